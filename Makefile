@@ -1,0 +1,101 @@
+# `make` checks everything, `make up` serves. Both build .venv from the locked requirements when they need to.
+
+PYTHON ?= python3.11
+WORKERS ?= 2
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+BASE := $(VENV)/.base
+DEV := $(VENV)/.dev
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+LOCK += --no-emit-index-url --no-emit-find-links --no-config
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.PHONY: all up test lint fix bench docs lock clean
+.PHONY: db-init db-migrate db-upgrade db-status db-seed db-backup db-reset db-studio
+
+all: test
+
+# --- the program --------------------------------------------------------------------------------------------------
+
+up: $(BASE)
+	@exec $(BIN)/growbase up $(ARGS)
+
+db-init: $(BASE)
+	@exec $(BIN)/growbase db init $(ARGS)
+
+db-migrate: $(BASE)
+	@test -n "$(m)" || { echo 'Say what changes: make db-migrate m="add brand colours"' >&2; exit 2; }
+	@exec $(BIN)/growbase db revision -m "$(m)" $(ARGS)
+
+db-upgrade: $(BASE)
+	@exec $(BIN)/growbase db upgrade $(ARGS)
+
+db-status: $(BASE)
+	@exec $(BIN)/growbase db status $(ARGS)
+
+db-seed: $(BASE)
+	@exec $(BIN)/growbase seed $(ARGS)
+
+db-backup: $(BASE)
+	@exec $(BIN)/growbase backup now $(ARGS)
+
+db-reset: $(BASE)
+	@exec $(BIN)/growbase db reset $(ARGS)
+
+db-studio:
+	@echo "Studio: http://$${GROWBASE_HOST:-127.0.0.1}:$${GROWBASE_PORT:-8000}/studio (make up starts it)"
+
+# --- the checks ---------------------------------------------------------------------------------------------------
+
+test: lint
+	@tests/install_postgres.sh
+	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+lint: $(DEV)
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/lint-imports --no-logo
+
+fix: $(DEV)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(DEV)
+	$(BIN)/python -m bench $(ARGS)
+
+docs: $(DEV)
+	$(BIN)/pytest tests/test_docs.py $(ARGS)
+
+lock: $(DEV)
+	cd requirements && ../$(BIN)/$(LOCK) base.in build.in $(ARGS) --output-file base.txt
+	cd requirements && ../$(BIN)/$(LOCK) base.in build.in dev.in $(ARGS) --constraint base.txt --output-file dev.txt
+
+clean:
+	rm -rf $(VENV) build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find src tests -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf src/*.egg-info
+
+# --- the environment ----------------------------------------------------------------------------------------------
+
+# Debian keeps venv in a package of its own, and a failed attempt leaves a broken folder behind.
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "Growbase needs Python 3.11 or later: install python3.11, or name yours with make PYTHON=python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Growbase needs Python 3.11 or later; $(PYTHON) is older." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || tests/install_packages.sh $(notdir $(PYTHON))-venv
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(BASE): requirements/base.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what Growbase needs ..."
+	@$(PIP) install --require-hashes --requirement requirements/base.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): requirements/dev.txt $(BASE)
+	@echo "Installing what the checks need ..."
+	@$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@touch $@

@@ -1,0 +1,257 @@
+"""One request as the routes see it: who calls, in which language, what was sent and how to answer."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from ipaddress import ip_address
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+from litestar import Request, route
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from litestar.response.base import ASGIResponse
+from litestar.types import Method
+from pydantic import BaseModel, ValidationError
+
+from growbase.api.problems import problem
+from growbase.core import telemetry
+from growbase.core.actor import Actor, Role
+from growbase.core.catalogue import negotiate
+from growbase.core.config import Settings
+from growbase.core.database import Database
+from growbase.core.errors import (
+    Forbidden,
+    GrowbaseError,
+    NotFound,
+    TooLarge,
+    Unauthenticated,
+    UnsupportedMediaType,
+)
+from growbase.core.pages import Reader
+from growbase.core.resource import Catalog
+from growbase.core.schema import invalid
+from growbase.core.types import compact_json
+from growbase.domains.identity.authenticate import Authenticator
+
+JSON = "application/json"
+COOKIE = "growbase_session"
+CSRF_COOKIE = "growbase_csrf"
+SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """What every route stands on; one instance a process, in the application's state."""
+
+    settings: Settings
+    database: Database
+    reader: Reader
+    authenticator: Authenticator
+    secret: bytes
+
+    @property
+    def catalog(self) -> Catalog:
+        """The resources."""
+        return self.database.catalog
+
+
+@dataclass(slots=True)
+class Answer:
+    """A response before it is sent."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    cookies: list[str] = field(default_factory=list)
+    content_type: str = JSON
+
+
+class Call:
+    """One request; its actor is known after ``authenticate``."""
+
+    def __init__(self, request: Request[Any, Any, Any]) -> None:
+        self.request = request
+        self.api = cast("Api", request.app.state.api)
+        self.scope = request.scope
+        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.scope["headers"]}
+        self.method = str(self.scope["method"])
+        self.path = str(self.scope["path"])
+        self.query = bytes(self.scope.get("query_string", b"")).decode("latin-1")
+        self.request_id = self._request_id()
+        self.actor: Actor | None = None
+
+    def _request_id(self) -> str:
+        given = self.headers.get("x-request-id", "")
+        return given if 0 < len(given) <= 200 and given.isprintable() else uuid4().hex
+
+    @property
+    def language(self) -> str:
+        """The language of messages: what the request asks for, else the caller's own."""
+        asked = self.headers.get("accept-language")
+        if asked:
+            return negotiate(asked)
+        return self.actor.language if self.actor else "en"
+
+    @cached_property
+    def ip(self) -> str | None:
+        """The caller's address, behind proxies that the settings trust."""
+        client = self.scope.get("client")
+        address = client[0] if client else None
+        trusted = self.api.settings.trusted_proxies
+        for hop in reversed([part.strip() for part in self.headers.get("x-forwarded-for", "").split(",") if part]):
+            try:
+                if address is None or not any(ip_address(address) in network for network in trusted):
+                    break
+                address = str(ip_address(hop))
+            except ValueError:
+                break
+        return address
+
+    @property
+    def user_agent(self) -> str | None:
+        """What the caller says it is."""
+        agent = self.headers.get("user-agent")
+        return agent[:400] if agent else None
+
+    @cached_property
+    def cookies(self) -> dict[str, str]:
+        """The request's cookies."""
+        return dict(self.request.cookies)
+
+    @cached_property
+    def prefer(self) -> dict[str, str]:
+        """The preferences of ``Prefer: tx=rollback, return=minimal, naming=camel, merge`` (RFC 7240)."""
+        parts = [part.strip() for part in self.headers.get("prefer", "").split(",") if part.strip()]
+        return {name.strip(): value.strip() for name, _, value in (part.partition("=") for part in parts)}
+
+    def authenticate(self) -> Actor:
+        """Return who calls. Raises Unauthenticated; a cookie session needs its CSRF token to write."""
+        scheme, _, token = self.headers.get("authorization", "").partition(" ")
+        if token:
+            if scheme.lower() != "bearer":
+                raise Unauthenticated
+        else:
+            token = self.cookies.get(COOKIE, "")
+            if not token:
+                raise Unauthenticated
+            if self.method not in SAFE and self.headers.get("x-csrf-token", "") != self.cookies.get(CSRF_COOKIE, " "):
+                raise Forbidden("The CSRF token is missing or wrong.")
+        known = self.api.authenticator.resolve(token.strip())
+        self.actor = replace(known, request_id=self.request_id, ip=self.ip, user_agent=self.user_agent)
+        return self.actor
+
+    def require(self, role: Role) -> Actor:
+        """Return who calls if they have the role. Raises Unauthenticated or Forbidden."""
+        actor = self.actor or self.authenticate()
+        if not actor.has_role(role):
+            raise Forbidden
+        return actor
+
+    async def body(self, *, content_types: tuple[str, ...] = (JSON,)) -> bytes:
+        """Return the request's body. Raises TooLarge or UnsupportedMediaType."""
+        limit = self.api.settings.request_body_max_bytes
+        length = self.headers.get("content-length", "")
+        if length.isdecimal() and int(length) > limit:
+            raise TooLarge(limit=limit)
+        try:
+            body = await self.request.body()
+        except HTTPException as error:
+            if error.status_code == 413:
+                raise TooLarge(limit=limit) from error
+            raise
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if body and kind and kind not in content_types:
+            raise UnsupportedMediaType(content_type=kind)
+        return body
+
+    async def parse(self, model: type[BaseModel]) -> dict[str, Any]:
+        """Return the fields of a JSON body by a schema, defaults included. Raises Invalid."""
+        try:
+            found = model.model_validate_json(await self.body() or b"{}")
+        except ValidationError as error:
+            raise invalid(error) from error
+        return {name: getattr(found, name) for name in type(found).model_fields}
+
+
+def identity(text: str) -> UUID:
+    """Return the id in a path; anything that is none names no row. Raises NotFound."""
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise NotFound(what="row") from error
+
+
+Endpoint = Callable[[Call], Awaitable[Answer]]
+
+
+def endpoint(path: str, *methods: Method) -> Callable[[Endpoint], HTTPRouteHandler]:
+    """Make a route of a coroutine over a Call: errors become problems, and every answer is measured."""
+
+    def wrap(function: Endpoint) -> HTTPRouteHandler:
+        async def handler(request: Request[Any, Any, Any]) -> ASGIResponse:
+            started = time.perf_counter()
+            call = Call(request)
+            try:
+                answer = await function(call)
+            except GrowbaseError as error:
+                answer = await _refusal(call, error)
+            except Exception as error:  # noqa: BLE001 -- the edge answers everything
+                answer = _failure(call, error)
+            spent = time.perf_counter() - started
+            telemetry.observe_request(path, call.method, answer.status, spent)
+            return respond(call, answer, spent)
+
+        handler.__doc__ = function.__doc__
+        handler.__name__ = function.__name__
+        return route(path, http_method=list(methods), status_code=200, include_in_schema=False)(handler)
+
+    return wrap
+
+
+def respond(call: Call, answer: Answer, spent: float) -> ASGIResponse:
+    """Return the ASGI response of an answer."""
+    headers = [
+        (b"x-request-id", call.request_id.encode("latin-1")),
+        (b"server-timing", b"app;dur=%.1f" % (spent * 1000)),
+        *((name.encode(), value.encode("latin-1")) for name, value in answer.headers.items()),
+        *((b"set-cookie", cookie.encode("latin-1")) for cookie in answer.cookies),
+    ]
+    if "content-type" not in answer.headers:
+        headers.append((b"content-type", answer.content_type.encode()))
+    return ASGIResponse(
+        body=b"" if call.method == "HEAD" else answer.body, status_code=answer.status, encoded_headers=headers
+    )
+
+
+async def _refusal(call: Call, error: GrowbaseError) -> Answer:
+    """Answer an expected error; a refusal of somebody known is left in the log."""
+    actor = call.actor
+    if isinstance(error, Forbidden) and actor is not None:
+        detail = {"method": call.method, "path": call.path[:200]}
+        try:
+            await call.api.database.awrite(
+                actor, lambda tx: tx.record("permission_denied", "requests", actor.id, detail)
+            )
+        except GrowbaseError:
+            telemetry.instrument("refusal_not_logged", level="warning", path=call.path)
+    status, headers, body = problem(error, call.language, call.request_id)
+    return Answer(status, body, headers)
+
+
+def _failure(call: Call, error: Exception) -> Answer:
+    telemetry.instrument("request_failed", level="error", path=call.path, request_id=call.request_id, exc_info=error)
+    fallback = GrowbaseError("The server made a mistake; it is logged under the request id.")
+    status, headers, body = problem(fallback, call.language, call.request_id)
+    return Answer(status, body, headers)
+
+
+def etag(version: int) -> str:
+    """Return the ETag of a row's version."""
+    return f'"{version}"'
+
+
+def json_answer(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    """Return an answer holding a JSON document."""
+    return Answer(status, compact_json(document).encode(), dict(headers or {}))

@@ -1,0 +1,57 @@
+"""Running the application under granian: one process or several, stopping within seconds."""
+
+import os
+import socket
+
+from growbase.core.config import Settings
+from growbase.core.errors import ConfigError
+
+STOP_SECONDS = 3
+"""Time open connections get before a worker process is ended."""
+
+
+def serve(settings: Settings, target: str) -> None:
+    """Serve the application that the factory ``target`` (``module:function``) builds, until SIGINT or SIGTERM.
+
+    Each worker process calls the factory itself; it reads the same settings from the environment.
+    Raises ConfigError if the port is taken.
+    """
+    from granian.constants import Interfaces, Loops
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    require_free_port(settings.host, settings.port)
+    server = Server(
+        target,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        workers=process_count(settings),
+        loop=Loops.uvloop,
+        factory=True,
+        log_level=LogLevels.warning,
+        log_access=False,
+        websockets=False,
+        backlog=1024,
+        workers_kill_timeout=STOP_SECONDS,
+        respawn_failed_workers=True,
+        process_name="growbase",
+    )
+    server.serve()
+
+
+def process_count(settings: Settings) -> int:
+    """Return how many server processes to run: what the bench shows to be best unless it is set."""
+    return settings.processes or min(2, os.cpu_count() or 1)
+
+
+def require_free_port(host: str, port: int) -> None:
+    """Raise ConfigError if somebody listens on the port already."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            message = "Port {port} is in use: stop the other program or set GROWBASE_PORT."
+            raise ConfigError(message, port=port) from error

@@ -1,0 +1,1 @@
+"""What every domain stands on: models, the transaction, the change log, queries."""

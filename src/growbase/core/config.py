@@ -1,0 +1,442 @@
+"""The one configuration: each setting with its type, default and help, read from the environment, .env and files."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self, get_args
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from growbase.core.config_sources import PREFIX, problem, read_sources
+from growbase.core.crypto import Keyring
+from growbase.core.database_url import MASK, DatabaseURL, mask_url, parse_database_url
+from growbase.core.errors import ConfigError, FieldError, GrowbaseError
+
+__all__ = ["ConfigError", "SettingSource", "Settings", "env_example", "load_settings", "settings_table"]
+
+_ALIASES: Final = {
+    "DATABASE_URL": "GROWBASE_DATABASE_URL",
+    "DIRECT_URL": "GROWBASE_DIRECT_URL",
+    "SHADOW_DATABASE_URL": "GROWBASE_SHADOW_DATABASE_URL",
+}
+_GROUPS: Final = {
+    "environment": "Server",
+    "data_dir": "Database",
+    "admin_email": "First start",
+    "secret_key": "Keys and logins",
+    "region": "Regions",
+    "log_level": "Logs and retention",
+}
+_SECRET_LENGTH: Final = 32
+_PASSWORD_LENGTH: Final = 12
+_NEW_SECRET: Final = "openssl rand -base64 48"  # noqa: S105 - the command, not a secret
+_KNOWN_PASSWORDS: Final = {"admin123!", "changeme1234", "password1234", "growbase1234", "administrator"}
+
+
+def _split(value: object) -> object:
+    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+
+
+def _lower(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+@dataclass(frozen=True, slots=True)
+class SettingSource:
+    """One setting as it is in force: where its value comes from, secrets masked."""
+
+    field: str
+    variable: str
+    value: str
+    source: str
+    help: str
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Building it reads nothing; ``load_settings`` is what reads the environment."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    environment: Annotated[Literal["development", "production"], BeforeValidator(_lower)] = Field(
+        "development", description="development or production; production refuses unsafe values."
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for every interface.")
+    port: int = Field(8000, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    public_url: str | None = Field(
+        None, description="Base URL in links and mails; default http://localhost and the port."
+    )
+    processes: int = Field(0, ge=0, le=256, description="Server processes; 0 takes the measured best.")
+    request_body_max_bytes: int = Field(
+        8 * 1024 * 1024, ge=1024, description="Largest request body in bytes; uploads of files have their own limit."
+    )
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
+        (), description="Origins, separated by commas, whose pages may call the API."
+    )
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_split)] = Field(
+        (), description="Networks (CIDR), separated by commas, whose X-Forwarded headers are believed."
+    )
+    docs_enabled: bool = Field(default=True, description="Serve the API description at /docs and /openapi.json.")
+    embedded_worker: bool = Field(default=True, description="Run background jobs inside the server.")
+
+    data_dir: Path = Field(Path("data"), description="Folder of the database file, keys, uploads and backups.")
+    database_url: SecretStr | None = Field(
+        None, description="postgresql://... or file:./growbase.db; default growbase.db in the data folder."
+    )
+    direct_url: SecretStr | None = Field(
+        None, description="PostgreSQL without PgBouncer, for migrations and notifications; default the database URL."
+    )
+    shadow_database_url: SecretStr | None = Field(
+        None, description="Empty scratch database in which migrations are tried; default a temporary SQLite file."
+    )
+    redis_url: SecretStr | None = Field(
+        None, description="redis://... for wake-ups and rate limits shared by many machines; not needed on one."
+    )
+    pgbouncer: bool = Field(default=False, description="The database URL leads to PgBouncer in transaction mode.")
+    pool_max: int = Field(10, ge=1, le=1_000, description="PostgreSQL connections of one process.")
+    pool_timeout_seconds: float = Field(10, gt=0, description="Longest wait for a free connection.")
+    statement_timeout_ms: int = Field(15_000, ge=100, description="Longest time of one statement.")
+    allow_old_sqlite: bool = Field(
+        default=False, description="Start on a SQLite older than the fix of its WAL corruption (3.51.3)."
+    )
+    allow_second_server: bool = Field(default=False, description="Start although another server holds the data folder.")
+
+    admin_email: str | None = Field(None, description="Owner made at the first start.")
+    admin_password: SecretStr | None = Field(None, description="The owner's password; default generated, shown once.")
+    demo_data: bool = Field(default=True, description="Fill an empty database with demo data.")
+    demo_password: SecretStr | None = Field(
+        None, description="Password of the demo users; default generated, shown once."
+    )
+
+    secret_key: SecretStr | None = Field(
+        None,
+        description="Signs tokens, cursors and links, 32 characters or more; default generated in the data folder.",
+    )
+    encryption_keys: SecretStr | None = Field(
+        None, description="Keyring id:base64,id2:base64, newest first; default generated in the data folder."
+    )
+    access_token_minutes: int = Field(15, ge=1, le=1_440, description="Life of an access token.")
+    refresh_token_days: int = Field(30, ge=1, le=365, description="Life of a refresh token.")
+    login_max_failures: int = Field(10, ge=1, description="Wrong passwords in a row that lock an account.")
+    login_lock_minutes: int = Field(15, ge=1, description="Time an account stays locked.")
+    login_rate_per_minute: int = Field(20, ge=1, description="Login attempts of one address in a minute.")
+    cookie_secure: Annotated[Literal["auto", "true", "false"], BeforeValidator(_lower)] = Field(
+        "auto", description="Send session cookies over HTTPS only; auto: in production and where public_url is https."
+    )
+
+    region: str = Field("", description="Region this server serves (eu, us, ca); empty without regions.")
+    regions: str = Field("", description="Base URL of each region: eu=https://eu.example.com,us=https://...")
+
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
+        "info", description="Least important level that is logged."
+    )
+    log_format: Annotated[Literal["json", "console", "auto"], BeforeValidator(_lower)] = Field(
+        "auto", description="json, console, or auto: console on a terminal."
+    )
+    slow_query_ms: int = Field(200, ge=0, description="Statements that take longer are logged.")
+    trash_days: int = Field(30, ge=1, description="Days a deleted row can be restored.")
+    log_days: int = Field(400, ge=1, description="Days the change log is kept.")
+
+    _folder: Path = PrivateAttr(default=Path())
+    _sources: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take arguments only: pydantic's own sources know no unknown names, aliases or origins of a value."""
+        return (init_settings,)
+
+    @field_validator("database_url", "direct_url", "shadow_database_url")
+    @classmethod
+    def _check_database_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parse_database_url(value.get_secret_value())
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_public_url(cls, value: str | None) -> str | None:
+        return None if value is None else _base_url(value)
+
+    @field_validator("regions")
+    @classmethod
+    def _check_regions(cls, value: str) -> str:
+        _parse_regions(value)
+        return value
+
+    @property
+    def is_production(self) -> bool:
+        """Whether unsafe values are refused."""
+        return self.environment == "production"
+
+    @property
+    def base_url(self) -> str:
+        """The public URL, without a slash at its end."""
+        return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def cookies_are_secure(self) -> bool:
+        """Whether session cookies go over HTTPS only."""
+        if self.cookie_secure == "auto":
+            return self.is_production or self.base_url.startswith("https://")
+        return self.cookie_secure == "true"
+
+    @property
+    def region_urls(self) -> dict[str, str]:
+        """The base URL of each region."""
+        return _parse_regions(self.regions)
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether the database is PostgreSQL; otherwise it is one SQLite file."""
+        return self._database.url.startswith("postgresql://")
+
+    @property
+    def database(self) -> str:
+        """The URL in force, password included: ``postgresql://...`` for libpq, or ``sqlite:////absolute/path``."""
+        path = self.sqlite_path
+        return self._database.url if path is None else f"sqlite:///{path}"
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The absolute path of the SQLite file; None on PostgreSQL."""
+        if self.is_postgresql:
+            return None
+        return (self._folder / self._database.url.removeprefix("sqlite:///")).absolute()
+
+    @property
+    def direct_database(self) -> str:
+        """The URL that bypasses PgBouncer, for LISTEN, migrations and base backups."""
+        return parse_database_url(self.direct_url.get_secret_value()).url if self.direct_url else self.database
+
+    @property
+    def database_schema(self) -> str | None:
+        """The PostgreSQL search_path asked for by ``?schema=``."""
+        return self._database.schema
+
+    @property
+    def uses_pgbouncer(self) -> bool:
+        """Whether prepared statements, session settings and LISTEN are to be avoided."""
+        return self.pgbouncer or self._database.pgbouncer
+
+    @property
+    def ignored_url_parameters(self) -> tuple[str, ...]:
+        """Parameters of the database URL that only Prisma knows."""
+        return self._database.dropped
+
+    @property
+    def _database(self) -> DatabaseURL:
+        if self.database_url is None:
+            return DatabaseURL(f"sqlite:///{(self.data_dir / 'growbase.db').absolute()}")
+        return parse_database_url(self.database_url.get_secret_value())
+
+    def problems(self) -> tuple[list[FieldError], list[FieldError]]:
+        """Return what stops the start and what only deserves a warning; each says how to correct it."""
+        errors, warnings = [*_contradictions(self)], [*_warnings(self)]
+        unsafe = [*_unsafe_values(self)]
+        return ([*errors, *unsafe], warnings) if self.is_production else (errors, warnings)
+
+    def describe_sources(self) -> list[SettingSource]:
+        """List each setting with its value and where that comes from; secrets are masked."""
+        return [
+            SettingSource(
+                field,
+                _variable(field),
+                _shown(getattr(self, field)),
+                self._sources.get(field, "argument" if field in self.model_fields_set else "default"),
+                information.description or "",
+            )
+            for field, information in type(self).model_fields.items()
+        ]
+
+    def _loaded(self, folder: Path, sources: dict[str, str]) -> Self:
+        self._folder = folder
+        self._sources = sources
+        return self
+
+
+def load_settings(env: Mapping[str, str] | None = None, directory: Path | None = None) -> Settings:
+    """Read the settings, or raise one ConfigError with everything that is wrong.
+
+    The environment wins over ``.env.local``, that over ``.env``; an empty value means the default.
+    ``GROWBASE_<SECRET>_FILE`` names a file with the value. Relative paths start from ``directory`` (default: here).
+    """
+    folder = directory or Path()
+    variables = {_variable(field): _is_secret(field) for field in Settings.model_fields}
+    found, errors = read_sources(variables, _ALIASES, os.environ if env is None else env, folder)
+    values: dict[str, object] = {_field(variable): value for variable, (value, _) in found.items()}
+    values["data_dir"] = folder / Path(str(values.get("data_dir", "data"))).expanduser()
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(fields=(*errors, *_validation_errors(error))) from None
+    sources = dict.fromkeys(values, "default") | {_field(variable): source for variable, (_, source) in found.items()}
+    settings = settings._loaded(folder, sources)  # noqa: SLF001 - only loading knows where a value comes from
+    if errors := [*errors, *settings.problems()[0]]:
+        raise ConfigError(fields=tuple(errors))
+    return settings
+
+
+def _validation_errors(error: ValidationError) -> Iterator[FieldError]:
+    for detail in error.errors(include_url=False, include_context=False):
+        field = str(detail["loc"][0]) if detail["loc"] else ""
+        text = detail["msg"].removeprefix("Value error, ")
+        shown = "" if not field or _is_secret(field) else f" (it is {detail['input']!r})"
+        yield problem(_variable(field), "invalid", f"{text[:1].lower()}{text[1:]}{shown}")
+
+
+def _contradictions(settings: Settings) -> Iterator[FieldError]:
+    """Find what can't work in any environment."""
+    if settings.admin_password and not settings.admin_email:
+        yield problem(_variable("admin_email"), "missing", "is needed beside GROWBASE_ADMIN_PASSWORD: set it")
+    if settings.admin_email and not re.fullmatch(r"[^@\s]+@[^@\s]+", settings.admin_email):
+        yield problem(_variable("admin_email"), "invalid", "is no e-mail address: write name@example.com")
+    if settings.region_urls and settings.region not in settings.region_urls:
+        names = ", ".join(settings.region_urls)
+        yield problem(_variable("region"), "invalid", f"must be one of GROWBASE_REGIONS: {names}")
+    if settings.is_postgresql and not settings.direct_database.startswith("postgresql://"):
+        yield problem(_variable("direct_url"), "invalid", "must lead to the same PostgreSQL as the database URL")
+    if settings.encryption_keys:
+        try:
+            Keyring.parse(settings.encryption_keys.get_secret_value())
+        except GrowbaseError as error:
+            yield problem(_variable("encryption_keys"), "invalid", f"can't be read. {error} {error.hint}")
+
+
+def _unsafe_values(settings: Settings) -> Iterator[FieldError]:
+    """Find what production refuses."""
+    if settings.secret_key is None:
+        yield problem(
+            _variable("secret_key"), "unsafe", f"is needed in production: set it to the output of `{_NEW_SECRET}`"
+        )
+    elif len(settings.secret_key.get_secret_value()) < _SECRET_LENGTH:
+        yield problem(_variable("secret_key"), "unsafe", f"is too short: set it to the output of `{_NEW_SECRET}`")
+    if settings.is_postgresql and settings.encryption_keys is None:
+        text = "is needed on PostgreSQL, or each machine would make its own: set it to k1:$(openssl rand -base64 32)"
+        yield problem(_variable("encryption_keys"), "unsafe", text)
+    if "*" in settings.cors_origins:
+        yield problem(_variable("cors_origins"), "unsafe", "lets any page call the API: list the origins in place of *")
+    if not settings.cookies_are_secure:
+        yield problem(_variable("cookie_secure"), "unsafe", "sends sessions over plain HTTP: set it to auto or true")
+    address = urlsplit(settings.base_url)
+    if settings.public_url and address.scheme == "http" and address.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        yield problem(_variable("public_url"), "unsafe", "is plain HTTP: give the https:// address that clients use")
+    if settings.demo_data:
+        yield problem(_variable("demo_data"), "unsafe", "would put demo users into production: set it to false")
+    password = settings.admin_password.get_secret_value() if settings.admin_password else None
+    if password is not None and (len(password) < _PASSWORD_LENGTH or password.lower() in _KNOWN_PASSWORDS):
+        text = f"is short or well known: take {_PASSWORD_LENGTH} characters or more, or leave it out to have one made"
+        yield problem(_variable("admin_password"), "unsafe", text)
+    if any(network.prefixlen == 0 for network in settings.trusted_proxies):
+        yield problem(_variable("trusted_proxies"), "unsafe", "trusts every address: list the networks of your proxies")
+
+
+def _warnings(settings: Settings) -> Iterator[FieldError]:
+    """Find what works but deserves a look."""
+    if settings.is_production and not settings.is_postgresql and settings.encryption_keys is None:
+        text = f"is not set: keep a copy of {settings.data_dir / 'keyring'} apart from the backups"
+        yield problem(_variable("encryption_keys"), "unset", text)
+    if settings.is_production and settings.public_url is None:
+        yield problem(_variable("public_url"), "unset", f"is not set: links in mails lead to {settings.base_url}")
+    if settings.is_production and settings.log_level == "debug":
+        yield problem(_variable("log_level"), "verbose", "is debug: logs may hold personal data; set it to info")
+    if settings.is_production and settings.allow_old_sqlite:
+        yield problem(
+            _variable("allow_old_sqlite"), "risky", "accepts a SQLite that can corrupt its WAL: install pysqlite3"
+        )
+    if settings.allow_second_server:
+        yield problem(
+            _variable("allow_second_server"), "risky", "lets two servers share one data folder: set it to false"
+        )
+    key = settings.secret_key
+    if not settings.is_production and key and len(key.get_secret_value()) < _SECRET_LENGTH:
+        yield problem(_variable("secret_key"), "short", f"is too short for production: use `{_NEW_SECRET}`")
+    if dropped := settings.ignored_url_parameters:
+        text = f"has parameters only Prisma knows ({', '.join(dropped)}): use GROWBASE_POOL_MAX and its neighbours"
+        yield problem(_variable("database_url"), "ignored", text)
+    if settings.direct_url and not settings.is_postgresql:
+        yield problem(_variable("direct_url"), "ignored", "has no effect on SQLite: leave it out")
+    if settings.is_postgresql and settings.uses_pgbouncer and settings.direct_url is None:
+        text = "is not set: PgBouncer delivers no notifications, so jobs wait for the poll; give PostgreSQL's own URL"
+        yield problem(_variable("direct_url"), "unset", text)
+
+
+def _base_url(value: str) -> str:
+    address = urlsplit(value.strip())
+    if address.scheme not in {"http", "https"} or not address.hostname or address.query or address.fragment:
+        raise ValueError("must be an address such as https://app.example.com")
+    return value.strip().rstrip("/")
+
+
+def _parse_regions(text: str) -> dict[str, str]:
+    urls: dict[str, str] = {}
+    for entry in filter(None, (piece.strip() for piece in text.split(","))):
+        name, equals, url = (piece.strip() for piece in entry.partition("="))
+        if not equals or not re.fullmatch(r"[a-z][a-z0-9-]{0,15}", name) or name in urls:
+            raise ValueError("must be different regions with their addresses: eu=https://eu.example.com,us=https://...")
+        urls[name] = _base_url(url)
+    return urls
+
+
+def _field(variable: str) -> str:
+    return variable.removeprefix(PREFIX).lower()
+
+
+def _variable(field: str) -> str:
+    return PREFIX + field.upper()
+
+
+def _is_secret(field: str) -> bool:
+    information = Settings.model_fields.get(field)
+    return information is not None and SecretStr in get_args(information.annotation)
+
+
+def _shown(value: object) -> str:
+    """Write a value as it would be set, a secret masked but for the rest of a URL."""
+    if value is None:
+        return ""
+    if isinstance(value, SecretStr):
+        secret = value.get_secret_value()
+        return mask_url(secret) if "://" in secret or secret.startswith("file:") else MASK
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(str(item) for item in value) if isinstance(value, tuple) else str(value)
+
+
+def env_example(settings_class: type[Settings] = Settings) -> str:
+    """Return the text of ``.env.example``: each setting with its help and default, commented out."""
+    lines = ["# Settings of Growbase. Copy to .env and uncomment what differs from the default."]
+    for field, information in settings_class.model_fields.items():
+        if field in _GROUPS:
+            lines += ["", f"# {_GROUPS[field]}"]
+        lines += ["", f"# {information.description}", f"# {_variable(field)}={_shown(information.default)}"]
+    return "\n".join(lines) + "\n"
+
+
+def settings_table(settings_class: type[Settings] = Settings) -> str:
+    """Return the settings as Markdown tables, one for each group."""
+    lines: list[str] = []
+    for field, information in settings_class.model_fields.items():
+        if field in _GROUPS:
+            lines += ["", f"### {_GROUPS[field]}", "", "| setting | default | meaning |", "|---|---|---|"]
+        default = _shown(information.default)
+        meaning = (information.description or "").replace("|", "\\|")
+        lines.append(f"| `{_variable(field)}` | {f'`{default}`' if default else ''} | {meaning} |")
+    return "\n".join(lines[1:]) + "\n"

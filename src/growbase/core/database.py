@@ -1,0 +1,73 @@
+"""A database that runs units of work: the part both engines share."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from growbase.core.actor import Actor
+from growbase.core.crypto import Keyring
+from growbase.core.reads import Context, Reads
+from growbase.core.resource import Catalog
+from growbase.core.transaction import Transaction
+
+T = TypeVar("T")
+Unit = Callable[[Transaction], T]
+"""A unit of work: its writes commit together or not at all. It may run twice (a retry), so it has no side effects."""
+Listener = Callable[[frozenset[str], frozenset[str]], None]
+"""Called after a commit with the tables written and the queues that got jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseInfo:
+    """What ``status`` and ``health`` tell of a database."""
+
+    engine: str
+    location: str
+    server_version: str
+
+
+class Database(ABC):
+    """Runs units of work durably and gives read-only snapshots; one instance a process."""
+
+    engine: str
+
+    def __init__(self, catalog: Catalog, keyring: Keyring) -> None:
+        self.catalog = catalog
+        self.context = Context(self.engine, catalog, keyring)
+        self.listeners: list[Listener] = []
+
+    @abstractmethod
+    def write(self, actor: Actor, unit: Unit[T], *, dry_run: bool = False) -> T:
+        """Run a unit and return its result once it is durable; ``dry_run`` keeps nothing."""
+
+    @abstractmethod
+    async def awrite(self, actor: Actor, unit: Unit[T], *, dry_run: bool = False) -> T:
+        """Do as ``write`` without blocking the event loop."""
+
+    @abstractmethod
+    def read(self, actor: Actor, *, snapshot: bool = False) -> AbstractContextManager[Reads]:
+        """Give typed and raw reads; with ``snapshot`` all of them see one state of the database."""
+
+    @abstractmethod
+    def query(self, sql: str, params: tuple[object, ...] = (), *, timeout_ms: int | None = None) -> list[Any]:
+        """Run one read-only statement and return its rows. Raises Unavailable when ``timeout_ms`` has passed."""
+
+    async def aquery(self, sql: str, params: tuple[object, ...] = (), *, timeout_ms: int | None = None) -> list[Any]:
+        """Do as ``query`` in a thread."""
+        return await asyncio.to_thread(self.query, sql, params, timeout_ms=timeout_ms)
+
+    @abstractmethod
+    def info(self) -> DatabaseInfo:
+        """Tell what this is. Raises Unavailable."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Finish running units and close every connection."""
+
+    def notify(self, touched: frozenset[str], woken: frozenset[str]) -> None:
+        """Tell the listeners what a commit has written."""
+        for listener in self.listeners:
+            listener(touched, woken)

@@ -1,0 +1,233 @@
+"""The whole schema as SQL for each engine: the models' tables, and what tables alone can't say.
+
+That is: triggers that keep the change log append-only, the full-text index and the views.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from typing import Literal
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
+
+from growbase.core.model import Root, View, table_of
+
+Kind = Literal["function", "table", "index", "trigger", "view"]
+KINDS: tuple[Kind, ...] = ("function", "table", "index", "trigger", "view")
+"""In the order of creation."""
+ENGINES = ("sqlite", "postgresql")
+IGNORED_TABLES = ("alembic_version", "sqlite_", "_litestream_", "search_index_", "move_dirty")
+"""Prefixes of tables that belong to tools or to the full-text index itself."""
+
+_CREATE = re.compile(
+    r"CREATE\s+(?:OR\s+REPLACE\s+|CONSTRAINT\s+|VIRTUAL\s+|UNIQUE\s+)*(FUNCTION|TABLE|INDEX|TRIGGER|VIEW)\s+(\w+)"
+)
+_ON = re.compile(r"\sON\s+(\w+)")
+_DROP = re.compile(r"DROP\s+(FUNCTION|TABLE|INDEX|TRIGGER|VIEW)\s+(\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """One object beside the tables; its kind, name and table are read from its CREATE statement."""
+
+    kind: Kind
+    name: str
+    table: str | None
+    create: str
+
+    @classmethod
+    def parse(cls, create: str) -> "Extra | None":
+        """Read a CREATE statement; None if it creates nothing of the kinds there are."""
+        create = create.strip()
+        if not (found := _CREATE.match(create)):
+            return None
+        kind: Kind = found[1].lower()  # type: ignore[assignment] -- the expression names the kinds
+        on = _ON.search(create, found.end()) if kind in {"trigger", "index"} else None
+        return cls(kind, found[2], on[1] if on else None, create)
+
+    def drop(self, engine: str) -> str:
+        """Return the statement that drops it."""
+        if engine == "postgresql" and self.kind == "trigger":
+            return f"DROP TRIGGER {self.name} ON {self.table}"
+        return f"DROP {self.kind.upper()} {self.name}{'()' if self.kind == 'function' else ''}"
+
+
+def dropped(statement: str) -> tuple[str, str] | None:
+    """Return kind and name of what a DROP statement drops, None for any other statement."""
+    found = _DROP.match(statement.strip())
+    return (found[1].lower(), found[2]) if found else None
+
+
+_SQLITE = (
+    """
+CREATE VIRTUAL TABLE search_index USING fts5(
+    words, content='search_documents', content_rowid='rid', tokenize='unicode61 remove_diacritics 0'
+)
+""",
+    """
+CREATE TRIGGER search_documents_insert AFTER INSERT ON search_documents BEGIN
+    INSERT INTO search_index (rowid, words) VALUES (new.rid, new.words);
+END
+""",
+    """
+CREATE TRIGGER search_documents_delete AFTER DELETE ON search_documents BEGIN
+    INSERT INTO search_index (search_index, rowid, words) VALUES ('delete', old.rid, old.words);
+END
+""",
+    """
+CREATE TRIGGER search_documents_update AFTER UPDATE ON search_documents BEGIN
+    INSERT INTO search_index (search_index, rowid, words) VALUES ('delete', old.rid, old.words);
+    INSERT INTO search_index (rowid, words) VALUES (new.rid, new.words);
+END
+""",
+    """
+CREATE TRIGGER changes_refuse_update BEFORE UPDATE ON changes BEGIN
+    SELECT RAISE(ABORT, 'the change log is never changed');
+END
+""",
+    # Retention inserts the fact, deletes old rows and removes the fact again, all in one transaction.
+    """
+CREATE TRIGGER changes_refuse_delete BEFORE DELETE ON changes
+WHEN NOT EXISTS (SELECT 1 FROM instance_facts WHERE name = 'log_retention') BEGIN
+    SELECT RAISE(ABORT, 'the change log is deleted by retention only');
+END
+""",
+)
+
+_POSTGRESQL = (
+    # Retention calls set_config('growbase.retention', 'on', true) first: true ends it with the transaction.
+    """
+CREATE FUNCTION changes_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' AND current_setting('growbase.retention', true) = 'on' THEN
+        RETURN OLD;
+    END IF;
+    RAISE EXCEPTION 'the change log is append-only' USING ERRCODE = 'restrict_violation';
+END
+$$
+""",
+    """
+CREATE TRIGGER changes_refuse BEFORE UPDATE OR DELETE ON changes
+FOR EACH ROW EXECUTE FUNCTION changes_refuse()
+""",
+    """
+CREATE TRIGGER changes_refuse_truncate BEFORE TRUNCATE ON changes
+FOR EACH STATEMENT EXECUTE FUNCTION changes_refuse()
+""",
+    """
+CREATE INDEX ix_search_documents_words ON search_documents
+USING gin (array_to_tsvector(string_to_array(words, ' ')))
+""",
+)
+
+_CORE = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL}
+
+
+def total_check(table: str, group: str, column: str, total: int, where: str) -> tuple[str, str]:
+    """Return a PostgreSQL constraint trigger: at commit ``column`` sums to ``total`` over each ``group`` of rows.
+
+    ``where`` says which rows count; a group without any is right. Both columns are of an owned table. List the
+    statements under ``postgresql`` in the model's ``__extras__``.
+    """
+    name = f"{table}_total"
+    function = f"""
+CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    changed {table};
+    total bigint;
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        changed := OLD;
+    ELSE
+        changed := NEW;
+    END IF;
+    SELECT sum(t.{column}) INTO total FROM {table} AS t
+    WHERE t.organization_id = changed.organization_id AND t.{group} = changed.{group} AND {where};
+    IF total <> {total} THEN
+        RAISE EXCEPTION 'the sum of {column} must be {total}'
+        USING ERRCODE = 'check_violation', TABLE = '{table}', CONSTRAINT = 'ck_{table}_{column}';
+    END IF;
+    RETURN NULL;
+END
+$$
+"""
+    trigger = f"""
+CREATE CONSTRAINT TRIGGER {name} AFTER INSERT OR UPDATE OR DELETE ON {table}
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {name}()
+"""
+    return function, trigger
+
+
+def models() -> list[type[Root]]:
+    """Return the models of this program's own tables; ``wiring.catalog`` has loaded them."""
+    package = __name__.partition(".")[0] + "."
+    # Tests declare models of their own, which are no part of the schema.
+    return [mapper.class_ for mapper in Root.registry.mappers if mapper.class_.__module__.startswith(package)]
+
+
+def tables() -> list[sa.Table]:
+    """Return the tables of the models by name."""
+    found = [table_of(model) for model in models() if not issubclass(model, View)]
+    return sorted(found, key=lambda table: table.name)
+
+
+def views() -> dict[str, type[View]]:
+    """Return the views by name, each after the views it reads."""
+    found = {str(model.__tablename__): model for model in models() if issubclass(model, View)}
+    graph = {
+        name: {other for other in found if other != name and re.search(rf"\b{other}\b", " ".join(model.__sql__.values()))}
+        for name, model in sorted(found.items())
+    }
+    return {name: found[name] for name in TopologicalSorter(graph).static_order()}
+
+
+def view_sql(model: type[View], engine: str) -> str:
+    """Return the CREATE statement of a view."""
+    select = model.__sql__.get(engine) or model.__sql__["*"]
+    return f"CREATE VIEW {model.__tablename__} AS\n{select.strip().rstrip(';')}"
+
+
+def extras(engine: str) -> tuple[Extra, ...]:
+    """Return everything beside the tables, in an order in which it can be created."""
+    own = [sql for model in models() for sql in getattr(model, "__extras__", {}).get(engine, ())]
+    statements = [*_CORE[engine], *own, *(view_sql(model, engine) for model in views().values())]
+    return in_order(filter(None, map(Extra.parse, statements)))
+
+
+def in_order(found: Iterable[Extra]) -> tuple[Extra, ...]:
+    """Return extras sorted by the kinds' order of creation, otherwise as they come."""
+    return tuple(sorted(found, key=lambda extra: KINDS.index(extra.kind)))
+
+
+def dialect_of(engine: str) -> Dialect:
+    """Return the dialect that writes the engine's DDL."""
+    dialect: Dialect = postgresql.dialect() if engine == "postgresql" else sqlite.dialect()  # type: ignore[no-untyped-call]
+    return dialect
+
+
+def statements(engine: str, of: Iterable[sa.Table] | None = None) -> Iterator[str]:
+    """Yield the statements that make the schema on an empty database, tables before the rest."""
+    dialect = dialect_of(engine)
+    made = list(tables() if of is None else of)
+    for table, keys in sa.schema.sort_tables_and_constraints(made):
+        if table is None:
+            # Only these close a circle of references; SQLite has them in their tables.
+            for key in sorted(keys, key=lambda key: str(key.name)) if engine == "postgresql" else ():
+                yield str(sa.schema.AddConstraint(key).compile(dialect=dialect)).strip()
+            continue
+        inline = keys if engine == "postgresql" else None
+        yield str(sa.schema.CreateTable(table, include_foreign_key_constraints=inline).compile(dialect=dialect)).strip()
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            yield str(sa.schema.CreateIndex(index).compile(dialect=dialect)).strip()
+    if of is None:
+        yield from (extra.create for extra in extras(engine))
+
+
+def script(engine: str) -> str:
+    """Return the schema as one SQL script (``docs/schema.<engine>.sql``)."""
+    title = "SQLite" if engine == "sqlite" else "PostgreSQL"
+    body = ";\n\n".join(re.sub(r"[ \t]+$", "", sql, flags=re.MULTILINE) for sql in statements(engine))
+    return f"-- Growbase's schema on {title}, written by `growbase db schema`. Migrations make the same.\n\n{body};\n"

@@ -1,0 +1,56 @@
+"""Folding of text for comparison and search, the same on every engine because it happens here and not in SQL."""
+
+import re
+import unicodedata
+from typing import Final
+
+SEARCH_TEXT_LENGTH: Final = 2_000
+SEARCH_WORD_LENGTH: Final = 64
+_WORD: Final = re.compile(r"[^\W_]+")
+
+
+def fold(text: str) -> str:
+    """Fold a name for a ``*_norm`` column: NFKC, case folded, trimmed; folding twice changes nothing."""
+    if text.isascii():
+        return text.lower().strip()
+    # Case folding can undo the normal form and the normal form can bring back a capital (Unicode 3.13, D146):
+    # the second round is what makes the result stable.
+    for _ in range(2):
+        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return text.strip()
+
+
+def fold_email(address: str) -> str:
+    """Fold an e-mail address: NFKC, lower case, trimmed; case folding would also join ``straße`` and ``strasse``."""
+    if address.isascii():
+        return address.lower().strip()
+    for _ in range(2):
+        address = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", address).lower())
+    return address.strip()
+
+
+def search_words(*texts: str | None) -> str:
+    """Return the distinct words of some texts, folded and without diacritics, as one line of at most 2,000 characters.
+
+    A word is cut at 64 characters; the first word that no longer fits ends the line.
+    """
+    words: dict[str, None] = {}
+    length = -1
+    for text in texts:
+        for word in _WORD.findall(_plain(text or "")):
+            short = word[:SEARCH_WORD_LENGTH]
+            if short in words:
+                continue
+            length += 1 + len(short)
+            if length > SEARCH_TEXT_LENGTH:
+                return " ".join(words)
+            words[short] = None
+    return " ".join(words)
+
+
+def _plain(text: str) -> str:
+    if text.isascii():
+        return text.lower()
+    letters = unicodedata.normalize("NFD", fold(text))
+    # Composed again, or a Hangul syllable would stay three letters.
+    return unicodedata.normalize("NFC", "".join(letter for letter in letters if unicodedata.category(letter) != "Mn"))

@@ -1,0 +1,276 @@
+"""The PostgreSQL engine: a unit of work is one transaction on one pooled connection, retried before its commit only."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import errors as pg
+from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
+
+from growbase.core.actor import Actor
+from growbase.core.crypto import Keyring
+from growbase.core.database import Database, DatabaseInfo, Unit
+from growbase.core.errors import (
+    Conflict,
+    FieldError,
+    ForeignKey,
+    GrowbaseError,
+    Invalid,
+    NotUnique,
+    OutcomeUnknown,
+    Unavailable,
+)
+from growbase.core.model import Root
+from growbase.core.position import LogPosition
+from growbase.core.reads import Reads
+from growbase.core.resource import Catalog
+from growbase.core.transaction import Transaction
+
+T = TypeVar("T")
+ATTEMPTS = 6
+RETRIED = (pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable)
+"""40001, 40P01 and 55P03: the server has undone the transaction and asks to try again."""
+
+
+class PostgresDatabase(Database):
+    """A PostgreSQL database behind a connection pool."""
+
+    engine = "postgresql"
+
+    def __init__(
+        self,
+        url: str,
+        catalog: Catalog,
+        keyring: Keyring,
+        *,
+        schema: str | None = None,
+        pool_max: int = 10,
+        pool_timeout: float = 10.0,
+        statement_timeout_ms: int = 15_000,
+        log_base: int = 0,
+    ) -> None:
+        super().__init__(catalog, keyring)
+        self.url = url
+        self.schema = schema
+        self._position = LogPosition(self.engine, log_base)
+        self._pool = ConnectionPool(
+            url,
+            min_size=min(2, pool_max),
+            max_size=pool_max,
+            timeout=pool_timeout,
+            reconnect_timeout=5.0,
+            open=False,
+            kwargs={"autocommit": True, "options": session_options(schema, statement_timeout_ms)},
+        )
+        self._pool.open()
+        self._threads = ThreadPoolExecutor(max_workers=pool_max, thread_name_prefix="growbase-unit")
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    def write(self, actor: Actor, unit: Unit[T], *, dry_run: bool = False) -> T:
+        """Run a unit in a transaction of its own on this thread."""
+
+        def attempt(connection: psycopg.Connection[Any]) -> tuple[T, Transaction]:
+            return self._transact(connection, actor, unit, dry_run=dry_run)
+
+        result, tx = self._with_retry(attempt)
+        if not dry_run and (tx.touched or tx.woken):
+            self.notify(frozenset(tx.touched), frozenset(tx.woken))
+        return result
+
+    async def awrite(self, actor: Actor, unit: Unit[T], *, dry_run: bool = False) -> T:
+        """Run a unit on one of as many threads as the pool has connections."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: self.write(actor, unit, dry_run=dry_run))
+
+    def _transact(
+        self, connection: psycopg.Connection[Any], actor: Actor, unit: Unit[T], *, dry_run: bool
+    ) -> tuple[T, Transaction]:
+        tx = Transaction(self.context, actor, connection.execute, _many(connection), self._position)  # type: ignore[arg-type]
+        connection.execute("BEGIN")
+        try:
+            result = unit(tx)
+            tx.flush()
+            if dry_run:
+                connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        except BaseException:
+            if not connection.closed:
+                connection.rollback()
+            raise
+        if dry_run:
+            connection.execute("ROLLBACK")
+            return result, tx
+        try:
+            connection.execute("COMMIT")
+        except psycopg.OperationalError as error:
+            if isinstance(error, RETRIED):
+                raise
+            self._settle(tx, error)
+        return result, tx
+
+    def _settle(self, tx: Transaction, error: psycopg.OperationalError) -> None:
+        """Find out what became of a commit whose answer was lost.
+
+        Returns if it committed, raises SerializationFailure (so that it is tried again) if it was undone and
+        OutcomeUnknown where the server can't tell.
+        """
+        if tx.xid is None:
+            raise OutcomeUnknown(reason="the connection was lost during the commit") from error
+        for wait in (0.0, 0.2, 1.0, 2.0):
+            time.sleep(wait)
+            try:
+                status = self.query("SELECT pg_xact_status(%s::text::xid8)", (str(tx.xid),))[0][0]
+            except GrowbaseError:
+                continue
+            if status == "committed":
+                return
+            if status == "aborted":
+                raise pg.SerializationFailure from error
+        raise OutcomeUnknown(reason="the connection was lost during the commit") from error
+
+    def _with_retry(self, attempt: Callable[[psycopg.Connection[Any]], T]) -> T:
+        """Run ``attempt`` on a pooled connection, again while the server asks for it or the connection was dead."""
+        last: BaseException | None = None
+        for turn in range(ATTEMPTS):
+            if turn:
+                time.sleep(random.uniform(0, 0.02 * 2**turn))  # noqa: S311 -- jitter, no secret
+            try:
+                with self._pool.connection() as connection:
+                    return attempt(connection)
+            except RETRIED as error:
+                last = error
+            except (PoolTimeout, TooManyRequests) as error:
+                raise Unavailable(reason="no database connection became free in time") from error
+            except psycopg.Error as error:
+                if not _is_lost(error):
+                    raise translated(error) from error
+                last = error
+        assert last is not None
+        raise translated(last) from last
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def read(self, actor: Actor, *, snapshot: bool = False) -> Iterator[Reads]:
+        """Give reads on one pooled connection."""
+        try:
+            with self._pool.connection() as connection:
+                if snapshot:
+                    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                try:
+                    yield Reads(self.context, actor, connection.execute)  # type: ignore[arg-type]
+                finally:
+                    if snapshot and not connection.closed:
+                        connection.rollback()
+        except (PoolTimeout, TooManyRequests) as error:
+            raise Unavailable(reason="no database connection became free in time") from error
+        except psycopg.Error as error:
+            raise translated(error) from error
+
+    def query(self, sql: str, params: tuple[object, ...] = (), *, timeout_ms: int | None = None) -> list[Any]:
+        """Run one statement; a connection found dead is replaced once more."""
+
+        def attempt(connection: psycopg.Connection[Any]) -> list[Any]:
+            if timeout_ms is None:
+                return connection.execute(sql, params).fetchall()
+            with connection.transaction():
+                connection.execute("SELECT set_config('statement_timeout', %s, true)", (str(timeout_ms),))
+                return connection.execute(sql, params).fetchall()
+
+        return self._with_retry(attempt)
+
+    def info(self) -> DatabaseInfo:
+        """Tell the server and its version."""
+        version = self.query("SHOW server_version")[0][0]
+        parts = psycopg.conninfo.conninfo_to_dict(self.url)
+        location = f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
+        return DatabaseInfo(self.engine, location, f"PostgreSQL {version}")
+
+    def close(self) -> None:
+        """Finish running units, then close the pool."""
+        self._threads.shutdown(wait=True)
+        self._pool.close(timeout=3)
+
+
+def session_options(schema: str | None, statement_timeout_ms: int) -> str:
+    """Return the session settings every connection starts with."""
+    settings = {
+        "statement_timeout": statement_timeout_ms,
+        "idle_in_transaction_session_timeout": 10_000,
+        "lock_timeout": 10_000,
+        "jit": "off",
+        "timezone": "UTC",
+    }
+    if schema:
+        settings["search_path"] = schema
+    return " ".join(f"-c {name}={value}" for name, value in settings.items())
+
+
+def _many(connection: psycopg.Connection[Any]) -> Callable[[str, Sequence[Sequence[object]]], object]:
+    def execute_many(sql: str, rows: Sequence[Sequence[object]]) -> object:
+        with connection.cursor() as cursor:
+            cursor.executemany(sql, rows)
+        return None
+
+    return execute_many
+
+
+def _is_lost(error: psycopg.Error) -> bool:
+    """Return whether the connection broke rather than the statement."""
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return error.sqlstate is None or error.sqlstate in {"57P01", "57P02", "57P03", "08006", "08003"}
+    return False
+
+
+def translated(error: BaseException) -> GrowbaseError:
+    """Return what a driver's error means to a caller."""
+    if isinstance(error, pg.UniqueViolation):
+        return NotUnique(fields=tuple(FieldError(name, "unique", "is already taken") for name in _index_fields(error)))
+    if isinstance(error, pg.ForeignKeyViolation):
+        name = _constrained_column(error)
+        message = "must be the id of an existing row of the same organization"
+        return ForeignKey(fields=(FieldError(name, "foreign_key", message),) if name else ())
+    if isinstance(error, pg.CheckViolation):
+        return Invalid.at(_constrained_column(error) or "", "check", "has a value that is not allowed")
+    if isinstance(error, pg.NotNullViolation):
+        return Invalid.at(error.diag.column_name or "", "required", "is required")
+    if isinstance(error, pg.QueryCanceled):
+        return Unavailable(reason="the query took too long")
+    if isinstance(error, pg.LockNotAvailable | pg.SerializationFailure | pg.DeadlockDetected):
+        return Unavailable(reason="too many changes of the same rows at once")
+    if isinstance(error, pg.DiskFull):
+        return Unavailable(reason="the disk is full")
+    if isinstance(error, pg.ReadOnlySqlTransaction):
+        return Unavailable(reason="the database is read-only")
+    if isinstance(error, pg.UndefinedTable):
+        return Unavailable(reason="its schema is not installed: run growbase db upgrade")
+    if isinstance(error, pg.DataError):
+        return Invalid("A value is outside of what the database can store.")
+    if isinstance(error, pg.IntegrityError):
+        return Conflict(error.diag.message_primary or "The request conflicts with what is stored.")
+    if isinstance(error, psycopg.Error) and _is_lost(error):
+        return Unavailable(reason="no connection to the database server")
+    detail = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return Unavailable(reason=detail or "the database server reported an error")
+
+
+def _index_fields(error: psycopg.Error) -> list[str]:
+    name = error.diag.constraint_name or ""
+    for table in Root.metadata.tables.values():
+        for index in table.indexes:
+            if index.name == name:
+                return list(index.info.get("fields", ()))
+        if table.primary_key.name == name:
+            return [column.name for column in table.primary_key if column.name != "organization_id"]
+    return [name]
+
+
+def _constrained_column(error: psycopg.Error) -> str:
+    """Return the column of a constraint named ``ck_<table>_<column>`` or ``fk_<table>_<column>``."""
+    name, table = error.diag.constraint_name or "", error.diag.table_name or ""
+    return name[3:].removeprefix(f"{table}_")

@@ -1,0 +1,137 @@
+"""What the API, Studio and the command line need to know of a model beyond its columns, declared once beside it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from pydantic import BaseModel
+from sqlalchemy.orm import configure_mappers
+
+from growbase.core.actor import Role
+from growbase.core.model import Root, is_trashable, rule_of, table_of
+
+Action = Callable[..., Any]
+"""A plain function: the transaction first, the rest by keyword."""
+Transitions = Mapping[StrEnum, frozenset[StrEnum] | set[StrEnum]]
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """An action with its own route: ``POST /api/<resource>/<id>/<verb>``, or without the id on the collection.
+
+    ``run(tx, id=..., **body)`` returns the id of the row to answer (``answers="row"``) or a JSON-ready mapping.
+    Its docstring is the route's description.
+    """
+
+    run: Action
+    body: type[BaseModel] | None = None
+    role: Role = Role.MEMBER
+    on: Literal["row", "collection"] = "row"
+    answers: Literal["row", "result"] = "row"
+    status: Literal[200, 201, 202] = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One noun of the API.
+
+    ``children`` are the tables whose rows are trashed and restored with a row of this one, ``counts`` the tables that
+    ``?counts=`` may count. ``search`` columns feed ``?q=``. Every ``sortable`` and ``filterable`` column has an index.
+    ``create`` replaces the plain insert: ``create(tx, **values)`` returns the new id. ``extra`` are fields its request
+    accepts beside the model's. ``owner`` names the column whose user may do what otherwise needs ``delete``.
+    ``guard(tx, row, to)`` is asked before a transition: it refuses by raising, or returns what changes along with it.
+    """
+
+    model: type[Root]
+    children: tuple[str, ...] = ()
+    counts: tuple[str, ...] = ()
+    expand: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
+    sortable: tuple[str, ...] = ("created_at", "updated_at")
+    sort: str = "-created_at"
+    transitions: Transitions = field(default_factory=dict)
+    guard: Action | None = None
+    state: str = "status"
+    read: Role = Role.VIEWER
+    write: Role = Role.MEMBER
+    delete: Role = Role.MEMBER
+    owner: str | None = None
+    create: Action | None = None
+    update: Action | None = None
+    remove: Action | None = None
+    extra: type[BaseModel] | None = None
+    verbs: Mapping[str, Verb] = field(default_factory=dict)
+    creatable: bool = True
+    editable: bool = True
+    deletable: bool = True
+    retention: timedelta | None = timedelta(days=30)
+    tombstone: tuple[str, ...] = ()
+
+    @property
+    def table(self) -> sa.Table:
+        """The table."""
+        return table_of(self.model)
+
+    @property
+    def name(self) -> str:
+        """The plural kebab-case name in URLs."""
+        return self.table.name.replace("_", "-")
+
+    @property
+    def noun(self) -> str:
+        """The singular name in messages."""
+        return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in self.model.__name__).strip()
+
+    @property
+    def key(self) -> str:
+        """The column that tells rows of one organization apart."""
+        return list(self.table.primary_key.columns)[-1].name
+
+    @property
+    def trashable(self) -> bool:
+        """Whether deleting moves a row to the trash."""
+        return is_trashable(self.model)
+
+    @property
+    def public(self) -> list[sa.Column[Any]]:
+        """The columns the API shows."""
+        return [column for column in self.table.columns if not rule_of(column).hidden]
+
+    def expand_column(self, name: str) -> sa.Column[Any]:
+        """Return the reference behind an expandable name: ``brand`` is ``brand_id``, ``owner`` is ``owner_user_id``."""
+        columns = self.table.columns
+        return columns[f"{name}_id"] if f"{name}_id" in columns else columns[f"{name}_user_id"]
+
+
+def reference_to(model: type[Root], target: str) -> sa.Column[Any]:
+    """Return the column of ``model`` that refers to the table ``target``."""
+    for column in table_of(model).columns:
+        rule = rule_of(column)
+        if rule.target == target and not rule.member and column.name != "organization_id":
+            return column
+    message = f"{model.__name__} does not refer to {target}"
+    raise LookupError(message)
+
+
+class Catalog:
+    """The resources and models of this program, found by name, table or model; built once by ``wiring``."""
+
+    def __init__(self, resources: Iterable[Resource]) -> None:
+        configure_mappers()
+        self.resources = tuple(resources)
+        self.by_name = {resource.name: resource for resource in self.resources}
+        self.by_table = {resource.table.name: resource for resource in self.resources}
+        self.models: dict[str, type[Root]] = {
+            str(mapper.class_.__tablename__): mapper.class_ for mapper in Root.registry.mappers
+        }
+        self.parents: dict[str, list[Resource]] = {}
+        for resource in self.resources:
+            for child in resource.children:
+                self.parents.setdefault(child, []).append(resource)
+
+    def of(self, model: type[Root]) -> Resource | None:
+        """Return the resource of a model, None if it has none."""
+        return self.by_table.get(str(model.__tablename__))

@@ -1,0 +1,167 @@
+"""SQL text of the hot path, built once per shape from the models' tables and cached.
+
+The drivers run these strings as they are: a SQLAlchemy execution costs four times as much as the statement itself.
+Identifiers come from table definitions only, values are always bound.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any, cast
+
+import sqlalchemy as sa
+
+from growbase.core.model import Root, Rule, rule_of, table_of
+from growbase.core.types import ColumnType, Convert
+
+SQLITE = "sqlite"
+POSTGRESQL = "postgresql"
+
+
+def mark(engine: str) -> str:
+    """Return the placeholder of the engine's driver."""
+    return "%s" if engine == POSTGRESQL else "?"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """One column as the statements need it."""
+
+    name: str
+    rule: Rule
+    type: ColumnType
+    bind: Convert | None
+    read: Convert | None
+    json: str
+    nullable: bool
+
+    def bound(self, value: object) -> object:
+        """Return a Python value as the driver takes it."""
+        return value if value is None or self.bind is None else self.bind(value)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """A model's columns and scope, prepared for one engine."""
+
+    model: type[Root]
+    table: str
+    engine: str
+    fields: dict[str, Field]
+    scope: str | None
+    trashable: bool
+    logged: bool
+    versioned: bool
+    columns: str
+    readers: tuple[tuple[str, Convert | None], ...]
+    norms: dict[str, str]
+    secrets: dict[str, str]
+    defaults: dict[str, Callable[[], object]]
+    references: tuple[Field, ...]
+
+    def instance(self, row: tuple[Any, ...]) -> Root:
+        """Return a read-only instance of the model holding a row of ``columns``."""
+        found = self.model.__new__(self.model)
+        values = found.__dict__
+        for (name, read), value in zip(self.readers, row, strict=True):
+            values[name] = value if read is None or value is None else read(value)
+        return found
+
+
+def _default(rule: Rule) -> Callable[[], object] | None:
+    if rule.default is None:
+        return None
+    if callable(rule.default):
+        return rule.default
+    value = rule.default
+    return lambda: value
+
+
+@cache
+def plan_of(model: type[Root], engine: str) -> Plan:
+    """Return the plan of a model on an engine."""
+    table = table_of(model)
+    fields = {column.name: _field(column, engine) for column in table.columns}
+    defaults = {name: default for name, field in fields.items() if (default := _default(field.rule))}
+    return Plan(
+        model=model,
+        table=table.name,
+        engine=engine,
+        fields=fields,
+        scope=model.__scope__,
+        trashable="deleted_at" in fields,
+        logged=model.__logged__,
+        versioned="version" in fields and model.__logged__,
+        columns=", ".join(fields),
+        readers=tuple((field.name, field.read) for field in fields.values()),
+        norms={field.rule.norm_of: name for name, field in fields.items() if field.rule.norm_of},
+        secrets={name.removesuffix("_cipher"): name for name, field in fields.items() if field.rule.kind == "secret"},
+        defaults=defaults,
+        references=tuple(field for name, field in fields.items() if field.rule.target and name != model.__scope__),
+    )
+
+
+def _field(column: sa.Column[Any], engine: str) -> Field:
+    column_type = cast("ColumnType", column.type)
+    return Field(
+        name=column.name,
+        rule=rule_of(column),
+        type=column_type,
+        bind=column_type.binder(engine),
+        read=column_type.reader(engine),
+        json=column_type.json_sql(engine, f"t.{column.name}"),
+        nullable=bool(column.nullable),
+    )
+
+
+@lru_cache(maxsize=4096)
+def insert_sql(plan: Plan, names: tuple[str, ...], *, ignore: bool = False) -> str:
+    """Return ``INSERT`` of the columns ``names``; ``ignore`` leaves out rows that break a unique key."""
+    marks = ", ".join([mark(plan.engine)] * len(names))
+    tail = " ON CONFLICT DO NOTHING" if ignore else ""
+    return f"INSERT INTO {plan.table} ({', '.join(names)}) VALUES ({marks}){tail}"
+
+
+@lru_cache(maxsize=4096)
+def update_sql(plan: Plan, names: tuple[str, ...], keys: tuple[str, ...]) -> str:
+    """Return ``UPDATE`` of the columns ``names`` where the columns ``keys`` have given values."""
+    sign = mark(plan.engine)
+    sets = ", ".join(f"{name} = {sign}" for name in names)
+    return f"UPDATE {plan.table} SET {sets} WHERE {' AND '.join(f'{key} = {sign}' for key in keys)}"
+
+
+@lru_cache(maxsize=4096)
+def delete_sql(plan: Plan, keys: tuple[str, ...]) -> str:
+    """Return ``DELETE`` where the columns ``keys`` have given values."""
+    sign = mark(plan.engine)
+    return f"DELETE FROM {plan.table} WHERE {' AND '.join(f'{key} = {sign}' for key in keys)}"
+
+
+@lru_cache(maxsize=4096)
+def select_sql(plan: Plan, what: str, terms: tuple[str, ...], tail: str = "") -> str:
+    """Return ``SELECT what`` where all ``terms`` hold."""
+    where = f" WHERE {' AND '.join(terms)}" if terms else ""
+    return f"SELECT {what} FROM {plan.table} t{where}{tail}"
+
+
+def equality(plan: Plan, name: str, value: object) -> tuple[str, tuple[object, ...]]:
+    """Return the term and parameters of ``column = value``, ``IS NULL`` for None and ``IN`` for a collection."""
+    field = plan.fields[name]
+    if value is None:
+        return f"t.{name} IS NULL", ()
+    sign = mark(plan.engine)
+    if isinstance(value, list | tuple | set | frozenset):
+        values = tuple(field.bound(item) for item in value)
+        if not values:
+            return "1 = 0", ()
+        if plan.engine == POSTGRESQL:
+            return f"t.{name} = ANY({sign})", (list(values),)
+        return f"t.{name} IN ({', '.join([sign] * len(values))})", values
+    return f"t.{name} = {sign}", (field.bound(value),)
+
+
+def lock_tail(engine: str, *, lock: bool, share: bool = False) -> str:
+    """Return the row lock clause; SQLite's one writer needs none."""
+    if engine != POSTGRESQL:
+        return ""
+    return " FOR UPDATE OF t" if lock else " FOR SHARE OF t" if share else ""

@@ -1,0 +1,152 @@
+"""The tables the core itself writes: the change log, jobs, idempotency keys, search documents and instance facts."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from growbase.core import types
+from growbase.core.actor import ActorKind
+from growbase.core.model import (
+    Fact,
+    Rule,
+    choice,
+    document,
+    identifier,
+    index,
+    integer,
+    moment,
+    text,
+    unique,
+)
+
+
+def _sequence() -> Any:  # noqa: ANN401 -- a column declaration
+    """Declare a key the database counts up."""
+    return mapped_column(
+        types.Integer(), sa.Identity(), primary_key=True, autoincrement=True, info={"rule": Rule("integer")}
+    )
+
+
+class Change(Fact):
+    """One write, as the change log keeps it: never updated, never deleted but by retention."""
+
+    __tablename__ = "changes"
+    __scope__ = "organization_id"
+
+    seq: Mapped[int] = _sequence()
+    tx: Mapped[int] = integer()
+    organization_id: Mapped[UUID | None] = identifier()
+    occurred_at: Mapped[datetime] = moment()
+    request_id: Mapped[str | None] = text(max_length=200)
+    actor_type: Mapped[ActorKind] = choice(ActorKind)
+    actor_id: Mapped[UUID | None] = identifier()
+    actor_label: Mapped[str] = text(max_length=320)
+    action: Mapped[str] = text(max_length=40)
+    entity: Mapped[str] = text(max_length=63)
+    entity_id: Mapped[UUID | None] = identifier()
+    version: Mapped[int | None] = integer()
+    deletion_id: Mapped[UUID | None] = identifier()
+    changes: Mapped[dict[str, Any] | None] = document()
+    ai_model: Mapped[str | None] = text(max_length=200)
+    ai_prompt_hash: Mapped[str | None] = text(max_length=64)
+    ip: Mapped[str | None] = text(max_length=45)
+    user_agent: Mapped[str | None] = text(max_length=400)
+
+    __indexes__ = (
+        index("organization_id", "tx", "seq"),
+        index("organization_id", "entity", "entity_id", "tx", "seq"),
+        index("organization_id", "actor_id", "tx", "seq"),
+    )
+
+
+class JobStatus(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    DEAD = "dead"
+    CANCELLED = "cancelled"
+
+
+class Job(Fact):
+    """Work to do after the transaction that asked for it has committed."""
+
+    __tablename__ = "jobs"
+
+    id: Mapped[UUID] = mapped_column(types.Identifier(), primary_key=True, info={"rule": Rule("identifier")})
+    queue: Mapped[str] = text(max_length=63)
+    kind: Mapped[str] = text(max_length=100)
+    organization_id: Mapped[UUID | None] = identifier()
+    payload: Mapped[dict[str, Any]] = document(default=dict)
+    priority: Mapped[int] = integer(default=100)
+    status: Mapped[JobStatus] = choice(JobStatus, default=JobStatus.QUEUED)
+    run_at: Mapped[datetime] = moment()
+    attempts: Mapped[int] = integer(ge=0, default=0)
+    max_attempts: Mapped[int] = integer(ge=1, default=3)
+    backoff: Mapped[list[float] | None] = document()
+    dedupe_key: Mapped[str | None] = text(max_length=200)
+    lease_until: Mapped[datetime | None] = moment()
+    lease_token: Mapped[UUID | None] = identifier()
+    heartbeat_at: Mapped[datetime | None] = moment()
+    progress: Mapped[int] = integer(ge=0, le=100, default=0)
+    result: Mapped[dict[str, Any] | None] = document()
+    error: Mapped[dict[str, Any] | None] = document()
+    parent_id: Mapped[UUID | None] = identifier()
+    created_at: Mapped[datetime] = moment()
+    finished_at: Mapped[datetime | None] = moment()
+
+    __indexes__ = (
+        unique("queue", "dedupe_key", where="status IN ('queued', 'running')"),
+        index("queue", "status", "run_at", "priority"),
+        index("organization_id", "status", "run_at"),
+        index("status", "lease_until"),
+    )
+
+
+class IdempotencyKey(Fact):
+    """The stored answer to a request that may be sent twice."""
+
+    __tablename__ = "idempotency_keys"
+
+    organization_id: Mapped[UUID] = mapped_column(
+        types.Identifier(), primary_key=True, info={"rule": Rule("identifier")}
+    )
+    actor_id: Mapped[UUID] = mapped_column(types.Identifier(), primary_key=True, info={"rule": Rule("identifier")})
+    key: Mapped[str] = mapped_column(types.Text(), primary_key=True, info={"rule": Rule("text", max_length=255)})
+    request_hash: Mapped[str] = text(max_length=64)
+    status: Mapped[int | None] = integer()
+    headers: Mapped[dict[str, str] | None] = document()
+    body: Mapped[str | None] = text(max_length=16_777_216)
+    expires_at: Mapped[datetime] = moment()
+
+    __indexes__ = (index("expires_at"),)
+
+
+class SearchDocument(Fact):
+    """The folded words of one searchable row; SQLite indexes them by FTS5, PostgreSQL by GIN."""
+
+    __tablename__ = "search_documents"
+    __scope__ = "organization_id"
+
+    rid: Mapped[int] = _sequence()
+    organization_id: Mapped[UUID] = identifier()
+    entity: Mapped[str] = text(max_length=63)
+    entity_id: Mapped[UUID] = identifier()
+    words: Mapped[str] = text(max_length=4_000)
+
+    __indexes__ = (unique("organization_id", "entity", "entity_id"),)
+
+
+class InstanceFact(Fact):
+    """A fact of this database as a whole: its id, whether it is production, the base of log positions."""
+
+    __tablename__ = "instance_facts"
+
+    name: Mapped[str] = mapped_column(types.Text(), primary_key=True, info={"rule": Rule("text", max_length=63)})
+    value: Mapped[str] = text(max_length=4_000)

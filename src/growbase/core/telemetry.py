@@ -1,0 +1,171 @@
+"""Logs and metrics: structlog to standard error, Prometheus figures, and never a secret in either."""
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from functools import cache, lru_cache
+from typing import Final, Literal, TypeAlias
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+LogFormat: TypeAlias = Literal["json", "console", "auto"]
+Level: TypeAlias = Literal["debug", "info", "warning", "error"]
+
+MASK: Final = "[masked]"
+_SECRET_KEY: Final = re.compile(r"password|token|secret|authorization|cookie", re.IGNORECASE)
+_URL_PASSWORD: Final = re.compile(r"(?<=://)([^\s/@:]*):[^\s/@]+@")
+_CHILDREN: Final = 4_096
+
+REGISTRY: Final = CollectorRegistry()
+_REQUESTS: Final = Histogram(
+    "growbase_http_request_seconds",
+    "Time to answer a request.",
+    ("route", "method", "status"),
+    registry=REGISTRY,
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+_BATCHES: Final = Histogram(
+    "growbase_db_batch_units",
+    "Units of work committed together by the SQLite writer.",
+    registry=REGISTRY,
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
+)
+_UNITS: Final = Histogram(
+    "growbase_db_unit_seconds",
+    "Time from handing in a unit of work to its commit.",
+    ("outcome",),
+    registry=REGISTRY,
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5),
+)
+_SLOW: Final = Counter(
+    "growbase_db_slow_queries_total",
+    "Statements that took longer than GROWBASE_SLOW_QUERY_MS.",
+    ("statement",),
+    registry=REGISTRY,
+)
+_JOBS: Final = Histogram(
+    "growbase_job_seconds",
+    "Time a job ran.",
+    ("queue", "task", "outcome"),
+    registry=REGISTRY,
+    buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120, 600),
+)
+
+
+def configure_telemetry(*, level: Level = "info", log_format: LogFormat = "auto") -> None:
+    """Send all logs, those of libraries too, to standard error as JSON lines or, on a terminal, as coloured text."""
+    console = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: list[Processor] = (
+        [mask_secrets, structlog.dev.ConsoleRenderer()]
+        if console
+        # The traceback becomes text before the mask, which then also sees the values in it.
+        else [structlog.processors.format_exc_info, mask_secrets, structlog.processors.JSONRenderer(_json)]
+    )
+    number = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[*shared, *last],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=number, force=True)
+
+
+def instrument(event: str, *, level: Level = "info", **fields: object) -> None:
+    """Tell what happened: one log line named ``noun.verb`` with its fields and the request id that is bound."""
+    getattr(structlog.get_logger(), level)(event, **fields)
+
+
+def request_context(request_id: str, **fields: object) -> AbstractContextManager[None]:
+    """Put the request id and other fields on each log line of the block; a new thread needs a copy of the context."""
+    return structlog.contextvars.bound_contextvars(request_id=request_id, **fields)
+
+
+def mask_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Mask each value whose key sounds secret, at any depth, and each password inside a URL."""
+    return {key: MASK if _SECRET_KEY.search(key) else _masked(value) for key, value in event.items()}
+
+
+def _masked(value: object) -> object:
+    if isinstance(value, str):
+        return _URL_PASSWORD.sub(rf"\1:{MASK}@", value) if "://" in value else value
+    if isinstance(value, Mapping):
+        return {key: MASK if _SECRET_KEY.search(str(key)) else _masked(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(item) for item in value]
+    return value
+
+
+def _json(event: EventDict, **_options: object) -> str:
+    return json.dumps(event, default=str, ensure_ascii=False)
+
+
+def observe_request(route: str, method: str, status: int, seconds: float) -> None:
+    """Count an answered request; ``route`` is the path template, never the path, or every row would be a series."""
+    _request_series(route, method, status).observe(seconds)
+
+
+def observe_batch(units: int) -> None:
+    """Count a group commit of so many units of work."""
+    _BATCHES.observe(units)
+
+
+def observe_unit(seconds: float, outcome: Literal["committed", "failed", "retried"] = "committed") -> None:
+    """Count a unit of work from queueing to commit."""
+    _unit_series(outcome).observe(seconds)
+
+
+def observe_slow_query(statement: str, seconds: float) -> None:
+    """Count and log a slow statement by its name (``campaigns.list``), never by its SQL or values."""
+    _SLOW.labels(statement).inc()
+    instrument("query.slow", level="warning", statement=statement, milliseconds=round(seconds * 1_000, 1))
+
+
+def observe_job(queue: str, task: str, outcome: str, seconds: float) -> None:
+    """Count a job that ended as ``done``, ``retried``, ``failed`` or ``lost``."""
+    _job_series(queue, task, outcome).observe(seconds)
+
+
+def render_metrics() -> tuple[bytes, str]:
+    """Return the figures of this process in the Prometheus text format, and its content type."""
+    _register_process()
+    return generate_latest(REGISTRY), CONTENT_TYPE_PLAIN_0_0_4
+
+
+@cache
+def _register_process() -> None:
+    # Not at import: the collector reads /proc.
+    ProcessCollector(registry=REGISTRY)
+
+
+@lru_cache(maxsize=_CHILDREN)
+def _request_series(route: str, method: str, status: int) -> Histogram:
+    return _REQUESTS.labels(route, method, str(status))
+
+
+@cache
+def _unit_series(outcome: str) -> Histogram:
+    return _UNITS.labels(outcome)
+
+
+@lru_cache(maxsize=_CHILDREN)
+def _job_series(queue: str, task: str, outcome: str) -> Histogram:
+    return _JOBS.labels(queue, task, outcome)

@@ -1,0 +1,456 @@
+"""The one way to write a row: a few verbs that apply tenancy, versions, sealing, soft delete and the change log."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+from uuid import UUID
+
+from growbase.core import clock
+from growbase.core.actor import Actor
+from growbase.core.crypto import seal
+from growbase.core.errors import ForeignKey, InvalidTransition, NotFound, Stale
+from growbase.core.folding import fold, fold_email, search_words
+from growbase.core.model import Root
+from growbase.core.position import LogPosition
+from growbase.core.reads import Context, Execute, ExecuteMany, Reads, secret_context
+from growbase.core.statements import (
+    POSTGRESQL,
+    Field,
+    Plan,
+    delete_sql,
+    equality,
+    insert_sql,
+    lock_tail,
+    mark,
+    plan_of,
+    select_sql,
+    update_sql,
+)
+from growbase.core.tables import Job, SearchDocument
+from growbase.core.types import Moment, compact_json, moment_text
+
+M = TypeVar("M", bound=Root)
+
+SEALED = "[sealed]"
+"""What the log holds instead of a secret, and of what the API hides, such as the hash of a password."""
+
+
+class Transaction(Reads):
+    """One unit of work on one connection, for one actor.
+
+    The database that runs it begins and commits; nothing here does. ``flush`` writes the collected change rows.
+    """
+
+    def __init__(
+        self, context: Context, actor: Actor, execute: Execute, execute_many: ExecuteMany, log_position: LogPosition
+    ) -> None:
+        super().__init__(context, actor, execute)
+        self.execute_many = execute_many
+        self.log_position = log_position
+        self.now = clock.now()
+        self.touched: set[str] = set()
+        self.woken: set[str] = set()
+        self.xid: int | None = None
+        self._changes: list[tuple[object, ...]] = []
+        self._checked: set[tuple[str, UUID]] = set()
+
+    def acting(self, actor: Actor) -> "Transaction":
+        """Return this unit of work for another actor: the same connection, time and change log."""
+        twin = object.__new__(Transaction)
+        twin.__dict__.update(self.__dict__)
+        twin.actor = actor
+        return twin
+
+    def for_organization(self, organization_id: UUID) -> "Transaction":
+        """Return this unit of work scoped to another organization (registration, the program's own tasks)."""
+        return self.acting(self.actor.for_organization(organization_id))
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    def insert(self, model: type[Root], /, **values: object) -> UUID:
+        """Insert a row and return its id.
+
+        Raises ForeignKey if a reference points at nothing live in this organization; a broken unique key or CHECK
+        surfaces as NotUnique or Invalid when the statement runs.
+        """
+        plan = plan_of(model, self.engine)
+        row = self._prepared(plan, values)
+        names = tuple(row)
+        fields = plan.fields
+        self.execute(insert_sql(plan, names), [fields[name].bound(value) for name, value in row.items()])
+        self._after_insert(plan, row)
+        identity: UUID = row["id"]
+        return identity
+
+    def insert_many(self, model: type[Root], rows: Sequence[Mapping[str, object]]) -> list[UUID]:
+        """Insert rows of one shape (same columns) with one statement and return their ids in order."""
+        plan = plan_of(model, self.engine)
+        prepared = [self._prepared(plan, values) for values in rows]
+        if not prepared:
+            return []
+        names = tuple(dict.fromkeys(name for row in prepared for name in row))
+        fields = [plan.fields[name] for name in names]
+        self.execute_many(
+            insert_sql(plan, names), [[field.bound(row.get(field.name)) for field in fields] for row in prepared]
+        )
+        for row in prepared:
+            self._after_insert(plan, row)
+        return [row["id"] for row in prepared]
+
+    def insert_facts(self, model: type[Root], rows: Sequence[Mapping[str, object]], *, ignore: bool = False) -> None:
+        """Insert rows of a ``logged=False`` table as they are; ``ignore`` leaves out those whose key exists."""
+        plan = plan_of(model, self.engine)
+        assert not plan.logged, plan.table
+        if not rows:
+            return
+        names = tuple(rows[0])
+        fields = [plan.fields[name] for name in names]
+        sql = insert_sql(plan, names, ignore=ignore)
+        self.execute_many(sql, [[field.bound(row[field.name]) for field in fields] for row in rows])
+        self.touched.add(plan.table)
+
+    def update(self, model: type[M], id: UUID, changes: Mapping[str, object], *, version: int | None = None) -> int:
+        """Change a live row and return its version; nothing is written if nothing differs.
+
+        Raises NotFound, and Stale if ``version`` is given and is not the row's.
+        """
+        row = self.get(model, id, lock=True)
+        return self.change(row, changes, version=version)
+
+    def change(
+        self, row: Root, changes: Mapping[str, object], *, version: int | None = None, action: str = "update"
+    ) -> int:
+        """Change a row that this unit has read under lock; see ``update``."""
+        plan = plan_of(type(row), self.engine)
+        old = row.__dict__
+        current: int = old["version"]
+        if version is not None and version != current:
+            raise Stale(what=self.noun(type(row)), current_version=current)
+        new = self._with_derived(plan, {**changes}, old)
+        differing = {name: value for name, value in new.items() if old[name] != value}
+        if not differing:
+            return current
+        self._check_references(plan, differing)
+        self._write(plan, old, differing, current)
+        diff = self._diff(plan, differing, old)
+        self._log(plan, action, old, diff, version=current + 1)
+        self._index_words(plan, {**old, **differing}, only_if=differing)
+        return current + 1
+
+    def transition(self, model: type[M], id: UUID, to: StrEnum, /, **changes: object) -> M:
+        """Move a row to the state ``to`` by its resource's state machine and return it as it was before.
+
+        Raises InvalidTransition, which names the allowed states. Moving to the current state changes nothing.
+        """
+        row = self.get(model, id, lock=True)
+        resource = self.context.catalog.of(model)
+        assert resource is not None
+        current = row.__dict__[resource.state]
+        allowed = resource.transitions.get(current, frozenset())
+        if to != current:
+            if to not in allowed:
+                names = sorted(str(state) for state in allowed)
+                raise InvalidTransition(what=resource.noun, current=str(current), to=str(to), allowed=names)
+            along = resource.guard(self, row, to) if resource.guard else {}
+            self.change(row, {resource.state: to, **along, **changes}, action="transition")
+        return row
+
+    def increment(self, model: type[Root], id: UUID, column: str, by: int = 1) -> None:
+        """Add to a counter of one row atomically, without version and without a change row."""
+        plan = plan_of(model, self.engine)
+        terms, params = self.scope_terms(plan, anywhere=False)
+        sign = mark(self.engine)
+        where = " AND ".join([*(term.replace("t.", "") for term in terms), f"id = {sign}"])
+        sql = f"UPDATE {plan.table} SET {column} = {column} + {sign} WHERE {where}"
+        done = self.execute(sql, [by, *params, plan.fields["id"].bound(id)])
+        if done.rowcount == 0:
+            raise NotFound(what=self.noun(model))
+
+    def set_facts(self, model: type[Root], keys: Mapping[str, object], values: Mapping[str, object]) -> int:
+        """Update rows of a ``logged=False`` table where ``keys`` hold and return how many; a lease is taken so."""
+        plan = plan_of(model, self.engine)
+        assert not plan.logged, plan.table
+        terms, params = self.scope_terms(plan, anywhere=plan.scope is None)
+        for name, value in keys.items():
+            term, bound = equality(plan, name, value)
+            terms.append(term)
+            params.extend(bound)
+        sets = ", ".join(f"{name} = {mark(self.engine)}" for name in values)
+        sql = f"UPDATE {plan.table} AS t SET {sets} WHERE {' AND '.join(terms)}"
+        done = self.execute(sql, [*(plan.fields[name].bound(value) for name, value in values.items()), *params])
+        self.touched.add(plan.table)
+        return done.rowcount
+
+    def delete(self, model: type[Root], id: UUID, /) -> None:
+        """Delete a row of a table without trash, leaving a change row with its last values. Raises NotFound."""
+        row = self.get(model, id, lock=True)
+        self.remove(row, action="delete")
+
+    def remove(self, row: Root, *, action: str) -> None:
+        """Delete a row that this unit holds under lock; the log keeps its last values."""
+        plan = plan_of(type(row), self.engine)
+        old = row.__dict__
+        keys = tuple(dict.fromkeys(filter(None, (plan.scope, "id"))))
+        self.execute(delete_sql(plan, keys), [plan.fields[key].bound(old[key]) for key in keys])
+        last = {name: [shown(plan.fields[name], old[name]), None] for name in self._kept(plan, old)}
+        self._log(plan, action, old, last, version=old.get("version"))
+        self._forget_words(plan, old)
+
+    def enqueue(
+        self,
+        kind: str,
+        payload: Mapping[str, object],
+        *,
+        queue: str,
+        dedupe_key: str | None = None,
+        run_at: datetime | None = None,
+        max_attempts: int = 3,
+        priority: int = 100,
+    ) -> UUID:
+        """Insert a job row, run by a worker once this unit has committed."""
+        job_id = clock.new_id()
+        job: dict[str, object] = {
+            "id": job_id,
+            "queue": queue,
+            "kind": kind,
+            "organization_id": self.actor.organization_id,
+            "payload": dict(payload),
+            "priority": priority,
+            "status": "queued",
+            "run_at": run_at or self.now,
+            "attempts": 0,
+            "max_attempts": max_attempts,
+            "dedupe_key": dedupe_key,
+            "progress": 0,
+            "created_at": self.now,
+        }
+        self.insert_facts(Job, [job], ignore=dedupe_key is not None)
+        self.woken.add(queue)
+        return job_id
+
+    def record(
+        self,
+        action: str,
+        entity: str,
+        entity_id: UUID | None,
+        changes: Mapping[str, object] | None = None,
+        *,
+        organization_id: UUID | None = None,
+    ) -> None:
+        """Leave a row in the change log for what is no write: a login, a refusal, an export."""
+        owner = organization_id or self.actor.organization_id
+        self._append(action, entity, entity_id, owner, None, None, dict(changes) if changes else None)
+
+    def flush(self) -> None:
+        """Write the collected change rows (called by the database before it commits)."""
+        if self._changes:
+            self.xid = self.log_position.write(self.execute, self.execute_many, self._changes)
+            self._changes.clear()
+
+    # -- shared with trash, log and retention ---------------------------------------------------------------------
+
+    def log_row(
+        self,
+        plan: Plan,
+        action: str,
+        owner: UUID | None,
+        entity_id: UUID,
+        version: int | None,
+        changes: Mapping[str, object] | None,
+        deletion_id: UUID | None = None,
+    ) -> None:
+        """Leave the change row of a write that a statement has done for several rows at once."""
+        self.touched.add(plan.table)
+        if plan.logged:
+            self._append(action, plan.table, entity_id, owner, version, deletion_id, changes)
+
+    # -- internal -------------------------------------------------------------------------------------------------
+
+    def _prepared(self, plan: Plan, values: Mapping[str, object]) -> dict[str, Any]:
+        """Return a row ready to insert: id, tenant, defaults, times, norms and sealed secrets filled in."""
+        row: dict[str, Any] = dict(values)
+        fields = plan.fields
+        if "id" in fields:
+            row.setdefault("id", clock.new_id())
+        if plan.scope == "organization_id":
+            row.setdefault("organization_id", self.actor.organization_id)
+        for name, default in plan.defaults.items():
+            if name not in row:
+                row[name] = default()
+        if plan.versioned:
+            row["created_at"] = row["updated_at"] = self.now
+            row["created_by"] = row["updated_by"] = self.actor.id
+            row["version"] = 1
+        row = self._with_derived(plan, row, row)
+        self._check_references(plan, row)
+        return row
+
+    def _with_derived(self, plan: Plan, row: dict[str, Any], key: Mapping[str, Any]) -> dict[str, Any]:
+        """Replace secrets by their seals and set the folded forms of changed texts."""
+        for name, column in plan.secrets.items():
+            if name in row:
+                plaintext = row.pop(name)
+                context = secret_context(plan, {**key}, name)
+                row[column] = (
+                    None if plaintext is None else seal(self.context.keyring, str(plaintext).encode(), context=context)
+                )
+        for source, column in plan.norms.items():
+            if source in row:
+                fold_as = fold_email if source.endswith("email") else fold
+                row[column] = None if row[source] is None else fold_as(str(row[source]))
+        return row
+
+    def _check_references(self, plan: Plan, row: Mapping[str, Any]) -> None:
+        """Hold every newly set reference's target live until this unit ends.
+
+        A foreign key alone lets a child slip under a parent that is being trashed at the same moment.
+        """
+        for field in plan.references:
+            target_id = row.get(field.name)
+            if target_id is None or field.rule.target is None:
+                continue
+            target = "memberships" if field.rule.member else field.rule.target
+            if (target, target_id) in self._checked:
+                continue
+            if not self._holds(field, target, row):
+                noun = self.noun(self.context.catalog.models[field.rule.target])
+                raise ForeignKey.at(field.name, "foreign_key", "must be the id of an existing {what}", what=noun)
+            self._checked.add((target, target_id))
+
+    def _holds(self, field: Field, target: str, row: Mapping[str, Any]) -> bool:
+        model = self.context.catalog.models[target]
+        there = plan_of(model, self.engine)
+        sign = mark(self.engine)
+        key = "user_id" if field.rule.member else "id"
+        terms, params = [f"t.{key} = {sign}"], [there.fields[key].bound(row[field.name])]
+        if there.scope == "organization_id" and not field.rule.shared:
+            owner = row.get("organization_id") or self.actor.organization_id
+            terms.insert(0, f"t.organization_id = {sign}")
+            params.insert(0, there.fields["organization_id"].bound(owner))
+        if there.trashable:
+            terms.append("t.deleted_at IS NULL")
+        if field.rule.member:
+            terms.append("t.status <> 'disabled'")
+        sql = select_sql(there, "1", tuple(terms), lock_tail(self.engine, lock=False, share=True))
+        return self.execute(sql, params).fetchone() is not None
+
+    def _after_insert(self, plan: Plan, row: dict[str, Any]) -> None:
+        if plan.logged:
+            values = {name: [None, shown(plan.fields[name], row[name])] for name in self._kept(plan, row)}
+            self._log(plan, "insert", row, values, version=1)
+        else:
+            self.touched.add(plan.table)
+        self._index_words(plan, row)
+
+    def _kept(self, plan: Plan, row: Mapping[str, Any]) -> Iterable[str]:
+        """Yield the columns whose values a change row keeps: what the row's own key and times don't say already."""
+        for name, value in row.items():
+            if value is None or name in _UNLOGGED or plan.fields[name].rule.norm_of:
+                continue
+            if name == plan.scope:
+                continue
+            yield name
+
+    def _diff(self, plan: Plan, differing: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, list[object]]:
+        return {
+            name: [shown(field, old[name]), shown(field, value)]
+            for name, value in differing.items()
+            if not (field := plan.fields[name]).rule.norm_of
+        }
+
+    def _write(self, plan: Plan, old: Mapping[str, Any], differing: Mapping[str, Any], current: int) -> None:
+        row = {**differing, "updated_at": self.now, "updated_by": self.actor.id, "version": current + 1}
+        keys = (*dict.fromkeys(filter(None, (plan.scope, "id"))), "version")
+        values = [plan.fields[name].bound(value) for name, value in row.items()]
+        where = [plan.fields[key].bound(old[key]) for key in keys]
+        done = self.execute(update_sql(plan, tuple(row), keys), [*values, *where])
+        if done.rowcount != 1:
+            raise Stale(what=self.noun(plan.model), current_version=None)
+
+    def _log(
+        self, plan: Plan, action: str, row: Mapping[str, Any], changes: Mapping[str, object], version: int | None
+    ) -> None:
+        owner = row.get(plan.scope) if plan.scope else self.actor.organization_id
+        self.log_row(plan, action, owner, row["id"], version, changes)
+
+    def _append(
+        self,
+        action: str,
+        entity: str,
+        entity_id: UUID | None,
+        owner: UUID | None,
+        version: int | None,
+        deletion_id: UUID | None,
+        changes: Mapping[str, object] | None,
+    ) -> None:
+        actor = self.actor
+        identity: Callable[[UUID | None], object] = _text_id if self.engine != POSTGRESQL else _same
+        self._changes.append(
+            (
+                identity(owner),
+                self.now if self.engine == POSTGRESQL else moment_text(self.now),
+                actor.request_id,
+                actor.kind.value,
+                identity(actor.id),
+                actor.label,
+                action,
+                entity,
+                identity(entity_id),
+                version,
+                identity(deletion_id),
+                None if changes is None else compact_json(changes),
+                actor.ip,
+                actor.user_agent,
+            )
+        )
+
+    def _index_words(self, plan: Plan, row: Mapping[str, Any], only_if: Mapping[str, Any] | None = None) -> None:
+        """Keep the row's folded words in the search table."""
+        resource = self.context.catalog.by_table.get(plan.table)
+        if resource is None or not resource.search:
+            return
+        if only_if is not None and not any(name in only_if for name in resource.search):
+            return
+        words = search_words(*(str(row[name]) for name in resource.search if row.get(name)))
+        where = self._words_key(plan, row)
+        if only_if is not None and self.set_facts(SearchDocument, where, {"words": words}):
+            return
+        self.insert_facts(SearchDocument, [{**where, "words": words}])
+
+    def _forget_words(self, plan: Plan, row: Mapping[str, Any]) -> None:
+        resource = self.context.catalog.by_table.get(plan.table)
+        if resource is not None and resource.search:
+            documents = plan_of(SearchDocument, self.engine)
+            where = self._words_key(plan, row)
+            values = [documents.fields[name].bound(value) for name, value in where.items()]
+            self.execute(delete_sql(documents, tuple(where)), values)
+
+    def _words_key(self, plan: Plan, row: Mapping[str, Any]) -> dict[str, object]:
+        return {"organization_id": row[plan.scope or "organization_id"], "entity": plan.table, "entity_id": row["id"]}
+
+
+_UNLOGGED = frozenset({"id", "created_at", "created_by", "updated_at", "updated_by", "version"})
+
+
+def _text_id(value: UUID | None) -> object:
+    return None if value is None else str(value)
+
+
+def _same(value: UUID | None) -> object:
+    return value
+
+
+def shown(field: Field, value: object) -> object:
+    """Return a column's value as the log and the API show it."""
+    if value is None:
+        return None
+    if field.rule.kind == "secret":
+        return SEALED
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(field.type, Moment):
+        return moment_text(value)  # type: ignore[arg-type]
+    if field.rule.kind == "day":
+        return value.isoformat()  # type: ignore[attr-defined]
+    return value

@@ -1,0 +1,1 @@
+"""The domains: each is models, resources and plain functions."""

@@ -1,0 +1,1 @@
+"""Users, organizations and memberships, and the sessions, links and keys by which callers are known."""

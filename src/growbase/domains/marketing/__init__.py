@@ -1,0 +1,1 @@
+"""Marketing: brands, campaigns with their journeys and contents, templates, and what people did with them."""

@@ -1,0 +1,20 @@
+"""How Alembic reaches the database: on the connection, transaction and lock that ``ops.migrate`` gives it."""
+
+from alembic import context
+
+connection = context.config.attributes.get("connection")
+
+if connection is None:
+    # Only the SQL is wanted.
+    context.configure(
+        dialect_name=context.config.attributes["dialect"],
+        dialect_opts={"paramstyle": "named"},
+        output_buffer=context.config.attributes["output"],
+        transactional_ddl=True,
+    )
+else:
+    # One transaction for all revisions: a failed upgrade leaves the database as it was.
+    context.configure(connection=connection, transactional_ddl=True)
+
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,1 @@
+"""Running Growbase: migrations, drift, status, seeds. Settings and databases come as parameters."""

@@ -1,0 +1,135 @@
+"""Connections for changing the schema: one transaction and one deployer at a time, on both engines."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from growbase.core.config import Settings
+from growbase.core.errors import Conflict, Unavailable
+
+LOCK_TIMEOUT_MS = 10_000
+"""Longest wait for a table that somebody else uses; queries queue behind that wait."""
+DEPLOYER_TIMEOUT_MS = 600_000
+"""Longest wait for another deployer's migration."""
+
+
+def engine_name(settings: Settings) -> str:
+    """Return ``sqlite`` or ``postgresql``."""
+    return "postgresql" if settings.is_postgresql else "sqlite"
+
+
+def database_name(settings: Settings) -> str:
+    """Return the name a person types to confirm: of the file, or of the PostgreSQL database."""
+    path = settings.sqlite_path
+    if path is not None:
+        return path.name
+    from psycopg.conninfo import conninfo_to_dict
+
+    return str(conninfo_to_dict(settings.direct_database).get("dbname", "postgres"))
+
+
+@contextmanager
+def transaction(settings: Settings) -> Iterator[sa.Connection]:
+    """Give a connection in a transaction that commits unless the block raises.
+
+    PostgreSQL lets no other migration run beside it; on SQLite call it with ``file_lock`` held. There foreign keys are
+    off meanwhile (a table is rebuilt by dropping it) and checked before the commit.
+    """
+    path = settings.sqlite_path
+    if path is None:
+        with _postgresql(settings) as connection:
+            yield connection
+        return
+    with _sqlite(path) as connection:
+        yield connection
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+        if broken is not None:
+            message = f"rows of {broken[0]} would refer to rows of {broken[2]} that do not exist"
+            raise Conflict(message)
+
+
+@contextmanager
+def file_lock(path: Path) -> Iterator[None]:
+    """Hold the lock that every process takes to write the SQLite file at ``path``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def _sqlite(path: Path) -> Iterator[sa.Connection]:
+    import pysqlite3
+
+    from growbase.core.sqlite import connect
+
+    def create() -> pysqlite3.Connection:
+        connection = connect(path)
+        connection.execute("PRAGMA foreign_keys = OFF")
+        # Otherwise renaming the rebuilt table trips over triggers and views that name the dropped one.
+        connection.execute("PRAGMA legacy_alter_table = ON")
+        return connection
+
+    engine = sa.create_engine("sqlite+pysqlite://", module=pysqlite3, creator=create, poolclass=sa.NullPool)
+    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _postgresql(settings: Settings) -> Iterator[sa.Connection]:
+    schema = settings.database_schema
+    engine = sa.create_engine(
+        "postgresql+psycopg://", creator=lambda: connect_postgresql(settings), poolclass=sa.NullPool
+    )
+    try:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {DEPLOYER_TIMEOUT_MS}")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock(hashtextextended('growbase {schema or ''}', 0))")
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+            if schema:
+                connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def connect_postgresql(settings: Settings) -> Any:  # noqa: ANN401 -- psycopg is loaded only where it is used
+    """Open a psycopg connection that bypasses PgBouncer. Raises Unavailable."""
+    import psycopg
+
+    options = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c timezone=UTC"
+    if settings.database_schema:
+        options += f" -c search_path={settings.database_schema}"
+    try:
+        return psycopg.connect(settings.direct_database, options=options, connect_timeout=10, prepare_threshold=None)
+    except psycopg.Error as error:
+        raise Unavailable(reason=_first_line(error)) from error
+
+
+def translated(error: BaseException) -> BaseException:
+    """Return the plain error behind a driver's or SQLAlchemy's; other errors as they are."""
+    import psycopg
+    import pysqlite3
+
+    original = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig is not None else error
+    if isinstance(original, pysqlite3.Error):
+        return Unavailable(reason=str(original))
+    if isinstance(original, psycopg.Error):
+        return Unavailable(reason=original.diag.message_primary or _first_line(original))
+    return original
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]

@@ -1,0 +1,93 @@
+"""Writing a revision: the difference between the models and what the earlier revisions make."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pydantic import SecretStr
+
+from growbase.core.config import Settings
+from growbase.core.errors import Invalid
+from growbase.ops import migrate
+from growbase.ops.difference import difference, wanted
+from growbase.ops.drift import find_drift
+from growbase.ops.history import FOLDER, Declared, declared, revisions
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A new revision's file, and what a person should look at in it."""
+
+    path: Path
+    warnings: tuple[str, ...]
+
+
+def write_revision(
+    name: str, *, empty: bool = False, again: bool = False, models: Declared | None = None, folder: Path = FOLDER
+) -> Written | None:
+    """Write the revision that brings the schema to the models; None if there is nothing to bring.
+
+    ``empty`` writes one to fill in by hand. ``again`` writes the newest revision anew, which is for one that was never
+    released. Raises Invalid for a change that only a person can write.
+    """
+    slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:40]
+    if not slug:
+        raise Invalid.at("name", "invalid", "must say what changes, in letters")
+    last = revisions(folder)
+    if again and last:
+        last.pop().path.unlink()
+    before = declared(folder)
+    after = models or wanted()
+    there, back = difference(before, after), difference(after, before, back=True)
+    if not empty and not there.source:
+        return None
+    number = f"{int(last[-1].id) + 1:04}" if last else "0001"
+    path = folder / "versions" / f"{number}_{slug}.py"
+    message = f"{name.strip()[:1].upper()}{name.strip()[1:].rstrip('.')}."
+    path.write_text(
+        _rendered(
+            message=message,
+            up_revision=number,
+            down_revision=last[-1].id if last else None,
+            upgrades="    pass" if empty else there.text(),
+            downgrades="    pass" if empty else back.text(),
+        ),
+        encoding="utf-8",
+    )
+    return Written(path, () if empty else tuple(dict.fromkeys(there.warnings)))
+
+
+def _rendered(**values: str | None) -> str:
+    from mako.template import Template
+
+    text = str(Template((FOLDER / "script.py.mako").read_text(encoding="utf-8")).render(**values))  # noqa: S702 -- source
+    for line in ("import sqlalchemy as sa\n", "from growbase.core import types\n"):
+        used = f"{line.split()[-1]}."
+        if used not in text.replace(line, ""):
+            text = text.replace(line, "")
+    return re.sub(r"\n{3,}(?=from|import)", "\n\n", re.sub(r"\n{4,}", "\n\n\n", text))
+
+
+@contextmanager
+def scratch(settings: Settings) -> Iterator[Settings]:
+    """Give the settings of an empty scratch database: the shadow database, else a temporary SQLite file."""
+    with TemporaryDirectory(prefix="growbase-") as folder:
+        url = settings.shadow_database_url or SecretStr(f"file:{folder}/shadow.db")
+        yield Settings(data_dir=Path(folder), database_url=url)
+
+
+def try_out(settings: Settings, folder: Path = FOLDER) -> list[str]:
+    """Run all revisions up, the newest one down and up again on a scratch database, and return how it then drifts."""
+    with scratch(settings) as empty:
+        if migrate.current(empty) is not None:
+            migrate.downgrade(empty, "base", folder=folder)
+        migrate.upgrade(empty, folder=folder)
+        migrate.downgrade(empty, "-1", folder=folder)
+        migrate.upgrade(empty, folder=folder)
+        found = [drift.text() for drift in find_drift(empty)] if folder == FOLDER else []
+        if empty.is_postgresql:
+            migrate.downgrade(empty, "base", folder=folder)
+    return found

@@ -1,0 +1,73 @@
+"""The composition root: the one list of domains, and how a database is built from settings."""
+
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from growbase.core import tables
+from growbase.core.config import Settings
+from growbase.core.crypto import Keyring, load_or_create_secret
+from growbase.core.database import Database
+from growbase.core.resource import Catalog, Resource
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+DOMAINS = ("identity", "marketing")
+
+
+@cache
+def catalog() -> Catalog:
+    """Return the resources of every domain; models are loaded on the first call."""
+    assert tables.Change.__tablename__
+    resources: list[Resource] = []
+    for name in DOMAINS:
+        module = import_module(f"growbase.domains.{name}.resources")
+        resources += [*module.RESOURCES, *getattr(module, "VIEWS", ())]
+    return Catalog(resources)
+
+
+def keyring(settings: Settings) -> Keyring:
+    """Return the keys of sealed columns, made on first use in the data folder unless they are set."""
+    if settings.encryption_keys is not None:
+        return Keyring.parse(settings.encryption_keys.get_secret_value())
+    return Keyring.load_or_create(settings.data_dir / "keyring")
+
+
+def secret_key(settings: Settings) -> bytes:
+    """Return the key that signs tokens and cursors, made on first use in the data folder unless it is set."""
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value().encode()
+    return load_or_create_secret(settings.data_dir / "secret.key")
+
+
+def open_database(settings: Settings) -> Database:
+    """Open the database the settings name. Raises Unavailable or ConfigError."""
+    path = settings.sqlite_path
+    if path is not None:
+        from growbase.core.sqlite import SqliteDatabase
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return SqliteDatabase(path, catalog(), keyring(settings))
+    from growbase.core.postgres import PostgresDatabase
+
+    return PostgresDatabase(
+        settings.database,
+        catalog(),
+        keyring(settings),
+        schema=settings.database_schema,
+        pool_max=settings.pool_max,
+        pool_timeout=settings.pool_timeout_seconds,
+        statement_timeout_ms=settings.statement_timeout_ms,
+    )
+
+
+def create_app() -> "Litestar":
+    """Build the application of one server process from the environment (granian calls this)."""
+    from growbase.api.app import build_app
+    from growbase.core import telemetry
+    from growbase.core.config import load_settings
+
+    settings = load_settings()
+    telemetry.configure_telemetry(level=settings.log_level, log_format=settings.log_format)
+    return build_app(settings, open_database(settings), secret_key(settings))

@@ -1,0 +1,60 @@
+"""What every test may ask for: an engine, a new empty database on it, a private PostgreSQL server.
+
+A test that asks for `engine`, or for anything built on it, runs once on each engine that `--db` names.
+What is built on the package itself (`db`, `app`, `client`) lives in the plugin `tests/fixtures.py`.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.postgres import PostgresServer, find_programs, postgres_server
+
+pytest_plugins = ["tests.fixtures"]
+
+ENGINES = {"sqlite": ["sqlite"], "postgres": ["postgres"], "both": ["sqlite", "postgres"]}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--db`."""
+    parser.addoption("--db", choices=tuple(ENGINES), default="both", help="the engine(s) to test on (default: both)")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test once on each engine if it, or a fixture of it, asks for `engine`."""
+    if "engine" in metafunc.fixturenames:
+        metafunc.parametrize("engine", ENGINES[metafunc.config.getoption("--db")], scope="session")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Give the private PostgreSQL server of this test process, started when the first test asks for it."""
+    programs = find_programs()
+    if programs is None:
+        pytest.fail("PostgreSQL is missing: run tests/install_postgres.sh, or test with --db sqlite", pytrace=False)
+    with postgres_server(programs) as server:
+        yield server
+
+
+@pytest.fixture
+def new_postgres_database(postgres: PostgresServer) -> Iterator[Callable[..., str]]:
+    """Give a function that creates a database, empty or a copy of `template=`, and returns its URL; all are dropped."""
+    urls: list[str] = []
+
+    def create(*, template: str = "template0") -> str:
+        urls.append(postgres.create_database(template=template))
+        return urls[-1]
+
+    yield create
+    for url in urls:
+        postgres.drop_database(url)
+
+
+@pytest.fixture
+def database_url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """Give the URL of a new, empty database on `engine`."""
+    if engine == "sqlite":
+        return f"sqlite:///{tmp_path / 'growbase.db'}"
+    url: str = request.getfixturevalue("new_postgres_database")()
+    return url

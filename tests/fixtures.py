@@ -1,0 +1,136 @@
+"""Databases with the schema installed, an organization to act in, and the application over them."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from growbase import wiring
+from growbase.core import ddl
+from growbase.core.actor import Actor, ActorKind, Role, system
+from growbase.core.config import Settings
+from growbase.core.crypto import Keyring
+from growbase.core.database import Database
+from growbase.core.postgres import PostgresDatabase
+from growbase.core.sqlite import SqliteDatabase, connect
+from growbase.domains.identity.models import Membership, Organization, User
+from tests.postgres import PostgresServer
+
+KEYRING = Keyring.generate()
+SECRET = b"a secret of the tests, long enough"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a SQLite file that holds the schema and nothing else."""
+    path = tmp_path_factory.mktemp("template") / "template.db"
+    wiring.catalog()
+    connection = connect(path)
+    for statement in ddl.statements("sqlite"):
+        connection.execute(statement)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: PostgresServer) -> str:
+    """Give the name of a PostgreSQL database that holds the schema and nothing else."""
+    wiring.catalog()
+    url = postgres.create_database(name="template_growbase")
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in ddl.statements("postgresql"):
+            connection.execute(statement.encode())
+    return "template_growbase"
+
+
+@pytest.fixture
+def installed_url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """Give the URL of a new database on ``engine`` with the schema installed."""
+    if engine == "sqlite":
+        path = tmp_path / "growbase.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        return f"sqlite:///{path}"
+    template: str = request.getfixturevalue("postgres_template")
+    create: Callable[..., str] = request.getfixturevalue("new_postgres_database")
+    return create(template=template)
+
+
+def open_at(url: str) -> Database:
+    """Open a test database."""
+    if url.startswith("sqlite:"):
+        return SqliteDatabase(Path(url.removeprefix("sqlite:///")), wiring.catalog(), KEYRING)
+    return PostgresDatabase(url, wiring.catalog(), KEYRING, pool_max=6)
+
+
+@pytest.fixture
+def db(installed_url: str) -> Iterator[Database]:
+    """Give an open database with the schema installed."""
+    database = open_at(installed_url)
+    yield database
+    database.close()
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """An organization with one user of each role."""
+
+    organization_id: object
+    owner: Actor
+    admin: Actor
+    member: Actor
+    viewer: Actor
+
+
+def make_tenant(database: Database, name: str) -> Tenant:
+    """Create an organization and a user for each role in it."""
+
+    def unit(tx):  # noqa: ANN001, ANN202
+        slug = name.lower()
+        organization_id = tx.insert(Organization, name=name, slug=slug)
+        inside = tx.for_organization(organization_id)
+        actors = {}
+        for role in Role:
+            email = f"{role}@{slug}.example"
+            user_id = tx.insert(User, email=email, full_name=f"{role.title()} of {name}", status="active")
+            inside.insert(Membership, user_id=user_id, role=role, status="active")
+            actors[role.value] = Actor(
+                ActorKind.USER, email, id=user_id, organization_id=organization_id, role=role
+            )
+        return Tenant(organization_id, **actors)
+
+    return database.write(system(), unit)
+
+
+@pytest.fixture
+def tenant(db: Database) -> Tenant:
+    """Give an organization with one user of each role."""
+    return make_tenant(db, "Acme")
+
+
+@pytest.fixture
+def other_tenant(db: Database) -> Tenant:
+    """Give a second organization."""
+    return make_tenant(db, "Rival")
+
+
+@pytest.fixture
+def actor(tenant: Tenant) -> Actor:
+    """Give the owner of an organization."""
+    return tenant.owner
+
+
+@pytest.fixture
+def settings(tmp_path: Path, installed_url: str) -> Settings:
+    """Give settings that name the test's database."""
+    return Settings(data_dir=tmp_path, database_url=installed_url)
+
+
+def sqlite_rows(path: Path, sql: str) -> list[tuple[object, ...]]:
+    """Read a SQLite file as another program would."""
+    with sqlite3.connect(path) as connection:
+        return connection.execute(sql).fetchall()
