@@ -98,9 +98,7 @@ def make_tenant(database: Database, name: str) -> Tenant:
             email = f"{role}@{slug}.example"
             user_id = tx.insert(User, email=email, full_name=f"{role.title()} of {name}", status="active")
             inside.insert(Membership, user_id=user_id, role=role, status="active")
-            actors[role.value] = Actor(
-                ActorKind.USER, email, id=user_id, organization_id=organization_id, role=role
-            )
+            actors[role.value] = Actor(ActorKind.USER, email, id=user_id, organization_id=organization_id, role=role)
         return Tenant(organization_id, **actors)
 
     return database.write(system(), unit)

@@ -1,7 +1,8 @@
 """The composition root: the one list of domains, and how a database is built from settings."""
 
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from growbase.core import tables
@@ -9,6 +10,8 @@ from growbase.core.config import Settings
 from growbase.core.crypto import Keyring, load_or_create_secret
 from growbase.core.database import Database
 from growbase.core.resource import Catalog, Resource
+from growbase.jobs.sweeps import expired_idempotency_keys, finished_jobs, old_trash
+from growbase.jobs.worker import Sweep, Task, Worker
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -62,6 +65,25 @@ def open_database(settings: Settings) -> Database:
     )
 
 
+def tasks() -> dict[str, Task]:
+    """Return what every domain can do in the background, by the kind of job."""
+    found: dict[str, Task] = {}
+    for name in DOMAINS:
+        if find_spec(f"growbase.domains.{name}.tasks") is not None:
+            found |= import_module(f"growbase.domains.{name}.tasks").TASKS
+    return found
+
+
+def worker(settings: Settings, database: Database) -> Worker:
+    """Return the worker of this process; on the embedded database one process at a time works."""
+    lock = settings.data_dir / "worker.lock" if database.engine == "sqlite" else None
+    found: list[Sweep] = [expired_idempotency_keys, finished_jobs, partial(old_trash, days=settings.trash_days)]
+    for name in DOMAINS:
+        if find_spec(f"growbase.domains.{name}.tasks") is not None:
+            found += import_module(f"growbase.domains.{name}.tasks").SWEEPS
+    return Worker(database, tasks(), found, lock)
+
+
 def create_app() -> "Litestar":
     """Build the application of one server process from the environment (granian calls this)."""
     from growbase.api.app import build_app
@@ -70,4 +92,6 @@ def create_app() -> "Litestar":
 
     settings = load_settings()
     telemetry.configure_telemetry(level=settings.log_level, log_format=settings.log_format)
-    return build_app(settings, open_database(settings), secret_key(settings))
+    database = open_database(settings)
+    background = [worker(settings, database)] if settings.embedded_worker else []
+    return build_app(settings, database, secret_key(settings), background)

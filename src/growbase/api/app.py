@@ -1,25 +1,26 @@
 """The ASGI application: every route, CORS, and problems for what no route answers."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Protocol
 
 from litestar import Litestar, Request
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
-from litestar.response.base import ASGIResponse
 
 from growbase.api import analytics, auth, batch, crud, description, gallery, health, keys, organizations
 from growbase.api.call import Answer, Api, Call, respond
 from growbase.api.problems import problem
-from growbase.core import errors
+from growbase.core import errors, telemetry
 from growbase.core.config import Settings
 from growbase.core.database import Database
 from growbase.core.errors import GrowbaseError
 from growbase.core.pages import Reader
 from growbase.domains.identity.authenticate import Authenticator
 
+USES_SECONDS = 30
 ROUTES = [
     *auth.ROUTES,
     *organizations.ROUTES,
@@ -33,8 +34,18 @@ ROUTES = [
 ]
 
 
-def build_app(settings: Settings, database: Database, secret: bytes) -> Litestar:
-    """Return the application over an open database, which it closes when it stops."""
+class Background(Protocol):
+    """Something that works beside the requests."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End within some seconds."""
+
+
+def build_app(settings: Settings, database: Database, secret: bytes, background: Sequence[Background] = ()) -> Litestar:
+    """Return the application over an open database, which it closes when it stops, after its ``background``."""
     api = Api(
         settings=settings,
         database=database,
@@ -45,7 +56,15 @@ def build_app(settings: Settings, database: Database, secret: bytes) -> Litestar
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        stopping = asyncio.Event()
+        uses = asyncio.create_task(_write_uses(api.authenticator, stopping))
+        for work in background:
+            work.start()
         yield
+        stopping.set()
+        for work in background:
+            await asyncio.to_thread(work.stop)
+        await uses
         database.close()
 
     cors = CORSConfig(
@@ -55,7 +74,7 @@ def build_app(settings: Settings, database: Database, secret: bytes) -> Litestar
     )
     return Litestar(
         ROUTES,
-        state=State({"api": api}),
+        state=State({"api": api, "routes": ROUTES}),
         lifespan=[lifespan],
         cors_config=cors if settings.cors_origins else None,
         openapi_config=None,
@@ -65,7 +84,20 @@ def build_app(settings: Settings, database: Database, secret: bytes) -> Litestar
     )
 
 
-def _http_problem(request: Request[Any, Any, Any], error: Exception) -> ASGIResponse:
+async def _write_uses(authenticator: Authenticator, stopping: asyncio.Event) -> None:
+    """Write which sessions and keys were used, every 30 s and a last time when the server stops."""
+    while True:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), USES_SECONDS)
+        try:
+            await asyncio.to_thread(authenticator.write_uses)
+        except GrowbaseError as error:
+            telemetry.instrument("uses_not_written", level="warning", reason=str(error))
+        if stopping.is_set():
+            return
+
+
+def _http_problem(request: Request[Any, Any, Any], error: Exception) -> Any:  # noqa: ANN401 -- Litestar wants its own
     """Answer what the router itself refuses."""
     call = Call(request)
     status = getattr(error, "status_code", 500)

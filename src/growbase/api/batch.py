@@ -44,7 +44,7 @@ class Operations(BaseModel):
 @endpoint("/api/batch", "POST")
 async def batch(call: Call) -> Answer:
     """Run operations in order, all of them or none; the answer holds each one's row, null for a delete."""
-    actor = call.require(Role.MEMBER)
+    actor = await call.require(Role.MEMBER)
     body = await call.body()
     operations: list[Operation] = parse_with(TypeAdapter(Operations).validate_json, body).operations
     resources = [_resource(call, operation, index) for index, operation in enumerate(operations)]
@@ -79,7 +79,6 @@ def _resource(call: Call, operation: Operation, index: int) -> Resource:
 def _run(
     tx: Transaction, actor: Actor, resource: Resource, operation: Operation, done: list[dict[str, Any] | None]
 ) -> dict[str, Any] | None:
-
 
     body = json.dumps(_resolved(operation.body, done)).encode()
     if operation.method == "create":

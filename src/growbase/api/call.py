@@ -1,8 +1,10 @@
 """One request as the routes see it: who calls, in which language, what was sent and how to answer."""
 
+import asyncio
+import hmac
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import ip_address
 from typing import Any, cast
@@ -12,6 +14,7 @@ from litestar import Request, route
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
+from litestar.response.streaming import ASGIStreamingResponse
 from litestar.types import Method
 from pydantic import BaseModel, ValidationError
 
@@ -20,6 +23,7 @@ from growbase.core import telemetry
 from growbase.core.actor import Actor, Role
 from growbase.core.catalogue import negotiate
 from growbase.core.config import Settings
+from growbase.core.crypto import derive_key, keyed_hash
 from growbase.core.database import Database
 from growbase.core.errors import (
     Forbidden,
@@ -33,7 +37,8 @@ from growbase.core.pages import Reader
 from growbase.core.resource import Catalog
 from growbase.core.schema import invalid
 from growbase.core.types import compact_json
-from growbase.domains.identity.authenticate import Authenticator
+from growbase.domains.identity.authenticate import Authenticator, with_request
+from growbase.domains.identity.tokens import SESSION_PREFIX
 
 JSON = "application/json"
 COOKIE = "growbase_session"
@@ -56,6 +61,10 @@ class Api:
         """The resources."""
         return self.database.catalog
 
+    def csrf_token(self, session: str) -> str:
+        """Return the CSRF token of a cookie's session: none that was planted in another cookie fits it."""
+        return keyed_hash(derive_key(self.secret, "csrf"), session)
+
 
 @dataclass(slots=True)
 class Answer:
@@ -66,6 +75,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     cookies: list[str] = field(default_factory=list)
     content_type: str = JSON
+    stream: Iterator[bytes] | None = None
 
 
 class Call:
@@ -126,25 +136,38 @@ class Call:
         parts = [part.strip() for part in self.headers.get("prefer", "").split(",") if part.strip()]
         return {name.strip(): value.strip() for name, _, value in (part.partition("=") for part in parts)}
 
-    def authenticate(self) -> Actor:
+    async def authenticate(self) -> Actor:
         """Return who calls. Raises Unauthenticated; a cookie session needs its CSRF token to write."""
-        scheme, _, token = self.headers.get("authorization", "").partition(" ")
-        if token:
-            if scheme.lower() != "bearer":
-                raise Unauthenticated
-        else:
-            token = self.cookies.get(COOKIE, "")
-            if not token:
-                raise Unauthenticated
-            if self.method not in SAFE and self.headers.get("x-csrf-token", "") != self.cookies.get(CSRF_COOKIE, " "):
-                raise Forbidden("The CSRF token is missing or wrong.")
-        known = self.api.authenticator.resolve(token.strip())
-        self.actor = replace(known, request_id=self.request_id, ip=self.ip, user_agent=self.user_agent)
+        token = self._token()
+        authenticator = self.api.authenticator
+        found = authenticator.known(token)
+        if found is None:
+            # A few rows by key from the embedded database are quicker than the way to a thread.
+            inline = self.api.database.engine == "sqlite"
+            found = authenticator.resolve(token) if inline else await asyncio.to_thread(authenticator.resolve, token)
+        self.actor = with_request(found, request_id=self.request_id, ip=self.ip, user_agent=self.user_agent)
         return self.actor
 
-    def require(self, role: Role) -> Actor:
+    def _token(self) -> str:
+        """Return the bearer token, else the session of the cookie. Raises Unauthenticated or Forbidden."""
+        authorization = self.headers.get("authorization", "").strip()
+        if authorization:
+            scheme, _, token = authorization.partition(" ")
+            if scheme.lower() != "bearer" or not token.strip():
+                raise Unauthenticated
+            return token.strip()
+        session = self.cookies.get(COOKIE)
+        if not session or not session.startswith(SESSION_PREFIX):
+            raise Unauthenticated
+        if self.method not in SAFE:
+            given = self.headers.get("x-csrf-token", "")
+            if not hmac.compare_digest(given.encode(), self.api.csrf_token(session).encode()):
+                raise Forbidden("The CSRF token is missing or wrong.")
+        return session
+
+    async def require(self, role: Role) -> Actor:
         """Return who calls if they have the role. Raises Unauthenticated or Forbidden."""
-        actor = self.actor or self.authenticate()
+        actor = self.actor or await self.authenticate()
         if not actor.has_role(role):
             raise Forbidden
         return actor
@@ -186,8 +209,13 @@ def identity(text: str) -> UUID:
 Endpoint = Callable[[Call], Awaitable[Answer]]
 
 
-def endpoint(path: str, *methods: Method) -> Callable[[Endpoint], HTTPRouteHandler]:
-    """Make a route of a coroutine over a Call: errors become problems, and every answer is measured."""
+def endpoint(
+    path: str, *methods: Method, body: type[BaseModel] | None = None, public: bool = False
+) -> Callable[[Endpoint], HTTPRouteHandler]:
+    """Make a route of a coroutine over a Call: errors become problems, and every answer is measured.
+
+    ``body`` (its request's schema) and ``public`` (no token needed) are for the API's description only.
+    """
 
     def wrap(function: Endpoint) -> HTTPRouteHandler:
         async def handler(request: Request[Any, Any, Any]) -> ASGIResponse:
@@ -205,7 +233,8 @@ def endpoint(path: str, *methods: Method) -> Callable[[Endpoint], HTTPRouteHandl
 
         handler.__doc__ = function.__doc__
         handler.__name__ = function.__name__
-        return route(path, http_method=list(methods), status_code=200, include_in_schema=False)(handler)
+        opt = {"body": body, "public": public}
+        return route(path, http_method=list(methods), status_code=200, include_in_schema=False, opt=opt)(handler)
 
     return wrap
 
@@ -220,6 +249,10 @@ def respond(call: Call, answer: Answer, spent: float) -> ASGIResponse:
     ]
     if "content-type" not in answer.headers:
         headers.append((b"content-type", answer.content_type.encode()))
+    if answer.stream is not None and call.method != "HEAD":
+        return ASGIStreamingResponse(
+            iterator=answer.stream, status_code=answer.status, encoded_headers=headers, headers={}, media_type=""
+        )
     return ASGIResponse(
         body=b"" if call.method == "HEAD" else answer.body, status_code=answer.status, encoded_headers=headers
     )

@@ -87,7 +87,7 @@ async def act(call: Call) -> Answer:
 
 async def list_rows(call: Call, resource: Resource) -> Answer:
     """Return a page of rows."""
-    actor = call.require(resource.read)
+    actor = await call.require(resource.read)
     query = parse(call.api.catalog, resource, call.query)
     page = await run_read(call, lambda: call.api.reader.page(actor, resource, query))
     rows = [camel_row(resource, row) for row in page.rows] if is_camel(call) else page.rows
@@ -101,7 +101,7 @@ async def list_rows(call: Call, resource: Resource) -> Answer:
 
 async def read_row(call: Call, resource: Resource, id: UUID) -> Answer:
     """Return one row, as it is or as it was."""
-    actor = call.require(resource.read)
+    actor = await call.require(resource.read)
     query = parse(call.api.catalog, resource, call.query) if call.query else None
     if query is not None and query.option("as_of"):
         return await read_as_of(call, actor, resource, id, query)
@@ -133,7 +133,7 @@ async def read_as_of(call: Call, actor: Actor, resource: Resource, id: UUID, que
 
 async def read_history(call: Call, resource: Resource, id: UUID) -> Answer:
     """Return the changes of a row, newest first; ``before`` is the seq to go on from."""
-    actor = call.require(resource.read)
+    actor = await call.require(resource.read)
     params = dict(pair.partition("=")[::2] for pair in call.query.split("&") if pair)
     limit = literal("limit", Rule("integer"), params.get("limit", "50"))
     before = literal("before", Rule("integer"), params["before"]) if "before" in params else None
@@ -148,7 +148,7 @@ async def read_history(call: Call, resource: Resource, id: UUID) -> Answer:
 
 async def aggregate_rows(call: Call, resource: Resource) -> Answer:
     """Count, sum and group rows within a row cap and a timeout."""
-    actor = call.require(resource.read)
+    actor = await call.require(resource.read)
     query = parse(call.api.catalog, resource, call.query)
     return json_answer({"data": await run_read(call, lambda: call.api.reader.aggregate(actor, resource, query))})
 
@@ -157,7 +157,7 @@ async def export_rows(call: Call, resource: Resource) -> Answer:
     """Return every matching row as newline-delimited JSON or CSV; the log notes who exported."""
     from growbase.api.export import export
 
-    actor = call.require(resource.read)
+    actor = await call.require(resource.read)
     query = parse(call.api.catalog, resource, call.query)
     detail = {"resource": resource.name, "query": call.query[:500]}
     await call.api.database.awrite(actor, lambda tx: tx.record("export", resource.table.name, None, detail))
@@ -171,7 +171,7 @@ async def create_row(call: Call, resource: Resource) -> Answer:
     """Create a row and return it."""
     if not resource.creatable:
         raise MethodNotAllowed(method=call.method)
-    actor = call.require(resource.write)
+    actor = await call.require(resource.write)
     body = await call.body()
     values = create_schema(resource.name, resource.model, resource.extra).parse(body)
     answer = await write(call, actor, lambda tx: row_answer(tx, resource, insert_row(tx, resource, values), 201), body)
@@ -190,7 +190,7 @@ async def create_many(call: Call, resource: Resource) -> Answer:
     """Create up to 1,000 rows in one transaction: all of them, or none and the errors with their index."""
     if not resource.creatable:
         raise MethodNotAllowed(method=call.method)
-    actor = call.require(resource.write)
+    actor = await call.require(resource.write)
     body = await call.body()
     items = batch_items(body, "items")
     schema = create_schema(resource.name, resource.model, resource.extra)
@@ -245,7 +245,7 @@ async def update_row(call: Call, resource: Resource, id: UUID) -> Answer:
     """Change the given fields of a row, if nobody changed it since the version in If-Match or ``version``."""
     if not resource.editable:
         raise MethodNotAllowed(method=call.method)
-    actor = call.require(resource.write)
+    actor = await call.require(resource.write)
     schema = update_schema(resource.name, resource.model)
     values = schema.parse(await call.body())
     version = expected_version(call, values.pop("version", None))
@@ -295,7 +295,7 @@ async def delete_row(call: Call, resource: Resource, id: UUID) -> Answer:
     """Move a row and its children to the trash; a table without trash deletes it."""
     if not resource.deletable:
         raise MethodNotAllowed(method=call.method)
-    actor = call.require(min(resource.delete, resource.write, key=list(Role).index))
+    actor = await call.require(min(resource.delete, resource.write, key=list(Role).index))
     version = expected_version(call, None)
     options = {"cascade": True} if "cascade=true" in call.query.split("&") else {}
 
@@ -358,15 +358,15 @@ async def run_verb(call: Call, resource: Resource, id: UUID | None, name: str) -
         raise NotFound(what="verb")
     unit: Write
     if name == "restore":
-        actor = call.require(resource.delete)
+        actor = await call.require(resource.delete)
         unit = lambda tx: (restore(tx, resource.model, id), row_answer(tx, resource, id))[1]  # noqa: E731
     elif name == "purge":
-        actor = call.require(Role.ADMIN)
+        actor = await call.require(Role.ADMIN)
         unit = lambda tx: (purge(tx, resource.model, id), Answer(204))[1]  # noqa: E731
     elif name == "transition":
-        unit, actor = await transition_unit(call, resource, id), call.require(resource.write)
+        unit, actor = await transition_unit(call, resource, id), await call.require(resource.write)
     else:
-        actor = call.require(resource.write)
+        actor = await call.require(resource.write)
         seq = (await call.parse(UndoBody))["seq"]
         unit = lambda tx: undone(tx, resource, id, seq)  # noqa: E731
     return shown(call, resource, await write(call, actor, unit, await call.body()))
@@ -381,7 +381,7 @@ def undone(tx: Transaction, resource: Resource, id: UUID, seq: int) -> Answer:
 
 async def transition_unit(call: Call, resource: Resource, id: UUID) -> Write:
     """Return the unit that moves a row to the state in the body. Raises Invalid."""
-    call.require(resource.write)
+    await call.require(resource.write)
     if not resource.transitions:
         raise NotFound(what="verb")
     states = type(next(iter(resource.transitions)))
@@ -399,7 +399,7 @@ async def transition_unit(call: Call, resource: Resource, id: UUID) -> Write:
 
 async def run_declared(call: Call, resource: Resource, id: UUID | None, verb: Verb) -> Answer:
     """Run an action the resource declares."""
-    actor = call.require(verb.role)
+    actor = await call.require(verb.role)
     body = await call.body()
     values = await call.parse(verb.body) if verb.body is not None else {}
     if id is not None:

@@ -1,9 +1,10 @@
-"""Every matching row as newline-delimited JSON or CSV."""
+"""Every matching row as newline-delimited JSON or CSV, streamed a page at a time."""
 
 import csv
 import io
 import json
 from collections.abc import Iterator
+from itertools import chain
 
 from growbase.api.call import Answer
 from growbase.core.actor import Actor
@@ -14,37 +15,34 @@ from growbase.core.types import compact_json
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """Beginnings a spreadsheet would run as a formula."""
-ROW_CAP = 100_000
 
 
 def export(reader: Reader, actor: Actor, resource: Resource, query: Query) -> Answer:
-    """Return the rows as a file. Raises InvalidQuery for an unknown format or more than ROW_CAP rows."""
+    """Return the rows as a file; the first page is read before the answer begins. Raises InvalidQuery."""
     kind = query.option("format") or "ndjson"
     if kind not in {"ndjson", "csv"}:
         raise bad("format", "must be ndjson or csv")
-    rows = _capped(reader.export(actor, resource, query))
     names = list(query.shape.fields) or [column.name for column in resource.public]
-    body = _csv(rows, names) if kind == "csv" else "".join(f"{row}\n" for row in rows)
+    pages = reader.export(actor, resource, query)
+    chunks = _csv(pages, names) if kind == "csv" else _ndjson(pages)
     content_type = "text/csv; charset=utf-8; header=present" if kind == "csv" else "application/x-ndjson"
     headers = {"content-disposition": f'attachment; filename="{resource.name}.{kind}"'}
-    return Answer(200, body.encode(), headers, content_type=content_type)
+    return Answer(200, headers=headers, content_type=content_type, stream=chain([next(chunks)], chunks))
 
 
-def _capped(rows: Iterator[str]) -> Iterator[str]:
-    for count, row in enumerate(rows):
-        if count >= ROW_CAP:
-            raise bad("", "matches more than {max} rows: export in parts with a filter", max=ROW_CAP)
-        yield row
+def _ndjson(pages: Iterator[list[str]]) -> Iterator[bytes]:
+    for page in pages:
+        yield "".join(f"{row}\n" for row in page).encode()
 
 
-def _csv(rows: Iterator[str], names: list[str]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(names)
-    for row in rows:
-        values = json.loads(row)
-        writer.writerow([_cell(values.get(name)) for name in names])
-    return out.getvalue()
+def _csv(pages: Iterator[list[str]], names: list[str]) -> Iterator[bytes]:
+    head = [names]
+    for page in pages:
+        rows = [json.loads(row) for row in page]
+        out = io.StringIO()
+        csv.writer(out).writerows([*head, *([_cell(row.get(name)) for name in names] for row in rows)])
+        head = []
+        yield out.getvalue().encode()
 
 
 def _cell(value: object) -> str:

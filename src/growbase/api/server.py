@@ -1,5 +1,6 @@
 """Running the application under granian: one process or several, stopping within seconds."""
 
+import fcntl
 import os
 import socket
 
@@ -21,6 +22,7 @@ def serve(settings: Settings, target: str) -> None:
     from granian.server import Server
 
     require_free_port(settings.host, settings.port)
+    hold = hold_data_folder(settings)
     server = Server(
         target,
         address=settings.host,
@@ -37,7 +39,27 @@ def serve(settings: Settings, target: str) -> None:
         respawn_failed_workers=True,
         process_name="growbase",
     )
-    server.serve()
+    try:
+        server.serve()
+    finally:
+        os.close(hold)
+
+
+def hold_data_folder(settings: Settings) -> int:
+    """Take the data folder's lock, which the kernel frees when this process ends; return its descriptor.
+
+    Raises ConfigError if another server holds it and the settings don't allow a second one.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    hold = os.open(settings.data_dir / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if not settings.allow_second_server:
+            os.close(hold)
+            message = "Another server holds the data folder {folder}: stop it or set GROWBASE_ALLOW_SECOND_SERVER=true."
+            raise ConfigError(message, folder=str(settings.data_dir)) from error
+    return hold
 
 
 def process_count(settings: Settings) -> int:

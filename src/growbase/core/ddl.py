@@ -44,7 +44,7 @@ class Extra:
         create = create.strip()
         if not (found := _CREATE.match(create)):
             return None
-        kind: Kind = found[1].lower()  # type: ignore[assignment] -- the expression names the kinds
+        kind = next(kind for kind in KINDS if kind == found[1].lower())
         on = _ON.search(create, found.end()) if kind in {"trigger", "index"} else None
         return cls(kind, found[2], on[1] if on else None, create)
 
@@ -178,7 +178,9 @@ def views() -> dict[str, type[View]]:
     """Return the views by name, each after the views it reads."""
     found = {str(model.__tablename__): model for model in models() if issubclass(model, View)}
     graph = {
-        name: {other for other in found if other != name and re.search(rf"\b{other}\b", " ".join(model.__sql__.values()))}
+        name: {
+            other for other in found if other != name and re.search(rf"\b{other}\b", " ".join(model.__sql__.values()))
+        }
         for name, model in sorted(found.items())
     }
     return {name: found[name] for name in TopologicalSorter(graph).static_order()}
@@ -212,7 +214,7 @@ def statements(engine: str, of: Iterable[sa.Table] | None = None) -> Iterator[st
     """Yield the statements that make the schema on an empty database, tables before the rest."""
     dialect = dialect_of(engine)
     made = list(tables() if of is None else of)
-    for table, keys in sa.schema.sort_tables_and_constraints(made):
+    for table, keys in sa.schema.sort_tables_and_constraints(made):  # type: ignore[no-untyped-call]
         if table is None:
             # Only these close a circle of references; SQLite has them in their tables.
             for key in sorted(keys, key=lambda key: str(key.name)) if engine == "postgresql" else ():

@@ -212,20 +212,21 @@ class SqliteDatabase(Database):
 
     def _answer(self, batch: list[_Pending]) -> None:
         by_loop: dict[asyncio.AbstractEventLoop, list[_Pending]] = {}
-        touched: set[str] = set()
-        woken: set[str] = set()
-        for pending in batch:
-            touched |= pending.touched
-            woken |= pending.woken
-            if pending.done is not None:
-                pending.done.set()
-            elif pending.loop is not None:
-                by_loop.setdefault(pending.loop, []).append(pending)
-        if touched or woken:
-            self.notify(frozenset(touched), frozenset(woken))
-        for loop, group in by_loop.items():
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(_resolve, group)
+        touched: set[str] = set().union(*(pending.touched for pending in batch))
+        woken: set[str] = set().union(*(pending.woken for pending in batch))
+        try:
+            # Before anybody is answered: who has just revoked a session must not find it in a cache.
+            if touched or woken:
+                self.notify(frozenset(touched), frozenset(woken))
+        finally:
+            for pending in batch:
+                if pending.done is not None:
+                    pending.done.set()
+                elif pending.loop is not None:
+                    by_loop.setdefault(pending.loop, []).append(pending)
+            for loop, group in by_loop.items():
+                if not loop.is_closed():
+                    loop.call_soon_threadsafe(_resolve, group)
 
     # -- reading --------------------------------------------------------------------------------------------------
 

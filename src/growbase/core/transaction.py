@@ -445,7 +445,7 @@ def shown(field: Field, value: object) -> object:
     """Return a column's value as the log and the API show it."""
     if value is None:
         return None
-    if field.rule.kind == "secret":
+    if field.rule.kind == "secret" or field.rule.hidden:
         return SEALED
     if isinstance(value, UUID):
         return str(value)

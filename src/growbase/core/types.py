@@ -15,12 +15,13 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 Convert = Callable[[Any], Any]
 """Turns one value, never None, into another form."""
 
-MOMENT_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def moment_text(value: datetime) -> str:
     """Return a moment as fixed-width UTC text, so that text order is time order."""
-    return value.astimezone(UTC).strftime(MOMENT_FORMAT)
+    text = (value if value.tzinfo is UTC else value.astimezone(UTC)).isoformat(timespec="microseconds")
+    return text.removesuffix("+00:00") + "Z"
 
 
 def parse_moment(value: str) -> datetime:
@@ -30,7 +31,7 @@ def parse_moment(value: str) -> datetime:
 
 def compact_json(value: object) -> str:
     """Return JSON without white space, the one form documents are stored in."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 class ColumnType(TypeDecorator[Any]):
@@ -38,6 +39,11 @@ class ColumnType(TypeDecorator[Any]):
 
     impl: Any = sa.Text
     cache_ok = True
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        # SQLAlchemy looks in the class itself.
+        cls.cache_ok = True
+        super().__init_subclass__(**kwargs)
 
     def types(self) -> tuple[TypeEngine[Any], TypeEngine[Any]]:
         """Return the native types on SQLite (STRICT tables) and on PostgreSQL."""

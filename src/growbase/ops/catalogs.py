@@ -17,7 +17,7 @@ _POSTGRESQL = {
         SELECT c.relname, 'column ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
             || CASE WHEN l.collname <> 'default' THEN ' collate ' || l.collname ELSE '' END
             || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END
-            || CASE WHEN a.attidentity <> '' THEN ' identity ' || a.attidentity ELSE '' END
+            || CASE WHEN a.attidentity <> '' THEN ' identity ' || a.attidentity::text ELSE '' END
             || coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), '')
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         LEFT JOIN pg_collation l ON l.oid = a.attcollation

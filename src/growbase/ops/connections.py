@@ -2,8 +2,8 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,20 @@ def _postgresql(settings: Settings) -> Iterator[sa.Connection]:
             yield connection
     finally:
         engine.dispose()
+
+
+@contextmanager
+def reader(settings: Settings) -> Iterator[Callable[[str], list[Any]]]:
+    """Give a function that runs one query on the database as it is, whatever its schema. Raises Unavailable."""
+    if settings.is_postgresql:
+        with connect_postgresql(settings) as connection:
+            yield lambda sql: connection.execute(sql).fetchall()
+        return
+    from growbase.core.sqlite import connect
+
+    assert settings.sqlite_path is not None
+    with closing(connect(settings.sqlite_path, read_only=True)) as connection:
+        yield lambda sql: connection.execute(sql).fetchall()
 
 
 def connect_postgresql(settings: Settings) -> Any:  # noqa: ANN401 -- psycopg is loaded only where it is used

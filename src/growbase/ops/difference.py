@@ -129,9 +129,9 @@ def _remove(body: Body, tables: list[TableShape]) -> None:
         body.per_engine = True
         body.source.append("    if not sqlite:")
         body.add(call("op.drop_constraint", quoted(key.name), quoted(table), type_='"foreignkey"'), 8)
-    for table, _ in reversed(list(in_order(tables))):
-        body.warnings.append(f"drops the table {table.name} with its rows")
-        body.add(call("op.drop_table", quoted(table.name)))
+    for shape, _ in reversed(list(in_order(tables))):
+        body.warnings.append(f"drops the table {shape.name} with its rows")
+        body.add(call("op.drop_table", quoted(shape.name)))
 
 
 def _same(one: ddl.Extra | None, other: ddl.Extra) -> bool:
@@ -180,7 +180,9 @@ class _Change:
     back: bool
 
     def __post_init__(self) -> None:
-        keys = [[key for key in table.constraints.values() if key.kind == "PrimaryKey"] for table in (self.old, self.new)]
+        keys = [
+            [key for key in table.constraints.values() if key.kind == "PrimaryKey"] for table in (self.old, self.new)
+        ]
         if keys[0] != keys[1] or self.old.options != self.new.options:
             raise Invalid.at(
                 self.old.name, "by_hand", "changes its primary key: write the revision by hand (db revision --empty)"
@@ -272,12 +274,16 @@ class _Change:
         old = self.old.columns[shape.name]
         keywords: dict[str, Node] = {"existing_type": old.type}
         if shape.type != old.type:
-            body.warnings.append(f"converts {self.old.name}.{shape.name} from {old.type} to {shape.type}: check its rows")
+            body.warnings.append(
+                f"converts {self.old.name}.{shape.name} from {old.type} to {shape.type}: check its rows"
+            )
             keywords |= {"type_": shape.type, "postgresql_using": quoted(f"{shape.name}::{shape.native}")}
         if shape.nullable != old.nullable:
             keywords["nullable"] = str(shape.nullable)
         if shape.more != old.more:
-            raise Invalid.at(f"{self.old.name}.{shape.name}", "by_hand", "changes its default: write the revision by hand")
+            raise Invalid.at(
+                f"{self.old.name}.{shape.name}", "by_hand", "changes its default: write the revision by hand"
+            )
         return call("batch.alter_column", quoted(shape.name), **keywords)
 
 

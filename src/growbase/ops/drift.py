@@ -1,16 +1,15 @@
 """Whether a live schema is what the models declare."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+import re
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
 from uuid import uuid4
 
 from growbase.core import ddl
 from growbase.core.config import Settings
 from growbase.core.errors import ConfigError
 from growbase.ops.catalogs import Catalog, read_catalog
-from growbase.ops.connections import connect_postgresql, engine_name, translated
+from growbase.ops.connections import connect_postgresql, engine_name, reader, translated
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +32,20 @@ def find_drift(settings: Settings) -> list[Drift]:
     Tables, views and functions that no model declares are left alone. On PostgreSQL the models' schema is built beside
     the live one in a transaction that is rolled back, for which the user needs CREATE on the database.
     """
-    with _reader(settings) as rows:
+    with reader(settings) as rows:
         live = read_catalog(engine_name(settings), rows)
     declared = declared_catalog(settings)
-    foreign = {"table", "view", "function"}
-    live = {name: lines for name, lines in live.items() if name in declared or name.partition(" ")[0] not in foreign}
-    return compare(live, _without_foreign(live, declared))
-
-
-def _without_foreign(live: Catalog, declared: Catalog) -> Catalog:
-    """Leave out of ``live`` the indexes and triggers of tables that no model declares."""
     ours = {name.partition(" ")[2] for name in declared if name.startswith("table ")}
-    for name in [name for name in live if name not in declared]:
-        if not any(f" ON {table}" in line for table in ours for line in live[name]):
-            del live[name]
-    return declared
+    return compare(
+        {name: lines for name, lines in live.items() if name in declared or _is_on(ours, name, lines)}, declared
+    )
+
+
+def _is_on(tables: set[str], name: str, lines: frozenset[str]) -> bool:
+    """Return whether this is an index or trigger on one of the tables."""
+    if not name.startswith(("index ", "trigger ")):
+        return False
+    return any(found[1] in tables for line in lines for found in re.finditer(r"\sON (\w+)", line))
 
 
 def compare(live: Catalog, declared: Catalog) -> list[Drift]:
@@ -62,19 +60,6 @@ def compare(live: Catalog, declared: Catalog) -> list[Drift]:
             missing, unexpected = declared[what] - live[what], live[what] - declared[what]
             found.append(Drift(what, tuple(sorted(missing)), tuple(sorted(unexpected))))
     return found
-
-
-@contextmanager
-def _reader(settings: Settings) -> Iterator[Callable[[str], Iterable[Any]]]:
-    if settings.is_postgresql:
-        with connect_postgresql(settings) as connection:
-            yield lambda sql: connection.execute(sql).fetchall()
-        return
-    from growbase.core.sqlite import connect
-
-    assert settings.sqlite_path is not None
-    with closing(connect(settings.sqlite_path, read_only=True)) as connection:
-        yield lambda sql: connection.execute(sql).fetchall()
 
 
 def declared_catalog(settings: Settings) -> Catalog:

@@ -61,7 +61,7 @@ def write_revision(
 
 
 def _rendered(**values: str | None) -> str:
-    from mako.template import Template
+    from mako.template import Template  # type: ignore[import-untyped]
 
     text = str(Template((FOLDER / "script.py.mako").read_text(encoding="utf-8")).render(**values))  # noqa: S702 -- source
     for line in ("import sqlalchemy as sa\n", "from growbase.core import types\n"):

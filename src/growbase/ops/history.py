@@ -89,7 +89,7 @@ def _recording(recorder: "_Recorder") -> Iterator[None]:
     options = {"as_sql": True, "output_buffer": io.StringIO()}
     context = MigrationContext.configure(dialect=ddl.dialect_of(recorder.engine), opts=options)
     recorder.dialect = context.dialect
-    context.impl = recorder  # type: ignore[assignment] -- it answers the calls that revisions make
+    context.impl = recorder  # type: ignore[assignment]  # it answers the calls that revisions make
     with Operations.context(context):
         yield
 
@@ -97,6 +97,7 @@ def _recording(recorder: "_Recorder") -> Iterator[None]:
 class _Recorder:
     """What Alembic calls to change a schema, kept in memory."""
 
+    __dialect__ = "default"
     connection = None
 
     def __init__(self, engine: str) -> None:
@@ -109,6 +110,9 @@ class _Recorder:
         """Take batches as single changes."""
         del batch
         return False
+
+    def autogen_column_reflect(self, *_: object) -> None:
+        """Reflect nothing: batches are given their tables."""
 
     def create_table(self, table: sa.Table, **_: object) -> None:
         """Keep a table."""
@@ -147,7 +151,9 @@ class _Recorder:
         if nullable is not None:
             shape = replace(shape, nullable=nullable)
         if type_ is not None:
-            shape = replace(shape, type=type_source(type_), native=str(type_.compile(dialect=ddl.dialect_of("postgresql"))))
+            shape = replace(
+                shape, type=type_source(type_), native=str(type_.compile(dialect=ddl.dialect_of("postgresql")))
+            )
         columns[name or column] = replace(shape, name=name or column)
 
     def add_constraint(self, constraint: sa.schema.Constraint, **_: object) -> None:

@@ -95,7 +95,10 @@ def shape_of(table: sa.Table) -> TableShape:
     return TableShape(
         name=table.name,
         columns={column.name: column_shape(column) for column in table.columns},
-        constraints={shape.name: shape for shape in sorted(_constraints(table), key=lambda shape: (shape.kind != "PrimaryKey", shape.name))},
+        constraints={
+            shape.name: shape
+            for shape in sorted(_constraints(table), key=lambda shape: (shape.kind != "PrimaryKey", shape.name))
+        },
         indexes=dict(sorted((str(index.name), index_shape(index)) for index in table.indexes)),
         options={key: repr(value) for key, value in table.dialect_kwargs.items()},
     )
@@ -103,7 +106,7 @@ def shape_of(table: sa.Table) -> TableShape:
 
 def column_shape(column: sa.Column[Any]) -> ColumnShape:
     """Return the shape of a column."""
-    more = ("sa.Identity()",) if column.identity is not None else ()
+    more: tuple[str, ...] = ("sa.Identity()",) if column.identity is not None else ()
     if column.server_default is not None and column.identity is None:
         more += (f"server_default={_expression(column.server_default.arg)}",)  # type: ignore[attr-defined]
     native = str(column.type.compile(dialect=ddl.dialect_of("postgresql")))

@@ -60,7 +60,9 @@ def _escaped(statement: str) -> str:
     pieces = []
     for place, letter in enumerate(statement):
         before, after = statement[place - 1 : place], statement[place + 1 : place + 2]
-        is_parameter = letter == ":" and (after.isalnum() or after == "_") and not (before.isalnum() or before in {":", "_"})
+        is_parameter = (
+            letter == ":" and (after.isalnum() or after == "_") and not (before.isalnum() or before in {":", "_"})
+        )
         pieces.append("\\:" if is_parameter else letter)
     return "".join(pieces)
 
@@ -74,7 +76,7 @@ def flat(node: Node) -> str:
     """Return source on one line."""
     if isinstance(node, str):
         return node
-    opening, closing = node.brackets
+    opening, closing = node.brackets[0], node.brackets[1]
     inner = ", ".join(flat(argument) for argument in node.arguments)
     return f"{_head(node)}{opening}{inner}{closing}{node.tail}"
 
@@ -87,9 +89,10 @@ def lines(node: Node, indent: int, end: str = "") -> list[str]:
     """Return source as indented lines: one if it fits, else arguments on one line, else one each."""
     margin = " " * indent
     text = flat(node)
-    if isinstance(node, str) or len(margin + text + end) <= WIDTH:
+    is_block = not isinstance(node, str) and any("\n" in str(argument) for argument in node.arguments)
+    if isinstance(node, str) or is_block or len(margin + text + end) <= WIDTH:
         return [margin + text + end]
-    opening, closing = node.brackets
+    opening, closing = node.brackets[0], node.brackets[1]
     inner = ", ".join(flat(argument) for argument in node.arguments)
     first, last = f"{margin}{_head(node)}{opening}", f"{margin}{closing}{node.tail}{end}"
     if len(margin) + 4 + len(inner) <= WIDTH:

@@ -180,7 +180,8 @@ def _end_leftovers(tx: Transaction, user_id: UUID) -> None:
     for membership in found:
         if membership.status is not MembershipStatus.DISABLED:
             inside = tx.for_organization(membership.organization_id)
-            inside.update(Membership, membership.id, {"status": MembershipStatus.DISABLED})
+            held = inside.get(Membership, membership.id, lock=True)
+            inside.change(held, {"status": MembershipStatus.DISABLED}, action="leave")
 
 
 def _anonymous(user_id: UUID) -> dict[str, object]:

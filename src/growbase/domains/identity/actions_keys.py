@@ -36,7 +36,7 @@ def revoke_api_key(tx: Transaction, *, id: UUID) -> UUID:
     require_role(tx, Role.ADMIN)
     key = tx.get(ApiKey, id, lock=True)
     if key.revoked_at is None:
-        tx.change(key, {"revoked_at": tx.now})
+        tx.change(key, {"revoked_at": tx.now}, action="revoke")
     return key.id
 
 

@@ -1,4 +1,7 @@
-"""Who belongs to an organization and in which role. Every action here holds the organization while it runs."""
+"""Who belongs to an organization and in which role. Every action here holds the organization while it runs.
+
+Each has its own word in the change log, none of which can be undone: an undo would know nothing of who may do it.
+"""
 
 from uuid import UUID
 
@@ -63,7 +66,7 @@ def accept_invite(
     me = acting_as(inside, user, link.organization_id)
     if user.email_verified_at is None:
         _prove_address(me, user, password_hash, full_name)
-    me.change(membership, {"status": MembershipStatus.ACTIVE, "joined_at": tx.now})
+    me.change(membership, {"status": MembershipStatus.ACTIVE, "joined_at": tx.now}, action="join")
     return user.id, link.organization_id
 
 
@@ -77,7 +80,7 @@ def change_role(tx: Transaction, *, id: UUID, role: Role) -> UUID:
     require_over(require_role(tx, Role.ADMIN), role, membership.role)
     if role is not Role.OWNER:
         _keep_an_owner(tx, membership)
-    tx.change(membership, {"role": role})
+    tx.change(membership, {"role": role}, action="change_role")
     return membership.id
 
 
@@ -108,9 +111,9 @@ def transfer_ownership(tx: Transaction, *, id: UUID) -> UUID:
     heir = _get(tx, id)
     if heir.status is not MembershipStatus.ACTIVE:
         raise Conflict("Only an active member can become the owner.")
-    tx.change(heir, {"role": Role.OWNER})
+    tx.change(heir, {"role": Role.OWNER}, action="transfer")
     if tx.actor.kind is ActorKind.USER and tx.actor.id != heir.user_id:
-        tx.change(_own(tx), {"role": Role.ADMIN})
+        tx.change(_own(tx), {"role": Role.ADMIN}, action="transfer")
     return heir.id
 
 
@@ -142,7 +145,7 @@ def _keep_an_owner(tx: Transaction, membership: Membership) -> None:
 
 def _end(tx: Transaction, membership: Membership) -> None:
     _keep_an_owner(tx, membership)
-    tx.change(membership, {"status": MembershipStatus.DISABLED})
+    tx.change(membership, {"status": MembershipStatus.DISABLED}, action="leave")
     organization_id = membership.organization_id
     revoke_all_sessions(tx, user_id=membership.user_id, organization_id=organization_id)
     spend_links(tx, user_id=membership.user_id, purpose=TokenPurpose.INVITE, organization_id=organization_id)
@@ -159,7 +162,8 @@ def _invited(tx: Transaction, user_id: UUID, role: Role, acting: Role) -> UUID:
         raise NotUnique.at("email", "unique", "is already a member of the organization")
     if membership.status is MembershipStatus.INVITED:
         require_over(acting, membership.role)
-    tx.change(membership, {"role": role, "status": MembershipStatus.INVITED, "invited_by": tx.actor.id})
+    changes = {"role": role, "status": MembershipStatus.INVITED, "invited_by": tx.actor.id}
+    tx.change(membership, changes, action="invite")
     return membership.id
 
 

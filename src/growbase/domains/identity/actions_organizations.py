@@ -65,7 +65,7 @@ def delete_organization(tx: Transaction, *, id: UUID) -> UUID:
     tx.set_facts(Session, {**here, "revoked_at": None}, {"revoked_at": tx.now})
     tx.set_facts(OneTimeToken, {**here, "consumed_at": None}, {"consumed_at": tx.now})
     for key in tx.rows(ApiKey, revoked_at=None, lock=True):
-        tx.change(key, {"revoked_at": tx.now})
+        tx.change(key, {"revoked_at": tx.now}, action="revoke")
     return deletion_id
 
 

@@ -175,16 +175,16 @@ def revoke_all_sessions(
     ``keep`` is a session whose login goes on; ``organization_id`` limits it to sessions in that organization.
     """
     hold_user(tx, user_id)
-    found = [
-        session
-        for session in tx.rows(Session, user_id=user_id, revoked_at=None)
-        if organization_id in {None, session.organization_id}
-    ]
     kept = tx.find(Session, keep) if keep else None
-    families = {session.family_id for session in found} - ({kept.family_id} if kept else set())
-    ended = [session.id for session in found if session.family_id in families]
-    if ended:
-        tx.set_facts(Session, {"id": ended}, {"revoked_at": tx.now})
+    # Whatever follows from a login ends in a row that was not continued yet, so these name all logins.
+    families = {
+        session.family_id
+        for session in tx.rows(Session, user_id=user_id, revoked_at=None, rotated_at=None)
+        if organization_id in {None, session.organization_id}
+    }
+    families -= {kept.family_id} if kept else set()
+    if families:
+        tx.set_facts(Session, {"family_id": families, "revoked_at": None}, {"revoked_at": tx.now})
     return len(families)
 
 

@@ -10,7 +10,7 @@ import threading
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import jwt
@@ -58,6 +58,15 @@ class _Known:
     actor: Actor
     until: float
     last_used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Claims:
+    """What an access token says that counts; the rest is for the client."""
+
+    user_id: UUID
+    session_id: UUID
+    expires_at: float
 
 
 class Authenticator:
@@ -124,8 +133,8 @@ class Authenticator:
                 found = self._session_actor(reads, session, until)
             else:
                 claims = self._claims(token)
-                session = reads.find(Session, UUID(claims["sid"]), user_id=UUID(claims["sub"]))
-                until = min(until, time.monotonic() + claims["exp"] - time.time())
+                session = reads.find(Session, claims.session_id, user_id=claims.user_id)
+                until = min(until, time.monotonic() + claims.expires_at - time.time())
                 found = self._session_actor(reads, session, until)
         with self._lock:
             if len(self._cache) >= CACHE_SIZE:
@@ -167,19 +176,20 @@ class Authenticator:
             with self._lock:
                 self._used[key] = (actor, now)
 
-    def _claims(self, token: str) -> dict[str, Any]:
+    def _claims(self, token: str) -> _Claims:
         try:
             region = jwt.decode(token, options={"verify_signature": False}).get("region", "")
             self._require_region(str(region))
             required = ["sub", "sid", "exp", "typ"]
-            claims: dict[str, Any] = jwt.decode(token, self._key, algorithms=[ALGORITHM], options={"require": required})
+            claims = jwt.decode(token, self._key, algorithms=[ALGORITHM], options={"require": required})
+            found = _Claims(UUID(claims["sub"]), UUID(claims["sid"]), float(claims["exp"]))
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("The access token has expired.") from None
-        except jwt.InvalidTokenError:
+        except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
             raise Unauthenticated from None
         if claims["typ"] != TOKEN_TYPE:
             raise Unauthenticated
-        return claims
+        return found
 
     def _require_region(self, region: str) -> None:
         """Raise WrongRegion for a region served elsewhere, which has keys of its own."""

@@ -1,13 +1,13 @@
 """Requests of identity that are not simply a table's columns."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, field_validator
 
 from growbase.core.actor import Role
+from growbase.core.schema import CONFIG
 from growbase.domains.identity.models import EMAIL, SLUG, URL, ApiScope, DataRegion
 
 
@@ -30,7 +30,15 @@ TimeZone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
 
 
 class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = CONFIG
+
+    @field_validator("*")
+    @classmethod
+    def _no_nul(cls, value: object) -> object:
+        # PostgreSQL stores no NUL.
+        if isinstance(value, str) and "\x00" in value:
+            raise ValueError("nul")
+        return value
 
 
 class Register(_Request):
@@ -68,7 +76,7 @@ class PasswordChange(_Request):
     """A new password, and the current one as proof."""
 
     current_password: Password
-    password: NewPassword
+    new_password: NewPassword
 
 
 class ForgotPassword(_Request):
@@ -131,7 +139,7 @@ class NewApiKey(_Request):
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     scopes: Annotated[list[ApiScope], Field(min_length=1, max_length=4)]
-    expires_at: datetime | None = None
+    expires_at: AwareDatetime | None = None
 
 
 class Invite(_Request):

@@ -1,7 +1,7 @@
 """Shapes of requests and documents that differ from their table: stages, templates, variants, events, verbs."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Required, Self
 from uuid import UUID
 
 from pydantic import (
@@ -16,7 +16,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from growbase.core.errors import FieldError, Invalid
+from growbase.core.errors import Invalid
 from growbase.core.schema import invalid
 from growbase.domains.marketing.models import KEY, URL, ContentType, StageKind
 from growbase.domains.marketing.models_analytics import EventType
@@ -235,7 +235,7 @@ class UseTemplate(Shape):
     name: Name | None = None
 
 
-def template_data(raw: Mapping[str, Any]) -> dict[str, Any]:
+def checked_template(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return a template's data with every stage checked. Raises Invalid naming the wrong fields."""
     try:
         found = TemplateData.model_validate(raw)
@@ -307,7 +307,8 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-Identity = Annotated[str, Field(min_length=1, max_length=200)]
+# PostgreSQL can't store the character NUL in text.
+Identity = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 
 
 class EventInput(TypedDict, total=False):
@@ -320,11 +321,11 @@ class EventInput(TypedDict, total=False):
     journey_id: UUID | None
     content_id: UUID | None
     variant_id: UUID | None
-    event_type: Any
+    event_type: Required[Annotated[EventType, BeforeValidator(_lower)]]
     occurred_at: AwareDatetime | None
     session_id: Identity | None
     subject_key: Identity | None
-    source: Annotated[str, Field(max_length=100)] | None
+    source: Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")] | None
     value_minor: Annotated[int, Field(ge=-(2**53), le=2**53)] | None
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None
     metrics: dict[str, Any] | None
@@ -332,8 +333,6 @@ class EventInput(TypedDict, total=False):
     reverses_key: Identity | None
 
 
-EVENT_TYPES: Any = Literal[tuple(member.value for member in EventType)]
-EventInput.__annotations__["event_type"] = Annotated[EVENT_TYPES, BeforeValidator(_lower)]
 EVENTS = TypeAdapter(list[EventInput])
 
 
@@ -343,7 +342,3 @@ def parse_events(raw: Sequence[Mapping[str, Any]]) -> list[EventInput]:
         return EVENTS.validate_python(raw)
     except ValidationError as error:
         raise invalid(error, "events") from error
-
-
-__all__ = [name for name, value in globals().items() if isinstance(value, type) and issubclass(value, BaseModel)]
-del FieldError

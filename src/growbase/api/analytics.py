@@ -1,0 +1,134 @@
+"""Recording analytics events and reading them as series, totals and funnels."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from growbase.api.call import Answer, Call, endpoint, json_answer
+from growbase.api.writing import write
+from growbase.core import clock
+from growbase.core.actor import Actor, Role
+from growbase.core.errors import Forbidden, Invalid, InvalidJSON
+from growbase.core.model import Rule
+from growbase.core.query import bad, literal
+from growbase.core.reads import Reads
+from growbase.core.transaction import Transaction
+from growbase.domains.marketing.actions_analytics import ingest_events
+from growbase.domains.marketing.queries import campaign_series, funnel
+
+NDJSON = "application/x-ndjson"
+PLAIN = "text/plain"
+PUBLISHABLE = "analytics:write"
+MAX_EVENTS = 10_000
+
+
+@endpoint("/api/analytics", "GET", "POST")
+async def analytics(call: Call) -> Answer:
+    """Record one event, a list or NDJSON; or read series and totals."""
+    return await (record(call) if call.method == "POST" else series(call))
+
+
+async def record(call: Call) -> Answer:
+    """Record events once each: a repeated ``event_key`` counts as a duplicate and changes nothing."""
+    actor = await call.authenticate()
+    if PUBLISHABLE not in actor.scopes and not actor.has_role(Role.MEMBER):
+        raise Forbidden
+    body = await call.body(content_types=("application/json", NDJSON, PLAIN))
+    events = _events(body, call.headers.get("content-type", ""))
+    skip = dict(parse_qsl(call.query)).get("on_error") == "skip"
+
+    def unit(tx: Transaction) -> Answer:
+        return json_answer(ingest_events(tx, events=events, on_error="skip" if skip else "reject"), 202)
+
+    return await write(call, actor, unit, body)
+
+
+def _events(body: bytes, content_type: str) -> list[dict[str, Any]]:
+    """Return the events of a body: one, a list, or one a line. Raises InvalidJSON or Invalid."""
+    try:
+        if content_type.startswith(NDJSON):
+            found: Any = [json.loads(line) for line in body.splitlines() if line.strip()]
+        else:
+            found = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidJSON from error
+    events: list[Any] = found if isinstance(found, list) else [found]
+    if not 1 <= len(events) <= MAX_EVENTS:
+        raise Invalid.at("", "too_long", "must be 1 to {max} events", max=MAX_EVENTS)
+    wrong = next((place for place, event in enumerate(events) if not isinstance(event, dict)), None)
+    if wrong is not None:
+        raise Invalid.at(str(wrong), "type", "must be an object")
+    return events
+
+
+async def series(call: Call) -> Answer:
+    """Return counts by interval with totals; ``group_by`` takes event_type and source."""
+    params = _params(call, {"campaign_id", "from", "to", "interval", "group_by"})
+    start, end = _range(params)
+    interval = params.get("interval", "day")
+    if interval not in {"hour", "day", "week", "month"}:
+        raise bad("interval", "must be hour, day, week or month")
+    group_by = tuple(name for name in params.get("group_by", "event_type").split(",") if name)
+    if not set(group_by) <= {"event_type", "source"}:
+        raise bad("group_by", "takes event_type and source")
+
+    def read(reads: Reads) -> dict[str, Any]:
+        return campaign_series(
+            reads, campaign_id=_campaign(params), start=start, end=end, interval=interval, group_by=group_by
+        )
+
+    return await _read(call, read)
+
+
+@endpoint("/api/analytics/funnel", "GET")
+async def funnel_route(call: Call) -> Answer:
+    """Return how many subjects reached each step, in order."""
+    params = _params(call, {"campaign_id", "from", "to", "steps"})
+    start, end = _range(params)
+    steps = tuple(step for step in params.get("steps", "impression,click,conversion").split(",") if step)
+    return await _read(
+        call, lambda reads: funnel(reads, campaign_id=_campaign(params), steps=steps, start=start, end=end)
+    )
+
+
+async def _read(call: Call, query: Callable[[Reads], dict[str, Any]]) -> Answer:
+    actor: Actor = await call.require(Role.VIEWER)
+
+    def read() -> dict[str, Any]:
+        with call.api.database.read(actor) as reads:
+            return query(reads)
+
+    return json_answer(await asyncio.to_thread(read))
+
+
+def _params(call: Call, known: set[str]) -> dict[str, str]:
+    params = dict(parse_qsl(call.query))
+    unknown = next((name for name in params if name not in known), None)
+    if unknown is not None:
+        raise bad(unknown, "is not a parameter here; use {choices}", choices=", ".join(sorted(known)))
+    return params
+
+
+def _range(params: dict[str, str]) -> tuple[datetime, datetime]:
+    end = literal("to", Rule("moment"), params["to"]) if "to" in params else clock.now()
+    assert isinstance(end, datetime)
+    start = literal("from", Rule("moment"), params["from"]) if "from" in params else end - timedelta(days=30)
+    assert isinstance(start, datetime)
+    if start >= end:
+        raise bad("from", "must be before to")
+    return start, end
+
+
+def _campaign(params: dict[str, str]) -> UUID | None:
+    if "campaign_id" not in params:
+        return None
+    found = literal("campaign_id", Rule("identifier"), params["campaign_id"])
+    assert isinstance(found, UUID)
+    return found
+
+
+ROUTES = [analytics, funnel_route]

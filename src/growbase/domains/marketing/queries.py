@@ -1,0 +1,251 @@
+"""Reading analytics: series from the daily sums, and funnels from the events themselves."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Literal, get_args
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from growbase.core.errors import InvalidQuery
+from growbase.core.reads import Reads
+from growbase.core.statements import POSTGRESQL, Plan, mark, select_sql
+from growbase.domains.marketing.actions_analytics import organization_zone
+from growbase.domains.marketing.models_analytics import AnalyticsDaily, AnalyticsEvent, EventType
+
+Interval = Literal["hour", "day", "week", "month"]
+EVENT_CAP = 200_000
+"""Events one question may read; the daily sums have no such limit."""
+LONGEST = timedelta(days=366 * 5)
+MOST_STEPS = 10
+ALL_TYPES = tuple(member.value for member in EventType)
+
+
+def campaign_series(
+    reads: Reads,
+    *,
+    campaign_id: UUID | None = None,
+    start: datetime,
+    end: datetime,
+    interval: Interval = "day",
+    group_by: Sequence[str] = ("event_type",),
+    event_types: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Return counts and money per interval of the organization's time zone, from ``start`` to before ``end``, and totals.
+
+    Days, weeks and months come from the daily sums, so whole days are counted and the cost does not depend on the
+    number of events. Hours, and groups by ``source``, read the events and are refused beyond EVENT_CAP of them.
+    Money in several currencies is null. Raises InvalidQuery.
+    """
+    _check(start, end, interval, group_by)
+    zone = organization_zone(reads)
+    types = [_event_type("event_type", name) for name in event_types] or list(ALL_TYPES)
+    grouped = tuple(dict.fromkeys(group_by))
+    if interval == "hour" or "source" in grouped:
+        found = _from_events(reads, campaign_id, (start, end), types, zone)
+    else:
+        found = _from_sums(reads, campaign_id, (start, end), types, zone)
+    series: dict[tuple[Any, ...], _Cell] = {}
+    totals: dict[tuple[Any, ...], _Cell] = {}
+    for moment, dims, count, value, currency in found:
+        group = tuple(dims[name] for name in grouped)
+        for cells, key in ((series, (_bucket(moment, interval), *group)), (totals, group)):
+            cells.setdefault(key, _Cell()).add(count, value, currency)
+    names = ("at", *grouped)
+    return {
+        "from": start.astimezone(UTC).isoformat(),
+        "to": end.astimezone(UTC).isoformat(),
+        "interval": interval,
+        "timezone": zone.key,
+        "series": [{**dict(zip(names, key, strict=True)), **series[key].shown()} for key in _sorted(series)],
+        "totals": [{**dict(zip(grouped, key, strict=True)), **totals[key].shown()} for key in _sorted(totals)],
+    }
+
+
+def funnel(
+    reads: Reads,
+    *,
+    campaign_id: UUID | None = None,
+    steps: Sequence[str],
+    start: datetime,
+    end: datetime,
+) -> dict[str, Any]:
+    """Return how many distinct subjects took each step after the one before it, at the same moment or later.
+
+    Events without subject are not counted. Refused with InvalidQuery beyond EVENT_CAP events.
+    """
+    _check(start, end, "day", ())
+    if not 1 <= len(steps) <= MOST_STEPS:
+        raise InvalidQuery.at("steps", "invalid_query", "takes 1 to {max} event types", max=MOST_STEPS)
+    types = [_event_type("steps", step) for step in steps]
+    plan = reads.plan(AnalyticsEvent)
+    terms, params = _event_terms(reads, plan, campaign_id, (start, end), types)
+    terms += ["t.subject_key IS NOT NULL", "t.reverses_key IS NULL"]
+    _require_few(reads, plan, terms, params)
+    sign = mark(reads.engine)
+    base = select_sql(plan, "t.subject_key, t.event_type, t.occurred_at", tuple(terms))
+    parts = [f"base AS ({base})"]
+    for place, _ in enumerate(types):
+        before = f"JOIN step{place - 1} p ON p.subject_key = b.subject_key AND b.occurred_at >= p.at" if place else ""
+        parts.append(
+            f"step{place} AS (SELECT b.subject_key, min(b.occurred_at) AS at FROM base b {before} "
+            f"WHERE b.event_type = {sign} GROUP BY b.subject_key)"
+        )
+    counts = ", ".join(f"(SELECT count(*) FROM step{place})" for place in range(len(types)))
+    row = reads.execute(f"WITH {', '.join(parts)} SELECT {counts}", [*params, *types]).fetchone()
+    reached = [int(count) for count in row]
+    return {
+        "campaign_id": str(campaign_id) if campaign_id else None,
+        "from": start.astimezone(UTC).isoformat(),
+        "to": end.astimezone(UTC).isoformat(),
+        "steps": [
+            {
+                "event_type": name,
+                "subjects": count,
+                "of_previous": _share(count, reached[place - 1] if place else count),
+                "of_first": _share(count, reached[0]),
+            }
+            for place, (name, count) in enumerate(zip(types, reached, strict=True))
+        ],
+    }
+
+
+def unique_subjects(
+    reads: Reads, *, campaign_id: UUID | None = None, start: datetime, end: datetime, event_types: Sequence[str] = ()
+) -> int:
+    """Return how many distinct subjects there are in a range; daily figures never add up to it.
+
+    Reads the events, and is refused with InvalidQuery beyond EVENT_CAP of them.
+    """
+    _check(start, end, "day", ())
+    types = [_event_type("event_type", name) for name in event_types] or list(ALL_TYPES)
+    plan = reads.plan(AnalyticsEvent)
+    terms, params = _event_terms(reads, plan, campaign_id, (start, end), types)
+    _require_few(reads, plan, terms, params)
+    sql = select_sql(plan, "count(DISTINCT t.subject_key)", (*terms, "t.reverses_key IS NULL"))
+    return int(reads.execute(sql, params).fetchone()[0])
+
+
+class _Cell:
+    """A count, and money as long as it is all of one currency."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.money: dict[str, int] = {}
+
+    def add(self, count: int, value: int, currency: str | None) -> None:
+        self.count += count
+        if value:
+            self.money[currency or ""] = self.money.get(currency or "", 0) + value
+
+    def shown(self) -> dict[str, Any]:
+        if len(self.money) > 1:
+            return {"count": self.count, "value_minor": None, "currency": None}
+        currency, value = next(iter(self.money.items()), ("", 0))
+        return {"count": self.count, "value_minor": value, "currency": currency or None}
+
+
+Found = Iterable[tuple[datetime | date, Mapping[str, Any], int, int, str | None]]
+Range = tuple[datetime, datetime]
+
+
+def _from_sums(reads: Reads, campaign_id: UUID | None, span: Range, types: Sequence[str], zone: ZoneInfo) -> Found:
+    plan = reads.plan(AnalyticsDaily)
+    terms, params = _terms(reads, plan, campaign_id, types)
+    sign = mark(reads.engine)
+    first, last = (moment.astimezone(zone) for moment in span)
+    until = last.date() + timedelta(days=1) if last.time() > time.min else last.date()
+    terms += [f"t.day >= {sign}", f"t.day < {sign}"]
+    params += [plan.fields["day"].bound(first.date()), plan.fields["day"].bound(until)]
+    group = "t.day, t.event_type, t.currency"
+    what = f"{group}, sum(t.count), sum(t.value_minor)"
+    read = plan.fields["day"].read
+    for day, event_type, currency, count, value in reads.execute(
+        select_sql(plan, what, tuple(terms), f" GROUP BY {group}"), params
+    ).fetchall():
+        yield (read(day) if read else day), {"event_type": event_type}, int(count), int(value), currency
+
+
+def _from_events(reads: Reads, campaign_id: UUID | None, span: Range, types: Sequence[str], zone: ZoneInfo) -> Found:
+    """Yield sums per quarter of an hour, which no time zone cuts."""
+    plan = reads.plan(AnalyticsEvent)
+    terms, params = _event_terms(reads, plan, campaign_id, span, types)
+    _require_few(reads, plan, terms, params)
+    if reads.engine == POSTGRESQL:
+        quarter = "date_bin('15 minutes', t.occurred_at, '2000-01-01T00:00:00Z')"
+    else:
+        quarter = "substr(t.occurred_at, 1, 14) || printf('%02d', substr(t.occurred_at, 15, 2) / 15 * 15)"
+    currency = "CASE WHEN t.value_minor IS NULL THEN NULL ELSE t.currency END"
+    direction = "CASE WHEN t.reverses_key IS NULL THEN 1 ELSE -1 END"
+    what = (
+        f"{quarter}, t.event_type, t.source, {currency}, sum({direction}), "
+        f"sum(coalesce(t.value_minor, 0) * {direction})"
+    )
+    sql = select_sql(plan, what, tuple(terms), " GROUP BY 1, 2, 3, 4")
+    for at, event_type, source, money, count, value in reads.execute(sql, params).fetchall():
+        moment = at if isinstance(at, datetime) else datetime.fromisoformat(at).replace(tzinfo=UTC)
+        dims = {"event_type": event_type, "source": source}
+        yield moment.astimezone(zone), dims, int(count), int(value), money
+
+
+def _terms(reads: Reads, plan: Plan, campaign_id: UUID | None, types: Sequence[str]) -> tuple[list[str], list[object]]:
+    terms, params = reads.scope_terms(plan, anywhere=False)
+    sign = mark(reads.engine)
+    if campaign_id is not None:
+        terms.append(f"t.campaign_id = {sign}")
+        params.append(plan.fields["campaign_id"].bound(campaign_id))
+    # All types are listed even if all are wanted: the index has the type before the day.
+    terms.append(f"t.event_type IN ({', '.join([sign] * len(types))})")
+    params += types
+    return terms, params
+
+
+def _event_terms(
+    reads: Reads, plan: Plan, campaign_id: UUID | None, span: Range, types: Sequence[str]
+) -> tuple[list[str], list[object]]:
+    terms, params = _terms(reads, plan, campaign_id, types)
+    sign = mark(reads.engine)
+    terms += [f"t.occurred_at >= {sign}", f"t.occurred_at < {sign}"]
+    params += [plan.fields["occurred_at"].bound(moment) for moment in span]
+    return terms, params
+
+
+def _require_few(reads: Reads, plan: Plan, terms: Sequence[str], params: Sequence[object]) -> None:
+    inner = select_sql(plan, "1", tuple(terms), f" LIMIT {EVENT_CAP + 1}")
+    if int(reads.execute(f"SELECT count(*) FROM ({inner}) x", params).fetchone()[0]) > EVENT_CAP:
+        message = "covers more than {max} events: ask for a shorter range or one campaign"
+        raise InvalidQuery.at("from", "invalid_query", message, max=EVENT_CAP)
+
+
+def _check(start: datetime, end: datetime, interval: str, group_by: Sequence[str]) -> None:
+    if interval not in get_args(Interval):
+        raise InvalidQuery.at("interval", "invalid_query", "must be hour, day, week or month")
+    for name in group_by:
+        if name not in {"event_type", "source"}:
+            raise InvalidQuery.at("group_by", "invalid_query", "takes event_type and source")
+    if not start < end <= start + LONGEST:
+        raise InvalidQuery.at("to", "invalid_query", "must be after from, by at most {days} days", days=LONGEST.days)
+
+
+def _event_type(parameter: str, name: str) -> str:
+    if name not in ALL_TYPES:
+        message = "{name} is not an event type; use {allowed}"
+        raise InvalidQuery.at(parameter, "invalid_query", message, name=name, allowed=", ".join(ALL_TYPES))
+    return name
+
+
+def _bucket(moment: datetime | date, interval: str) -> str:
+    if interval == "hour":
+        assert isinstance(moment, datetime)
+        return moment.replace(minute=0, second=0, microsecond=0).isoformat()
+    day = moment.date() if isinstance(moment, datetime) else moment
+    if interval == "week":
+        day -= timedelta(days=day.weekday())
+    return (day.replace(day=1) if interval == "month" else day).isoformat()
+
+
+def _sorted(cells: Mapping[tuple[Any, ...], _Cell]) -> list[tuple[Any, ...]]:
+    return sorted(cells, key=lambda key: tuple(str(part or "") for part in key))
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None

@@ -1,0 +1,1 @@
+"""Background work: rows in the same database, claimed by workers under a lease."""

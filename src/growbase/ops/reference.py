@@ -1,0 +1,37 @@
+"""Rows that come with the program: kept equal to this version's after every upgrade, not frozen in a migration.
+
+A migration would write them past the change log and once only; corrected in a later version they would differ
+between a fresh and an upgraded database.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from growbase.core.actor import system
+from growbase.core.database import Database
+from growbase.core.model import Root
+from growbase.core.transaction import Transaction
+from growbase.domains.marketing.gallery import GALLERY_TEMPLATES
+from growbase.domains.marketing.models import GalleryTemplate
+
+COUNTERS = frozenset({"usage_count"})
+"""Columns that belong to the database once the row is there."""
+
+
+def install_reference_data(database: Database) -> int:
+    """Insert or correct the reference rows and return how many differed; done again it changes nothing."""
+    return database.write(system("reference data"), lambda tx: _install(tx, GalleryTemplate, GALLERY_TEMPLATES))
+
+
+def _install(tx: Transaction, model: type[Root], rows: Iterable[Mapping[str, Any]]) -> int:
+    differing = 0
+    for row in rows:
+        found = tx.find(model, id=row["id"], lock=True)
+        if found is None:
+            tx.insert(model, **row)
+            differing += 1
+            continue
+        before = found.__dict__["version"]
+        kept = {name: value for name, value in row.items() if name not in COUNTERS | {"id"}}
+        differing += tx.change(found, kept) != before
+    return differing

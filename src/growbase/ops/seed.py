@@ -1,0 +1,88 @@
+"""Filling an empty database: the owner, the demo organization with its data, and what is shown of them once."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from pydantic import SecretStr
+
+from growbase.core.actor import system
+from growbase.core.config import Settings
+from growbase.core.crypto import password_hash
+from growbase.core.database import Database
+from growbase.core.transaction import Transaction
+from growbase.domains.identity.actions_keys import create_api_key
+from growbase.domains.identity.demo import ADMIN_EMAIL, DEMO_EMAIL, seed_identity
+from growbase.domains.identity.models import ApiKey, ApiScope
+from growbase.domains.identity.queries import find_login
+from growbase.domains.identity.tokens import ApiKeyText
+from growbase.domains.marketing.demo import seed_marketing
+from growbase.ops.accounts import create_user, new_password
+from growbase.ops.connections import database_name
+from growbase.ops.guard import InProduction
+
+KEY_NAME = "Demo key"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Seeded:
+    """What a person needs to log in, shown once: generated passwords only, and none for users who were there."""
+
+    organization_id: UUID
+    passwords: dict[str, str]
+    api_key: str | None
+
+
+def is_empty(database: Database) -> bool:
+    """Return whether nobody has an account yet."""
+    return not database.query("SELECT 1 FROM users LIMIT 1")
+
+
+def first_start(database: Database, settings: Settings) -> Seeded | None:
+    """Fill an empty database as the settings say; None if there is nothing to do."""
+    if not is_empty(database):
+        return None
+    if settings.demo_data:
+        return seed_demo(database, settings)
+    return _seed_owner(database, settings) if settings.admin_email else None
+
+
+def seed_demo(database: Database, settings: Settings) -> Seeded:
+    """Fill in the demo organization; what of it is there already stays as it is. Raises InProduction."""
+    if settings.is_production:
+        raise InProduction(name=database_name(settings))
+    admin = settings.admin_email or ADMIN_EMAIL
+    passwords = {
+        admin: _set_or_new(settings.admin_password),
+        DEMO_EMAIL: _set_or_new(settings.demo_password),
+    }
+    hashes = {email: password_hash(password) for email, (password, _) in passwords.items()}
+    key = ApiKeyText.new(settings.region)
+
+    def unit(tx: Transaction) -> tuple[UUID, list[str], bool]:
+        known = [email for email in passwords if find_login(tx, email) is not None]
+        organization_id = seed_identity(
+            tx, admin_email=admin, admin_password_hash=hashes[admin], demo_password_hash=hashes[DEMO_EMAIL]
+        )
+        inside = tx.for_organization(organization_id)
+        has_key = inside.find(ApiKey, name=KEY_NAME, revoked_at=None) is not None
+        if not has_key:
+            scopes = [ApiScope.READ, ApiScope.WRITE]
+            create_api_key(inside, name=KEY_NAME, scopes=scopes, prefix=key.prefix, key_hash=key.key_hash)
+        return organization_id, known, has_key
+
+    organization_id, known, has_key = database.write(system("demo"), unit)
+    database.write(system("demo", organization_id), seed_marketing)
+    shown = {email: password for email, (password, is_new) in passwords.items() if is_new and email not in known}
+    return Seeded(organization_id, shown, None if has_key else key.plaintext)
+
+
+def _set_or_new(password: SecretStr | None) -> tuple[str, bool]:
+    """Return the password that is set, or a new one, and whether it is new."""
+    return (password.get_secret_value(), False) if password else (new_password(), True)
+
+
+def _seed_owner(database: Database, settings: Settings) -> Seeded:
+    assert settings.admin_email is not None
+    password, is_new = _set_or_new(settings.admin_password)
+    made = create_user(database, email=settings.admin_email, password=password)
+    return Seeded(made.organization_id, {settings.admin_email: password} if is_new else {}, None)

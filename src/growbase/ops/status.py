@@ -1,0 +1,101 @@
+"""What a database holds and how it stands, for people and as JSON."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from growbase.core import ddl
+from growbase.core.config import Settings
+from growbase.core.database_url import mask_url
+from growbase.ops import migrate
+from growbase.ops.connections import engine_name, reader
+from growbase.ops.history import revisions
+
+ESTIMATED = 100_000
+"""PostgreSQL tables larger than this are not counted but taken from its statistics."""
+Rows = Callable[[str], list[Any]]
+
+
+@dataclass(slots=True)
+class DatabaseStatus:
+    """The answer of ``db status``; ``estimated`` names the tables whose row count is from statistics."""
+
+    engine: str
+    location: str
+    exists: bool
+    server_version: str | None = None
+    size_bytes: int = 0
+    schema_version: str | None = None
+    newest_version: str | None = None
+    pending: list[str] = field(default_factory=list)
+    production: bool = False
+    tables: dict[str, int] = field(default_factory=dict)
+    estimated: list[str] = field(default_factory=list)
+    views: list[str] = field(default_factory=list)
+    indexes: list[str] = field(default_factory=list)
+    triggers: list[str] = field(default_factory=list)
+    jobs: dict[str, int] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything as a JSON-ready mapping."""
+        return asdict(self)
+
+
+def database_status(settings: Settings) -> DatabaseStatus:
+    """Look at the database as it is; a SQLite file that is not there yet is not created. Raises Unavailable."""
+    path = settings.sqlite_path
+    location = mask_url(settings.direct_database) if path is None else str(path)
+    newest = migrate.head()
+    found = DatabaseStatus(engine_name(settings), location, exists=path is None or path.exists(), newest_version=newest)
+    if not found.exists:
+        found.pending = [revision.id for revision in revisions()]
+        return found
+    found.schema_version = migrate.current(settings)
+    found.pending = migrate.pending(settings)
+    with reader(settings) as rows:
+        _postgresql(rows, found) if settings.is_postgresql else _sqlite(rows, found)
+        if "jobs" in found.tables:
+            found.jobs = dict(rows("SELECT status, count(*) FROM jobs GROUP BY status ORDER BY status"))
+        if "instance_facts" in found.tables:
+            found.production = bool(rows("SELECT 1 FROM instance_facts WHERE name = 'production'"))
+    return found
+
+
+def _sqlite(rows: Rows, found: DatabaseStatus) -> None:
+    found.server_version = f"SQLite {rows('SELECT sqlite_version()')[0][0]}"
+    pages, size = rows("PRAGMA page_count")[0][0], rows("PRAGMA page_size")[0][0]
+    found.size_bytes = pages * size
+    master = "SELECT name FROM sqlite_master WHERE type = '{}' AND sql IS NOT NULL ORDER BY name"
+    for name in _ours(rows(master.format("table"))):
+        found.tables[name] = rows(f'SELECT count(*) FROM "{name}"')[0][0]
+    found.views = _ours(rows(master.format("view")))
+    found.indexes = _ours(rows(master.format("index")))
+    found.triggers = _ours(rows(master.format("trigger")))
+
+
+def _postgresql(rows: Rows, found: DatabaseStatus) -> None:
+    found.server_version = f"PostgreSQL {rows('SHOW server_version')[0][0]}"
+    found.size_bytes = rows("SELECT pg_database_size(current_database())")[0][0]
+    classes = (
+        "SELECT relname, reltuples::bigint FROM pg_class WHERE relnamespace = current_schema()::regnamespace "
+        "AND relkind IN ({}) ORDER BY relname"
+    )
+    estimates = dict(rows(classes.format("'r', 'p'")))
+    for name in _ours((name,) for name in estimates):
+        if estimates[name] > ESTIMATED:
+            found.tables[name] = estimates[name]
+            found.estimated.append(name)
+        else:
+            found.tables[name] = rows(f'SELECT count(*) FROM "{name}"')[0][0]
+    found.views = _ours(rows(classes.format("'v'")))
+    found.indexes = [name for name in _ours(rows(classes.format("'i', 'I'"))) if not name.startswith("pk_")]
+    found.triggers = _ours(
+        rows(
+            "SELECT t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+            "WHERE c.relnamespace = current_schema()::regnamespace AND NOT t.tgisinternal ORDER BY t.tgname"
+        )
+    )
+
+
+def _ours(rows: Iterable[Any]) -> list[str]:
+    return [row[0] for row in rows if not row[0].startswith(ddl.IGNORED_TABLES)]
