@@ -17,6 +17,7 @@ FILES = sorted((SRC / "growbase").rglob("*.py"))
 
 LONGEST_FILE = 500
 LONGEST_FUNCTION = 60
+MEASURED = [path for path in FILES if "versions" not in path.parts]  # a revision is as long as the schema it writes
 BANNED_NAMES = {"utils", "helpers", "common", "base", "manager", "service", "handler"}
 
 # Who may write rows: the transaction, the queue, the bulk move and the schema's own history.
@@ -60,7 +61,7 @@ def where(path: Path, node: ast.AST) -> str:
 
 def test_no_file_is_longer_than_500_lines() -> None:
     """A longer file owns more than one noun, and nobody reads it whole."""
-    lengths = {path.relative_to(ROOT): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    lengths = {path.relative_to(ROOT): len(path.read_text(encoding="utf-8").splitlines()) for path in MEASURED}
     assert {path: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
 
 
@@ -68,7 +69,7 @@ def test_no_function_is_longer_than_60_lines() -> None:
     """A longer function does more than its name says, and does not fit on a screen."""
     too_long = [
         f"{where(path, node)} {node.name}: {length} lines"
-        for path in FILES
+        for path in MEASURED
         for node in ast.walk(tree(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (length := (node.end_lineno or node.lineno) - node.lineno + 1) > LONGEST_FUNCTION

@@ -46,10 +46,18 @@ def secret_key(settings: Settings) -> bytes:
 
 def open_database(settings: Settings) -> Database:
     """Open the database the settings name. Raises Unavailable or ConfigError."""
+    database = _open(settings)
+    database.slow_seconds = settings.slow_query_ms / 1_000
+    return database
+
+
+def _open(settings: Settings) -> Database:
     path = settings.sqlite_path
     if path is not None:
-        from growbase.core.sqlite import SqliteDatabase
+        from growbase.core.sqlite import SqliteDatabase, require_fixed_version
 
+        if not settings.allow_old_sqlite:
+            require_fixed_version()
         path.parent.mkdir(parents=True, exist_ok=True)
         return SqliteDatabase(path, catalog(), keyring(settings))
     from growbase.core.postgres import PostgresDatabase
@@ -62,6 +70,7 @@ def open_database(settings: Settings) -> Database:
         pool_max=settings.pool_max,
         pool_timeout=settings.pool_timeout_seconds,
         statement_timeout_ms=settings.statement_timeout_ms,
+        pgbouncer=settings.uses_pgbouncer,
     )
 
 

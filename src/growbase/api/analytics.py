@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast, get_args
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -17,8 +17,8 @@ from growbase.core.model import Rule
 from growbase.core.query import bad, literal
 from growbase.core.reads import Reads
 from growbase.core.transaction import Transaction
-from growbase.domains.marketing.actions_analytics import ingest_events
-from growbase.domains.marketing.queries import campaign_series, funnel
+from growbase.domains.marketing.actions_analytics import Batch, ingest_events, prepare_events
+from growbase.domains.marketing.queries import Interval, campaign_series, funnel
 
 NDJSON = "application/x-ndjson"
 PLAIN = "text/plain"
@@ -38,13 +38,25 @@ async def record(call: Call) -> Answer:
     if PUBLISHABLE not in actor.scopes and not actor.has_role(Role.MEMBER):
         raise Forbidden
     body = await call.body(content_types=("application/json", NDJSON, PLAIN))
-    events = _events(body, call.headers.get("content-type", ""))
-    skip = dict(parse_qsl(call.query)).get("on_error") == "skip"
+    options = _params(call, {"on_error", "event_key"})
+    kind = call.headers.get("content-type", "")
+    batch = await asyncio.to_thread(_batch, body, kind, options)
 
     def unit(tx: Transaction) -> Answer:
-        return json_answer(ingest_events(tx, events=events, on_error="skip" if skip else "reject"), 202)
+        return json_answer(ingest_events(tx, events=batch), 202)
 
     return await write(call, actor, unit, body)
+
+
+def _batch(body: bytes, content_type: str, options: dict[str, str]) -> Batch:
+    """Return the checked events of a body; ``event_key=derive`` makes keys from their content."""
+    on_error = options.get("on_error", "reject")
+    if on_error not in {"reject", "skip"}:
+        raise bad("on_error", "must be reject or skip")
+    derive = options.get("event_key") == "derive"
+    return prepare_events(
+        _events(body, content_type), on_error="skip" if on_error == "skip" else "reject", derive_keys=derive
+    )
 
 
 def _events(body: bytes, content_type: str) -> list[dict[str, Any]]:
@@ -70,15 +82,18 @@ async def series(call: Call) -> Answer:
     params = _params(call, {"campaign_id", "from", "to", "interval", "group_by"})
     start, end = _range(params)
     interval = params.get("interval", "day")
-    if interval not in {"hour", "day", "week", "month"}:
+    if interval not in get_args(Interval):
         raise bad("interval", "must be hour, day, week or month")
     group_by = tuple(name for name in params.get("group_by", "event_type").split(",") if name)
-    if not set(group_by) <= {"event_type", "source"}:
-        raise bad("group_by", "takes event_type and source")
 
     def read(reads: Reads) -> dict[str, Any]:
         return campaign_series(
-            reads, campaign_id=_campaign(params), start=start, end=end, interval=interval, group_by=group_by
+            reads,
+            campaign_id=_campaign(params),
+            start=start,
+            end=end,
+            interval=cast("Interval", interval),
+            group_by=group_by,
         )
 
     return await _read(call, read)

@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import ip_address
+from secrets import token_hex
 from typing import Any, cast
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from litestar import Request, route
 from litestar.exceptions import HTTPException
@@ -94,7 +95,7 @@ class Call:
 
     def _request_id(self) -> str:
         given = self.headers.get("x-request-id", "")
-        return given if 0 < len(given) <= 200 and given.isprintable() else uuid4().hex
+        return given if 0 < len(given) <= 200 and given.isprintable() else token_hex(16)
 
     @property
     def language(self) -> str:
@@ -242,20 +243,16 @@ def endpoint(
 def respond(call: Call, answer: Answer, spent: float) -> ASGIResponse:
     """Return the ASGI response of an answer."""
     headers = [
-        (b"x-request-id", call.request_id.encode("latin-1")),
-        (b"server-timing", b"app;dur=%.1f" % (spent * 1000)),
-        *((name.encode(), value.encode("latin-1")) for name, value in answer.headers.items()),
-        *((b"set-cookie", cookie.encode("latin-1")) for cookie in answer.cookies),
+        ("x-request-id", call.request_id),
+        ("server-timing", f"app;dur={spent * 1000:.1f}"),
+        *answer.headers.items(),
+        *(("set-cookie", cookie) for cookie in answer.cookies),
     ]
-    if "content-type" not in answer.headers:
-        headers.append((b"content-type", answer.content_type.encode()))
+    if "content-type" not in answer.headers and answer.status not in {204, 304}:
+        headers.append(("content-type", answer.content_type))
     if answer.stream is not None and call.method != "HEAD":
-        return ASGIStreamingResponse(
-            iterator=answer.stream, status_code=answer.status, encoded_headers=headers, headers={}, media_type=""
-        )
-    return ASGIResponse(
-        body=b"" if call.method == "HEAD" else answer.body, status_code=answer.status, encoded_headers=headers
-    )
+        return ASGIStreamingResponse(iterator=answer.stream, status_code=answer.status, headers=headers, media_type="")
+    return ASGIResponse(body=b"" if call.method == "HEAD" else answer.body, status_code=answer.status, headers=headers)
 
 
 async def _refusal(call: Call, error: GrowbaseError) -> Answer:

@@ -7,8 +7,7 @@ from growbase.api.call import Answer, Call, endpoint, identity, json_answer
 from growbase.api.writing import row_answer, write
 from growbase.core.actor import Role
 from growbase.core.transaction import Transaction
-from growbase.domains.marketing.actions_templates import use_gallery_template
-from growbase.domains.marketing.queries import list_gallery
+from growbase.domains.marketing.actions_templates import list_gallery, use_gallery_template
 
 
 @endpoint("/api/gallery", "GET")

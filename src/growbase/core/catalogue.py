@@ -13,6 +13,9 @@ ENGLISH: Final = "en"
 _HEADER_LENGTH: Final = 1_000
 _RANGES: Final = 20
 
+TRANSLATED: Final = frozenset({"what", "parent", "reason"})
+"""Parameters whose value is a message itself, such as the noun in "There is no such {what}."."""
+
 
 def translate(language: str, template: str, params: Mapping[str, object]) -> str:
     """Return the message in the language, or else in English, with its parameters filled in.
@@ -20,11 +23,12 @@ def translate(language: str, template: str, params: Mapping[str, object]) -> str
     A translation whose placeholders do not fit is passed over and an English template that lacks a parameter comes back
     as it is: reporting an error must not raise another.
     """
-    translated = _messages(_available(language) or ENGLISH).get(template)
-    for text in (translated, template):
+    messages = _messages(_available(language) or ENGLISH)
+    spoken = {name: messages.get(str(params[name]), params[name]) for name in TRANSLATED & params.keys()}
+    for text, values in ((messages.get(template), {**params, **spoken}), (template, params)):
         if text is not None:
             try:
-                return text.format_map(params)
+                return text.format_map(values)
             except (KeyError, IndexError, ValueError, AttributeError):
                 continue
     return template

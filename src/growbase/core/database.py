@@ -1,12 +1,15 @@
 """A database that runs units of work: the part both engines share."""
 
 import asyncio
+import re
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from growbase.core import telemetry
 from growbase.core.actor import Actor
 from growbase.core.crypto import Keyring
 from growbase.core.reads import Context, Reads
@@ -14,6 +17,7 @@ from growbase.core.resource import Catalog
 from growbase.core.transaction import Transaction
 
 T = TypeVar("T")
+_TABLE = re.compile(r"FROM (\w+) t\b")
 Unit = Callable[[Transaction], T]
 """A unit of work: its writes commit together or not at all. It may run twice (a retry), so it has no side effects."""
 Listener = Callable[[frozenset[str], frozenset[str]], None]
@@ -38,6 +42,7 @@ class Database(ABC):
         self.catalog = catalog
         self.context = Context(self.engine, catalog, keyring)
         self.listeners: list[Listener] = []
+        self.slow_seconds = 0.2
 
     @abstractmethod
     def write(self, actor: Actor, unit: Unit[T], *, dry_run: bool = False) -> T:
@@ -66,6 +71,13 @@ class Database(ABC):
     @abstractmethod
     def close(self) -> None:
         """Finish running units and close every connection."""
+
+    def note_time(self, sql: str, started: float) -> None:
+        """Log a statement that took longer than ``slow_seconds`` since ``started`` (``perf_counter``)."""
+        spent = time.perf_counter() - started
+        if spent > self.slow_seconds:
+            table = _TABLE.search(sql)
+            telemetry.observe_slow_query(table[1] if table else "other", spent, sql)
 
     def notify(self, touched: frozenset[str], woken: frozenset[str]) -> None:
         """Tell the listeners what a commit has written."""

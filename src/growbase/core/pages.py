@@ -1,9 +1,9 @@
 """Reading through the query grammar: pages with cursors, single rows, totals, aggregates and exports."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,17 @@ TOTAL_CAP = 100_000
 SCAN_TIMEOUT_MS = 5_000
 """Time a statement may take that no declared index bounds: totals, text search, ``contains``, aggregates."""
 GROUP_CAP = 1_000
+_UNORDERED = frozenset({"document", "secret", "boolean", "reference", "identifier"})
+_NO_NUMBERS = _UNORDERED | {"text", "choice", "moment", "day"}
+AGGREGATED_NEVER: Mapping[str, frozenset[str]] = {
+    "count": frozenset({"document"}),
+    "count_distinct": frozenset({"document"}),
+    "min": _UNORDERED,
+    "max": _UNORDERED,
+    "sum": _NO_NUMBERS,
+    "avg": _NO_NUMBERS,
+}
+"""Each aggregate's name and the kinds of columns it can't be used on."""
 EXPORT_PAGE = 500
 
 
@@ -265,15 +276,14 @@ def _measures(resource: Resource, text: str) -> list[tuple[str, str]]:
     for part in text.split(","):
         function, _, rest = part.strip().partition("(")
         name = snake(rest.removesuffix(")").strip())
-        if function not in {"count", "sum", "avg", "min", "max", "count_distinct"} or not rest.endswith(")"):
+        if function not in AGGREGATED_NEVER or not rest.endswith(")"):
             raise bad(
                 "aggregate", "{part} is none of count(), sum(x), avg(x), min(x), max(x), count_distinct(x)", part=part
             )
         if function == "count" and not name:
             found.append(("count", "count(*)"))
             continue
-        numeric = name in columns and columns[name].kind in {"integer", "number"}
-        if name not in columns or (function in {"sum", "avg"} and not numeric) or columns[name].kind == "document":
+        if name not in columns or columns[name].kind in AGGREGATED_NEVER[function]:
             raise bad("aggregate", "{name} can't be used in {function}", name=name, function=function)
         inner = f"DISTINCT t.{name}" if function == "count_distinct" else f"t.{name}"
         found.append((f"{function}_{name}", f"{function.removesuffix('_distinct')}({inner})"))
@@ -286,4 +296,6 @@ def _plain(value: object) -> object:
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, UUID):
         return str(value)
-    return moment_text(value) if isinstance(value, datetime) else value
+    if isinstance(value, datetime):
+        return moment_text(value)
+    return value.isoformat() if isinstance(value, date) else value

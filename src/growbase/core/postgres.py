@@ -12,6 +12,7 @@ import psycopg
 from psycopg import errors as pg
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
+from growbase.core import telemetry
 from growbase.core.actor import Actor
 from growbase.core.crypto import Keyring
 from growbase.core.database import Database, DatabaseInfo, Unit
@@ -53,6 +54,7 @@ class PostgresDatabase(Database):
         pool_timeout: float = 10.0,
         statement_timeout_ms: int = 15_000,
         log_base: int = 0,
+        pgbouncer: bool = False,
     ) -> None:
         super().__init__(catalog, keyring)
         self.url = url
@@ -65,7 +67,12 @@ class PostgresDatabase(Database):
             timeout=pool_timeout,
             reconnect_timeout=5.0,
             open=False,
-            kwargs={"autocommit": True, "options": session_options(schema, statement_timeout_ms)},
+            kwargs={
+                "autocommit": True,
+                "options": session_options(schema, statement_timeout_ms),
+                # PgBouncer gives each transaction another server connection, on which nothing was prepared.
+                "prepare_threshold": None if pgbouncer else 5,
+            },
         )
         self._pool.open()
         self._threads = ThreadPoolExecutor(max_workers=pool_max, thread_name_prefix="growbase-unit")
@@ -78,7 +85,9 @@ class PostgresDatabase(Database):
         def attempt(connection: psycopg.Connection[Any]) -> tuple[T, Transaction]:
             return self._transact(connection, actor, unit, dry_run=dry_run)
 
+        started = time.perf_counter()
         result, tx = self._with_retry(attempt)
+        telemetry.observe_unit(time.perf_counter() - started)
         if not dry_run and (tx.touched or tx.woken):
             self.notify(frozenset(tx.touched), frozenset(tx.woken))
         return result
@@ -182,7 +191,11 @@ class PostgresDatabase(Database):
                 connection.execute("SELECT set_config('statement_timeout', %s, true)", (str(timeout_ms),))
                 return connection.execute(sql, params).fetchall()
 
-        return self._with_retry(attempt)
+        started = time.perf_counter()
+        try:
+            return self._with_retry(attempt)
+        finally:
+            self.note_time(sql, started)
 
     def info(self) -> DatabaseInfo:
         """Tell the server and its version."""

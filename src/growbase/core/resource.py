@@ -116,6 +116,10 @@ def reference_to(model: type[Root], target: str) -> sa.Column[Any]:
     raise LookupError(message)
 
 
+def _package(model: type[Root]) -> str:
+    return model.__module__.rpartition(".")[0] or model.__module__
+
+
 class Catalog:
     """The resources and models of this program, found by name, table or model; built once by ``wiring``."""
 
@@ -124,8 +128,12 @@ class Catalog:
         self.resources = tuple(resources)
         self.by_name = {resource.name: resource for resource in self.resources}
         self.by_table = {resource.table.name: resource for resource in self.resources}
+        # Other packages may have declared models that are no tables of this program, as tests do.
+        packages = (__name__.partition(".")[0], *{_package(resource.model) for resource in self.resources})
         self.models: dict[str, type[Root]] = {
-            str(mapper.class_.__tablename__): mapper.class_ for mapper in Root.registry.mappers
+            str(mapper.class_.__tablename__): mapper.class_
+            for mapper in Root.registry.mappers
+            if f"{mapper.class_.__module__}.".startswith(tuple(f"{package}." for package in packages))
         }
         self.parents: dict[str, list[Resource]] = {}
         for resource in self.resources:

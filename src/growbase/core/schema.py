@@ -53,7 +53,7 @@ def _lower(value: object) -> object:
 def _annotation(model: type[Root], name: str) -> Any:  # noqa: ANN401 -- a type
     """Return what a column's ``Mapped[...]`` says without ``| None``."""
     hints = typing.get_type_hints(model)
-    hint = typing.get_args(hints.get(f"{name}_", hints[name]))[0]
+    hint = typing.get_args(hints.get(f"{name}_") or hints[name])[0]
     parts = [part for part in typing.get_args(hint) if part is not type(None)]
     is_optional = type(None) in typing.get_args(hint)
     return typing.Union[tuple(parts)] if is_optional else hint  # noqa: UP007 -- built at run time

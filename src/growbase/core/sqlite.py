@@ -20,10 +20,12 @@ from typing import Any, TypeVar
 
 import pysqlite3
 
+from growbase.core import telemetry
 from growbase.core.actor import Actor
 from growbase.core.crypto import Keyring
 from growbase.core.database import Database, DatabaseInfo, Unit
 from growbase.core.errors import (
+    ConfigError,
     Conflict,
     FieldError,
     ForeignKey,
@@ -59,6 +61,15 @@ class _Pending:
     error: BaseException | None = None
     touched: set[str] = field(default_factory=set)
     woken: set[str] = field(default_factory=set)
+
+
+def require_fixed_version() -> None:
+    """Raise ConfigError if the SQLite library may corrupt a database that several connections write."""
+    if pysqlite3.sqlite_version_info < FIXED_VERSION:
+        message = (
+            "SQLite {version} has a known fault: install pysqlite3 >= 0.6.1 or set GROWBASE_ALLOW_OLD_SQLITE=true."
+        )
+        raise ConfigError(message, version=pysqlite3.sqlite_version)
 
 
 def connect(path: Path, *, read_only: bool = False) -> pysqlite3.Connection:
@@ -145,7 +156,10 @@ class SqliteDatabase(Database):
                     last = True
                     break
                 batch.append(following)
+            started = time.perf_counter()
             self._commit(batch)
+            telemetry.observe_batch(len(batch))
+            telemetry.observe_unit((time.perf_counter() - started) / len(batch))
             self._answer(batch)
             if last:
                 return
@@ -254,14 +268,18 @@ class SqliteDatabase(Database):
 
     def query(self, sql: str, params: tuple[object, ...] = (), *, timeout_ms: int | None = None) -> list[Any]:
         """Run one statement on this thread's connection."""
+        started = time.perf_counter()
         try:
             connection = self._reader()
-            if timeout_ms is None:
-                rows: list[Any] = connection.execute(sql, params).fetchall()
-                return rows
-            return _timed(connection, sql, params, timeout_ms)
+            if timeout_ms is not None:
+                return _timed(connection, sql, params, timeout_ms)
+            rows: list[Any] = connection.execute(sql, params).fetchall()
         except pysqlite3.Error as error:
             raise translated(error) from error
+        else:
+            return rows
+        finally:
+            self.note_time(sql, started)
 
     def info(self) -> DatabaseInfo:
         """Tell the file and the library's version."""

@@ -133,10 +133,11 @@ def observe_unit(seconds: float, outcome: Literal["committed", "failed", "retrie
     _unit_series(outcome).observe(seconds)
 
 
-def observe_slow_query(statement: str, seconds: float) -> None:
-    """Count and log a slow statement by its name (``campaigns.list``), never by its SQL or values."""
+def observe_slow_query(statement: str, seconds: float, sql: str = "") -> None:
+    """Count a slow statement by its name (``campaigns``) and log it; its text has placeholders, never values."""
     _SLOW.labels(statement).inc()
-    instrument("query.slow", level="warning", statement=statement, milliseconds=round(seconds * 1_000, 1))
+    milliseconds = round(seconds * 1_000, 1)
+    instrument("query.slow", level="warning", statement=statement, milliseconds=milliseconds, sql=sql[:2_000])
 
 
 def observe_job(queue: str, task: str, outcome: str, seconds: float) -> None:

@@ -4,7 +4,7 @@ from growbase.core.actor import system
 from growbase.core.clock import new_id, now
 from growbase.core.config import Settings
 from growbase.core.database import Database
-from growbase.core.errors import GrowbaseError, Unavailable
+from growbase.core.errors import GrowbaseError, Invalid, Unavailable
 from growbase.core.tables import InstanceFact
 from growbase.core.transaction import Transaction
 from growbase.core.types import moment_text
@@ -14,7 +14,7 @@ PRODUCTION = "production"
 """The instance fact that marks a database; it stays when the database is opened with development settings."""
 
 
-class NotConfirmed(GrowbaseError):
+class NotConfirmed(Invalid):
     """Data of {name} can be destroyed by this.
 
     If you mean it, repeat the command with --yes {name}.

@@ -92,9 +92,18 @@ def lines(node: Node, indent: int, end: str = "") -> list[str]:
     is_block = not isinstance(node, str) and any("\n" in str(argument) for argument in node.arguments)
     if isinstance(node, str) or is_block or len(margin + text + end) <= WIDTH:
         return [margin + text + end]
+    if node.tail and (chained := _broken_in_tail(node, margin, end)):
+        return chained
     opening, closing = node.brackets[0], node.brackets[1]
     inner = ", ".join(flat(argument) for argument in node.arguments)
     first, last = f"{margin}{_head(node)}{opening}", f"{margin}{closing}{node.tail}{end}"
     if len(margin) + 4 + len(inner) <= WIDTH:
         return [first, f"{margin}    {inner}", last]
     return [first, *(line for argument in node.arguments for line in lines(argument, indent + 4, ",")), last]
+
+
+def _broken_in_tail(node: Call, margin: str, end: str) -> list[str]:
+    """Return source whose second call is broken, if that is enough."""
+    name, _, argument = node.tail.removesuffix(")").partition("(")
+    first = f"{margin}{flat(node).removesuffix(node.tail)}{name}("
+    return [first, f"{margin}    {argument}", f"{margin}){end}"] if len(first) <= WIDTH else []

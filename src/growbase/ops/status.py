@@ -65,7 +65,7 @@ def _sqlite(rows: Rows, found: DatabaseStatus) -> None:
     found.server_version = f"SQLite {rows('SELECT sqlite_version()')[0][0]}"
     pages, size = rows("PRAGMA page_count")[0][0], rows("PRAGMA page_size")[0][0]
     found.size_bytes = pages * size
-    master = "SELECT name FROM sqlite_master WHERE type = '{}' AND sql IS NOT NULL ORDER BY name"
+    master = "SELECT name FROM sqlite_master WHERE type = '{}' AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name"
     for name in _ours(rows(master.format("table"))):
         found.tables[name] = rows(f'SELECT count(*) FROM "{name}"')[0][0]
     found.views = _ours(rows(master.format("view")))

@@ -197,8 +197,9 @@ def test_changing_the_password_ends_every_other_login(authenticator: Authenticat
     first = register()
     second = login(authenticator)
     actor = authenticator.resolve(second.access_token)
-    with pytest.raises(Unauthenticated):
+    with pytest.raises(Invalid):
         accounts.change_password(authenticator, actor, current="wrong", password=NEW)
+    assert user_of(authenticator.database, first.user_id).failed_login_count == 1
     accounts.change_password(authenticator, actor, current=PASSWORD, password=NEW)
     assert authenticator.resolve(second.access_token).id == first.user_id
     with pytest.raises(Unauthenticated):

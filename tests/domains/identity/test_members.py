@@ -6,7 +6,8 @@ import pytest
 
 from growbase.core.actor import Actor, ActorKind, Role, system
 from growbase.core.database import Database
-from growbase.core.errors import Forbidden, Invalid, NotFound, NotUnique, Unauthenticated
+from growbase.core.errors import Conflict, Forbidden, Invalid, NotFound, NotUnique, Unauthenticated
+from growbase.core.log import undo
 from growbase.domains.identity import accounts
 from growbase.domains.identity.accounts import Grant
 from growbase.domains.identity.actions_members import (
@@ -20,6 +21,7 @@ from growbase.domains.identity.actions_organizations import delete_organization
 from growbase.domains.identity.authenticate import Authenticator
 from growbase.domains.identity.models import Membership, MembershipStatus, Organization, User, UserStatus
 from growbase.domains.identity.queries import get_settings
+from growbase.domains.identity.resources import RESOURCES
 from growbase.domains.identity.roles import LastOwner
 from tests.fixtures import Tenant
 
@@ -248,3 +250,16 @@ def test_an_organization_requires_brands_unless_it_says_otherwise(db: Database, 
     db.write(tenant.admin, lambda tx: tx.update(Organization, tenant.organization_id, changes))
     with db.read(tenant.viewer) as reads:
         assert get_settings(reads).require_brand is False
+
+
+def test_what_happens_to_members_and_keys_cannot_be_undone(
+    db: Database, tenant: Tenant, log: Callable[..., list[tuple[Any, ...]]]
+) -> None:
+    admin = membership(db, tenant, tenant.admin).id
+    db.write(tenant.owner, lambda tx: change_role(tx, id=admin, role=Role.VIEWER))
+    db.write(tenant.owner, lambda tx: remove_member(tx, id=admin))
+    (resource,) = [found for found in RESOURCES if found.model is Membership]
+    for (seq,) in log("seq", "entity = 'memberships' AND action <> 'insert'"):
+        with pytest.raises(Conflict):
+            db.write(tenant.owner, lambda tx, seq=seq: undo(tx, resource, admin, seq))
+    assert membership(db, tenant, tenant.admin).status is MembershipStatus.DISABLED

@@ -12,7 +12,7 @@ from uuid import UUID
 from growbase.core import clock
 from growbase.core.actor import Actor, ActorKind, Role, system
 from growbase.core.crypto import hash_token, password_hash, password_matches, password_needs_rehash
-from growbase.core.errors import NotFound, RateLimited, Unauthenticated, WrongRegion
+from growbase.core.errors import Invalid, NotFound, RateLimited, Unauthenticated, WrongRegion
 from growbase.core.folding import fold_email
 from growbase.core.transaction import Transaction
 from growbase.domains.identity import actions, actions_members, actions_sessions
@@ -138,14 +138,14 @@ def logout(authenticator: Authenticator, actor: Actor) -> None:
 
 
 def change_password(authenticator: Authenticator, actor: Actor, *, current: str, password: str) -> None:
-    """Set a new password, the current one being right; other logins end. Raises Unauthenticated, RateLimited."""
-    old, new = _verified(authenticator, actor, current), password_hash(password)
+    """Set a new password, the current one being right; other logins end. Raises Invalid, RateLimited."""
+    old, new = _verified(authenticator, actor, "current_password", current), password_hash(password)
     authenticator.database.write(actor, lambda tx: actions.change_password(tx, verified_hash=old, password_hash=new))
 
 
 def delete_account(authenticator: Authenticator, actor: Actor, *, password: str) -> None:
-    """End the actor's account after checking the password. Raises Unauthenticated, LastOwner, RateLimited."""
-    _verified(authenticator, actor, password)
+    """End the actor's account after checking the password. Raises Invalid, LastOwner, RateLimited."""
+    _verified(authenticator, actor, "password", password)
     authenticator.database.write(actor, actions.delete_account)
 
 
@@ -239,14 +239,21 @@ def _note_failure(authenticator: Authenticator, caller: Actor, user: User | None
     authenticator.database.write(caller, unit)
 
 
-def _verified(authenticator: Authenticator, actor: Actor, password: str) -> str:
-    """Return the hash that the actor's current password was checked with. Raises Unauthenticated."""
+def _verified(authenticator: Authenticator, actor: Actor, field: str, password: str) -> str:
+    """Return the hash that the actor's current password was checked with.
+
+    A wrong one counts as a failed login and is Invalid, not Unauthenticated: the session is as good as before.
+    """
     _limit(authenticator, actor, str(actor.id))
     with authenticator.database.read(actor) as reads:
         user = reads.find(User, actor.id) if actor.kind is ActorKind.USER and actor.id else None
+    now = clock.now()
+    if user is not None and user.locked_until is not None and is_locked(user, now):
+        raise RateLimited(retry_after=_seconds(user.locked_until - now))
     hashed = user.password_hash if user else None
     if not password_matches(password, hashed) or hashed is None:
-        raise Unauthenticated("The password is not right.")
+        _note_failure(authenticator, actor, user)
+        raise Invalid.at(field, "wrong_password", "is not right")
     return hashed
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from growbase.core import clock
 from growbase.core.actor import ActorKind
-from growbase.core.errors import Invalid, NotFound, NotUnique, Unauthenticated
+from growbase.core.errors import Invalid, NotFound, NotUnique
 from growbase.core.reads import Where
 from growbase.core.transaction import Transaction
 from growbase.core.trash import trash
@@ -96,11 +96,11 @@ def update_profile(tx: Transaction, *, changes: Mapping[str, object], version: i
 def change_password(tx: Transaction, *, verified_hash: str, password_hash: str) -> None:
     """Set the acting user's password and end every other login; ``verified_hash`` is what the old one was checked with.
 
-    Raises Unauthenticated if somebody else has changed it in the meantime.
+    Raises Invalid if somebody else has changed it in the meantime.
     """
     user = _own(tx)
     if user.password_hash != verified_hash:
-        raise Unauthenticated("The password is not right.")
+        raise Invalid.at("current_password", "wrong_password", "is not right")
     _set_password(tx, user, password_hash)
     revoke_all_sessions(tx, user_id=user.id, keep=tx.actor.session_id)
 

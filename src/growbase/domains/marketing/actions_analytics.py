@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -20,9 +20,9 @@ from growbase.core.schema import invalid
 from growbase.core.statements import equality, mark, select_sql
 from growbase.core.transaction import Transaction
 from growbase.core.types import moment_text
-from growbase.domains.identity.models import Organization
 from growbase.domains.marketing.models import Campaign, Content, ContentVariant, Journey
 from growbase.domains.marketing.models_analytics import DAILY_KEY, AnalyticsDaily, AnalyticsEvent
+from growbase.domains.marketing.queries import organization_zone
 from growbase.domains.marketing.schemas import EVENTS, EventInput
 
 LATE_LIMIT = timedelta(days=90)
@@ -154,13 +154,6 @@ def rebuild_day(tx: Transaction, *, day: date) -> int:
     return len(rows)
 
 
-def organization_zone(reads: Reads) -> ZoneInfo:
-    """Return the time zone whose days the organization counts in."""
-    organization_id = reads.actor.organization_id
-    assert organization_id is not None
-    return ZoneInfo(reads.get(Organization, organization_id).timezone)
-
-
 @dataclass(slots=True)
 class _Targets:
     """What the events of a batch refer to; trashed rows count too, since their people still click."""
@@ -229,7 +222,7 @@ def _look_up(tx: Reads, model: type[Root], names: tuple[str, ...], ids: set[Any]
 def _row(tx: Transaction, event: EventInput) -> dict[str, Any]:
     """Return an event as a row, moved to now if it claims to be of the future."""
     identity = clock.new_id()
-    get = event.get
+    get = cast("dict[str, Any]", event).get
     occurred_at, dims = get("occurred_at") or tx.now, get("dims")
     if occurred_at > tx.now:
         dims = {**(dims or {}), "clamped_from": moment_text(occurred_at)}

@@ -1,11 +1,10 @@
 """Campaign templates, the gallery they are shared through, and texts with variables."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from jinja2 import StrictUndefined, TemplateError, meta, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import TypeAdapter, ValidationError
 
 from growbase.core.errors import Conflict, FieldError, Invalid
@@ -18,20 +17,15 @@ from growbase.domains.marketing.gallery import GALLERY_TEMPLATES
 from growbase.domains.marketing.models import CampaignTemplate, ContentTemplate, GalleryTemplate, Visibility
 from growbase.domains.marketing.schemas import Variable, checked_template
 
+if TYPE_CHECKING:
+    from jinja2.sandbox import SandboxedEnvironment
+
 RECIPE = ("name", "description", "category", "template_data", "default_settings", "prompt_templates")
 """What the gallery and an organization's templates have in common."""
 
 FILTERS = frozenset({"upper", "lower", "title", "capitalize", "trim", "round"})
-ALLOWED = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Filter, nodes.Keyword)
-"""What a template may consist of: text, names and filters. Loops could run for ever, attributes could reach code."""
-
 TEXT_TYPES: Mapping[str, type | tuple[type, ...]] = {"text": str, "number": (int, float), "boolean": bool}
 
-_ENVIRONMENT = ImmutableSandboxedEnvironment(
-    undefined=StrictUndefined,
-    autoescape=False,
-    keep_trailing_newline=True,
-)
 _VARIABLES = TypeAdapter(list[Variable])
 
 
@@ -161,14 +155,26 @@ def describe_variables(template: str, variables: Sequence[Mapping[str, Any]]) ->
     return [variable.model_dump(mode="json") for variable in described]
 
 
+@cache
+def _environment() -> "SandboxedEnvironment":
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
+
+
 def used_variables(template: str) -> set[str]:
     """Return the names a template uses. Raises Invalid if it is more than text, {{names}} and simple filters."""
+    from jinja2 import TemplateError, meta, nodes
+
+    # Loops could run for ever and attributes could reach code, so neither is allowed.
+    allowed = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Filter, nodes.Keyword)
     try:
-        tree = _ENVIRONMENT.parse(template)
+        tree = _environment().parse(template)
     except TemplateError as error:
         raise Invalid.at("template", "syntax", "{reason}", reason=error.message or "is not a template") from error
     for node in tree.find_all(nodes.Node):
-        if not isinstance(node, ALLOWED) or (isinstance(node, nodes.Filter) and node.name not in FILTERS):
+        if not isinstance(node, allowed) or (isinstance(node, nodes.Filter) and node.name not in FILTERS):
             message = "may hold text and {{{{variables}}}} with simple filters only (line {line})"
             raise Invalid.at("template", "not_simple", message, line=node.lineno)
     return meta.find_undeclared_variables(tree)
@@ -186,8 +192,10 @@ def render(template: str, variables: Sequence[Mapping[str, Any]], values: Mappin
         context[variable.name] = "" if value is None else str(value).lower() if isinstance(value, bool) else value
     if errors:
         raise Invalid(fields=tuple(errors))
+    from jinja2 import TemplateError
+
     try:
-        return _ENVIRONMENT.from_string(template).render(context)
+        return _environment().from_string(template).render(context)
     except TemplateError as error:
         raise Invalid.at("template", "render", "{reason}", reason=error.message or "can't be rendered") from error
 

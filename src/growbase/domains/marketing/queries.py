@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from growbase.core.errors import InvalidQuery
 from growbase.core.reads import Reads
 from growbase.core.statements import POSTGRESQL, Plan, mark, select_sql
-from growbase.domains.marketing.actions_analytics import organization_zone
+from growbase.domains.identity.models import Organization
 from growbase.domains.marketing.models_analytics import AnalyticsDaily, AnalyticsEvent, EventType
 
 Interval = Literal["hour", "day", "week", "month"]
@@ -18,6 +18,13 @@ EVENT_CAP = 200_000
 LONGEST = timedelta(days=366 * 5)
 MOST_STEPS = 10
 ALL_TYPES = tuple(member.value for member in EventType)
+
+
+def organization_zone(reads: Reads) -> ZoneInfo:
+    """Return the time zone whose days the organization counts in."""
+    organization_id = reads.actor.organization_id
+    assert organization_id is not None
+    return ZoneInfo(reads.get(Organization, organization_id).timezone)
 
 
 def campaign_series(
@@ -30,8 +37,9 @@ def campaign_series(
     group_by: Sequence[str] = ("event_type",),
     event_types: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return counts and money per interval of the organization's time zone, from ``start`` to before ``end``, and totals.
+    """Return counts and money per interval, from ``start`` to before ``end``, and their totals.
 
+    Intervals are of the organization's time zone.
     Days, weeks and months come from the daily sums, so whole days are counted and the cost does not depend on the
     number of events. Hours, and groups by ``source``, read the events and are refused beyond EVENT_CAP of them.
     Money in several currencies is null. Raises InvalidQuery.

@@ -1,7 +1,7 @@
 """What the API offers of marketing."""
 
 from growbase.core.actor import Role
-from growbase.core.resource import Resource, Verb
+from growbase.core.resource import Resource, Transitions, Verb
 from growbase.domains.marketing import (
     actions,
     actions_contents,
@@ -31,7 +31,7 @@ from growbase.domains.marketing.models_views import CampaignSummary, ContentPerf
 FACTS = (models_analytics.AnalyticsEvent, models_analytics.AnalyticsDaily, models_analytics.VariantAssignment)
 """Tables without resource: written by the ingest and by assignments only."""
 
-_CAMPAIGN = {
+_CAMPAIGN: Transitions = {
     CampaignStatus.DRAFT: {CampaignStatus.ACTIVE, CampaignStatus.CANCELLED, CampaignStatus.ARCHIVED},
     CampaignStatus.ACTIVE: {CampaignStatus.PAUSED, CampaignStatus.COMPLETED, CampaignStatus.CANCELLED},
     CampaignStatus.PAUSED: {CampaignStatus.ACTIVE, CampaignStatus.COMPLETED, CampaignStatus.CANCELLED},
@@ -39,13 +39,13 @@ _CAMPAIGN = {
     CampaignStatus.CANCELLED: {CampaignStatus.ARCHIVED},
 }
 
-_JOURNEY = {
+_JOURNEY: Transitions = {
     JourneyStatus.DRAFT: {JourneyStatus.ACTIVE, JourneyStatus.CANCELLED},
     JourneyStatus.ACTIVE: {JourneyStatus.PAUSED, JourneyStatus.COMPLETED, JourneyStatus.CANCELLED},
     JourneyStatus.PAUSED: {JourneyStatus.ACTIVE, JourneyStatus.COMPLETED, JourneyStatus.CANCELLED},
 }
 
-_CONTENT = {
+_CONTENT: Transitions = {
     ContentStatus.DRAFT: {ContentStatus.REVIEW},
     ContentStatus.REVIEW: {ContentStatus.APPROVED, ContentStatus.REJECTED},
     ContentStatus.REJECTED: {ContentStatus.DRAFT},

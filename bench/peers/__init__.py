@@ -1,0 +1,1 @@
+"""Other backends, set up as their authors advise and given the same data."""

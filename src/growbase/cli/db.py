@@ -1,0 +1,153 @@
+"""The database's life: installed, upgraded, looked at, emptied."""
+
+from typing import Annotated
+
+import typer
+
+from growbase.cli.exits import WRONG
+from growbase.cli.opening import confirmed, install, load, seeded_lines
+from growbase.cli.output import say, say_json, say_table, size
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Yes = Annotated[str | None, typer.Option("--yes", metavar="NAME", help="The database's name, to confirm.")]
+To = Annotated[str, typer.Option("--to", metavar="REVISION", help="The revision to go to.")]
+
+
+def init() -> None:
+    """Make the database with its schema and reference data; one that is there is upgraded."""
+    applied = install(load())
+    say(f"Installed: {', '.join(applied)}." if applied else "The database is installed already.")
+
+
+def upgrade(to: To = "head") -> None:
+    """Apply pending migrations, all or none; a copy of a SQLite file is taken before."""
+    settings = load()
+    if to == "head":
+        applied = install(settings)
+    else:
+        from growbase.ops import migrate
+
+        applied = migrate.upgrade(settings, to)
+    say(f"Applied: {', '.join(applied)}." if applied else "There is nothing to apply.")
+
+
+def downgrade(to: To = "-1", yes: Yes = None) -> None:
+    """Undo the newest migration, or all down to a revision. What only newer schemas hold is lost."""
+    settings = load()
+    from growbase.ops import guard, migrate
+
+    guard.require_consent(settings, confirmed(settings, yes))
+    undone = migrate.downgrade(settings, to)
+    say(f"Undone: {', '.join(undone)}." if undone else "There is nothing to undo.")
+
+
+def status(*, as_json: Json = False) -> None:
+    """Print location, size, schema version, pending migrations, and tables with their rows."""
+    settings = load()
+    from growbase.ops.status import database_status
+
+    found = database_status(settings)
+    if as_json:
+        say_json(found.as_json())
+        return
+    facts = {
+        "location": found.location,
+        "engine": found.server_version or f"{found.engine}, not there yet",
+        "size": size(found.size_bytes),
+        "schema version": found.schema_version or "none",
+        "pending migrations": ", ".join(found.pending) or "none",
+        "production": "yes" if found.production else "no",
+        "tables": f"{len(found.tables)} with {sum(found.tables.values()):,} rows",
+        "views": ", ".join(found.views) or "none",
+        "indexes": str(len(found.indexes)),
+        "triggers": str(len(found.triggers)),
+    }
+    say_table(("database", ""), facts.items())
+    if found.tables:
+        say()
+        say_table(("table", "rows"), found.tables.items())
+    if found.estimated:
+        say(f"From statistics: {', '.join(found.estimated)}.")
+
+
+def check(*, as_json: Json = False) -> None:
+    """Compare the live schema with the models; exit 2 if they differ or migrations are pending."""
+    settings = load()
+    from growbase.ops import migrate
+    from growbase.ops.drift import find_drift
+
+    pending = migrate.pending(settings)
+    drifts = [] if pending else [drift.text() for drift in find_drift(settings)]
+    if as_json:
+        say_json({"pending": pending, "drift": drifts})
+    elif pending:
+        say(f"Pending: {', '.join(pending)}. Run growbase db upgrade.")
+    else:
+        for text in drifts:
+            say(text)
+        say(f"{len(drifts)} differences." if drifts else "The schema is what the models declare.")
+    if pending or drifts:
+        raise typer.Exit(WRONG)
+
+
+def plan(to: To = "head") -> None:
+    """Print the SQL that an upgrade would run."""
+    settings = load()
+    from growbase.ops import migrate
+
+    say(migrate.plan(settings, to) or "-- There is nothing to do.")
+
+
+def stamp(to: To = "head") -> None:
+    """Write down that the database is at a revision, without running anything."""
+    settings = load()
+    from growbase.ops import migrate
+
+    migrate.stamp(settings, to)
+    say(f"The database is marked as {migrate.current(settings) or 'empty'}.")
+
+
+def push(yes: Yes = None) -> None:
+    """Bring an embedded database to the models without a migration, keeping its rows; for development."""
+    settings = load()
+    from growbase.ops.rebuild import push as bring
+
+    found = bring(settings, typed=yes)
+    for text in found:
+        say(text)
+    say("The database is as the models declare; write a revision before you share them." if found else "No difference.")
+
+
+def ping() -> None:
+    """Tell how long the database takes to answer."""
+    settings = load()
+    from time import perf_counter
+
+    from growbase.ops.connections import reader
+
+    with reader(settings) as rows:
+        start = perf_counter()
+        rows("SELECT 1")
+        taken = perf_counter() - start
+    say(f"The database answered in {taken * 1000:.1f} ms.")
+
+
+def reset(
+    *,
+    yes: Yes = None,
+    seed: Annotated[bool, typer.Option(help="Fill in the demo data again where the settings want it.")] = True,
+) -> None:
+    """Drop everything and install again; a copy of a SQLite file is kept."""
+    settings = load()
+    from growbase.cli.opening import opened
+    from growbase.ops.rebuild import empty
+    from growbase.ops.seed import first_start
+
+    copy = empty(settings, typed=confirmed(settings, yes))
+    install(settings)
+    if seed:
+        with opened(settings) as database:
+            seeded = first_start(database, settings)
+        for line in seeded_lines(seeded) if seeded else ():
+            say(line)
+    say(f"The database is new{f'; the old one is kept in {copy}' if copy else ''}.")

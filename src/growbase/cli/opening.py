@@ -1,0 +1,73 @@
+"""Settings and databases as commands need them, and the confirmations they ask for."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from growbase.cli.output import warn
+
+if TYPE_CHECKING:
+    from growbase.core.config import Settings
+    from growbase.core.database import Database
+    from growbase.ops.seed import Seeded
+
+
+def load(*, quiet: bool = True) -> "Settings":
+    """Read the settings and load the models; unless ``quiet``, print the warnings. Raises ConfigError."""
+    from growbase.core.config import load_settings
+    from growbase.wiring import catalog
+
+    settings = load_settings()
+    if not quiet:
+        for problem in settings.problems()[1]:
+            warn(f"{problem.field} {problem.text()}")
+    catalog()
+    return settings
+
+
+@contextmanager
+def opened(settings: "Settings") -> Iterator["Database"]:
+    """Give the open database. Raises SchemaOutdated, Unavailable."""
+    from growbase.ops.migrate import require_current
+    from growbase.wiring import open_database
+
+    require_current(settings)
+    database = open_database(settings)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def install(settings: "Settings") -> list[str]:
+    """Make the data folder and bring schema, facts and reference data up to date; return the applied revisions."""
+    from growbase.ops.guard import install_facts
+    from growbase.ops.migrate import upgrade
+    from growbase.ops.reference import install_reference_data
+
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    applied = upgrade(settings)
+    with opened(settings) as database:
+        install_facts(database, settings)
+        install_reference_data(database)
+    return applied
+
+
+def confirmed(settings: "Settings", typed: str | None) -> str | None:
+    """Return the name given with ``--yes``, or what a person at a terminal types."""
+    from growbase.ops.connections import database_name
+
+    if typed is not None or not sys.stdin.isatty():
+        return typed
+    sys.stdout.write(f"This can destroy data. Type the database's name ({database_name(settings)}) to go on: ")
+    sys.stdout.flush()
+    return sys.stdin.readline().strip()
+
+
+def seeded_lines(seeded: "Seeded") -> list[str]:
+    """Return what is shown once of users and key that a seed has made."""
+    lines = [f"{email}  password: {password}" for email, password in seeded.passwords.items()]
+    if seeded.api_key:
+        lines.append(f"API key: {seeded.api_key}")
+    return lines

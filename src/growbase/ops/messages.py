@@ -1,0 +1,222 @@
+"""Collecting every message a person may read from the source, and keeping the translation catalogues complete.
+
+A message id is the English template as it stands in the code: the docstring of an error and its hint, the text given
+to an error, and the name of a noun that a message may speak of. Nothing is imported for it: the syntax tree is enough.
+"""
+
+import ast
+import re
+import string
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po, write_po
+
+from growbase.core.catalogue import TRANSLATED
+
+PACKAGE: Final = Path(__file__).resolve().parent.parent
+ROOT_ERROR: Final = "GrowbaseError"
+LISTS: Final = ("MESSAGES",)
+"""Module constants whose strings are messages, wherever they are used."""
+WIDTH: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message id and the first place it stands at, as ``file:line``."""
+
+    id: str
+    place: str
+
+
+def collect_messages(package: Path = PACKAGE) -> list[Message]:
+    """Return every message id of a package in the order of its files, each once."""
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(package.rglob("*.py"))}
+    errors = _error_names(trees.values())
+    takers = _takers(trees.values())
+    found: dict[str, Message] = {}
+    for path, tree in trees.items():
+        source = _Source(tree, errors, takers)
+        for text, line in source.messages():
+            if _says_something(text):
+                found.setdefault(text, Message(text, f"{path.relative_to(package)}:{line}"))
+    return list(found.values())
+
+
+def placeholders(template: str) -> set[str]:
+    """Return the names of the parameters of a message. Raises ValueError if it is no template."""
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+
+
+def catalogues(package: Path = PACKAGE) -> dict[str, Path]:
+    """Return the catalogue file of each language but English."""
+    return {path.parent.parent.name: path for path in sorted(package.glob("locales/*/LC_MESSAGES/growbase.po"))}
+
+
+def read_catalogue(path: Path) -> Catalog:
+    """Read a catalogue file."""
+    return read_po(BytesIO(path.read_bytes()), locale=path.parent.parent.name)
+
+
+def add_missing(path: Path, messages: Iterable[Message]) -> list[str]:
+    """Add the messages a catalogue lacks, without translation, and return all ids that need one."""
+    catalogue = read_catalogue(path)
+    for message in messages:
+        if message.id not in catalogue:
+            catalogue.add(message.id)
+    buffer = BytesIO()
+    write_po(buffer, catalogue, width=WIDTH, no_location=True)
+    path.write_bytes(buffer.getvalue().rstrip() + b"\n")
+    return untranslated(catalogue)
+
+
+def untranslated(catalogue: Catalog) -> list[str]:
+    """Return the ids without a translation that is sure."""
+    return [str(message.id) for message in catalogue if message.id and (message.fuzzy or not message.string)]
+
+
+class _Source:
+    """The messages of one file."""
+
+    def __init__(self, tree: ast.Module, errors: set[str], takers: dict[str, int]) -> None:
+        self.tree = tree
+        self.errors = errors
+        self.takers = takers
+
+    def messages(self) -> Iterator[tuple[str, int]]:
+        """Yield each message with its line."""
+        yield from self._walk(self.tree, [self.tree])
+
+    def _walk(self, node: ast.AST, scopes: list[ast.AST]) -> Iterator[tuple[str, int]]:
+        if isinstance(node, ast.ClassDef):
+            yield from self._class(node)
+        if isinstance(node, ast.Assign | ast.AnnAssign) and _target(node) in LISTS and node.value is not None:
+            for part in ast.walk(node.value):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str) and " " in part.value:
+                    yield part.value, part.lineno
+        if isinstance(node, ast.Call):
+            for expression in self._arguments(node):
+                for text in _strings(expression, scopes):
+                    yield text, node.lineno
+        inner = [*scopes, node] if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else scopes
+        for child in ast.iter_child_nodes(node):
+            yield from self._walk(child, inner)
+
+    def _class(self, node: ast.ClassDef) -> Iterator[tuple[str, int]]:
+        if node.name in self.errors:
+            message, _, hint = (ast.get_docstring(node) or "").partition("\n\n")
+            yield " ".join(message.split()), node.lineno
+            yield " ".join(hint.split()), node.lineno
+        if any(isinstance(line, ast.Assign | ast.AnnAssign) and _target(line) == "__tablename__" for line in node.body):
+            yield re.sub(r"(?<!^)(?=[A-Z])", " ", node.name).lower(), node.lineno
+
+    def _arguments(self, call: ast.Call) -> Iterator[ast.expr]:
+        """Yield the arguments of a call that are messages."""
+        name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+        named = {keyword.arg: keyword.value for keyword in call.keywords}
+        if name in self.errors:
+            yield from call.args[:1]
+        elif name == "ValueError":
+            yield from (argument for argument in call.args[:1] if " " in ast.unparse(argument))
+        elif name in self.takers:
+            yield from call.args[self.takers[name] : self.takers[name] + 1]
+            yield from (value for key, value in named.items() if key == "message")
+        if name in self.errors or name in self.takers:
+            yield from (value for key, value in named.items() if key in TRANSLATED)
+
+
+def _error_names(trees: Iterable[ast.Module]) -> set[str]:
+    """Return the names of all error classes, by what they derive from."""
+    classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    names = {ROOT_ERROR}
+    while True:
+        more = {
+            node.name
+            for node in classes
+            for base in node.bases
+            if (base.id if isinstance(base, ast.Name) else getattr(base, "attr", "")) in names
+        }
+        if more <= names:
+            return names
+        names |= more
+
+
+def _takers(trees: Iterable[ast.Module]) -> dict[str, int]:
+    """Return the functions that take a message, with its place among the arguments of a call."""
+    found = {"FieldError": 2, "translate": 1}
+    for tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name != "__init__":
+                names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
+                names = names[1:] if names[:1] in (["self"], ["cls"]) else names
+                if "message" in names:
+                    found[node.name] = names.index("message")
+    return found
+
+
+def _strings(node: ast.expr, scopes: list[ast.AST]) -> Iterator[str]:
+    """Yield the constant strings an expression may have as its value."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.IfExp(body=first, orelse=second):
+            yield from _strings(first, scopes)
+            yield from _strings(second, scopes)
+        case ast.BoolOp(values=values):
+            for value in values:
+                yield from _strings(value, scopes)
+        case ast.Dict(values=values):
+            for value in values:
+                yield from _strings(value, scopes)
+        case ast.Subscript(value=value):
+            yield from _strings(value, scopes)
+        case ast.Call(func=ast.Attribute(value=value, attr="get"), args=[_, *rest]):
+            for part in (value, *rest):
+                yield from _strings(part, scopes)
+        case ast.Name(id=name):
+            for value in _assigned(name, scopes):
+                yield from _strings(value, [])
+
+
+def _assigned(name: str, scopes: list[ast.AST]) -> Iterator[ast.expr]:
+    """Yield what a name is set to in the innermost scope that sets it."""
+    for scope in reversed(scopes):
+        found = [
+            node.value
+            for node in ast.walk(scope)
+            if isinstance(node, ast.Assign | ast.AnnAssign) and _target(node) == name and node.value is not None
+        ]
+        if found:
+            yield from found
+            return
+
+
+def _target(node: ast.Assign | ast.AnnAssign) -> str:
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    return target.id if isinstance(target, ast.Name) else ""
+
+
+def _says_something(text: str) -> bool:
+    """Return whether a text is more than a placeholder or a code."""
+    return bool(re.search(r"[A-Za-z]", re.sub(r"{\w*}", "", text)))
+
+
+def main() -> int:
+    """Bring every catalogue up to date and name what has no translation yet; the exit code is 1 if there is any."""
+    messages = collect_messages()
+    waiting = 0
+    for language, path in catalogues().items():
+        for missing in add_missing(path, messages):
+            waiting += 1
+            sys.stdout.write(f"{language}: {missing}\n")
+    sys.stdout.write(f"{len(messages)} messages, {waiting} to translate\n")
+    return 1 if waiting else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
