@@ -12,7 +12,7 @@ from uuid import UUID
 import psycopg
 
 from growbase.core.model import Root
-from growbase.core.sqlite import connect
+from growbase.core.sqlite_connection import connect
 from growbase.core.statements import insert_sql, plan_of
 from growbase.domains.identity.models import ApiKey, Organization
 from growbase.domains.identity.tokens import ApiKeyText
@@ -26,7 +26,20 @@ JOURNEYS_EACH, CONTENTS_EACH = 2, 6
 STATUSES = ("active", "draft", "paused", "completed")
 EVENT_TYPES = ("impression", "impression", "impression", "view", "click", "open", "conversion", "purchase")
 TYPES = ("email", "social_post", "blog_post", "landing_page")
-WORDS = "spring launch summer retention brand loyalty growth winter social newsletter referral upsell".split()
+WORDS = [
+    "spring",
+    "launch",
+    "summer",
+    "retention",
+    "brand",
+    "loyalty",
+    "growth",
+    "winter",
+    "social",
+    "newsletter",
+    "referral",
+    "upsell",
+]
 RUNNING = 400
 """Campaigns that have events, the first ones; each of them one content that is shown."""
 _FIRST_MS = 1_750_000_000_000
@@ -39,16 +52,17 @@ class Size:
     organizations: int = 20
     campaigns: int = 20_000
     events: int = 1_000_000
+    parts: bool = True
 
     @property
     def journeys(self) -> int:
         """Journeys of all campaigns."""
-        return self.campaigns * JOURNEYS_EACH
+        return self.campaigns * JOURNEYS_EACH if self.parts else 1
 
     @property
     def contents(self) -> int:
         """Contents of all campaigns."""
-        return self.campaigns * CONTENTS_EACH
+        return self.campaigns * CONTENTS_EACH if self.parts else 1
 
 
 FULL = Size()
@@ -124,7 +138,7 @@ def event(number: int, size: Size) -> Row:
         "campaign": where,
         "content": where * CONTENTS_EACH,
         "event_type": kind,
-        "occurred_at": moment_of(number, size.events),
+        "occurred_at": moment_of(number % size.events, size.events),
         "subject_key": f"s{mix % 50_000}",
         "source": ("ads", "mail", "organic")[mix % 3],
         "value_minor": mix % 20_000 if kind == "purchase" else None,

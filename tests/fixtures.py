@@ -16,7 +16,8 @@ from growbase.core.config import Settings
 from growbase.core.crypto import Keyring
 from growbase.core.database import Database
 from growbase.core.postgres import PostgresDatabase
-from growbase.core.sqlite import SqliteDatabase, connect
+from growbase.core.sqlite import SqliteDatabase
+from growbase.core.sqlite_connection import connect
 from growbase.domains.identity.models import Membership, Organization, User
 from tests.postgres import PostgresServer
 

@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,8 @@ SETTINGS = {
     "wal_level": "replica",
     "shared_buffers": "64MB",
 }
+DURABLE = {**SETTINGS, "fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "shared_buffers": "512MB"}
+"""Settings of a server that keeps what it has confirmed, as in production: for the bench."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,14 @@ def find_programs() -> Path | None:
 
 
 @contextmanager
-def postgres_server(programs: Path) -> Iterator[PostgresServer]:
+def postgres_server(programs: Path, settings: Mapping[str, str] = SETTINGS) -> Iterator[PostgresServer]:
     """Make a server in a new folder, run it while the block runs, then stop it and remove the folder."""
     folder = Path(tempfile.mkdtemp(prefix="growbase-postgres-"))
     try:
         account = _account(folder)
         password = secrets.token_hex(16)
         _initialise(programs, folder, password, account)
-        server = _start(programs, folder, password, account)
+        server = _start(programs, folder, password, account, settings)
         try:
             yield server
         finally:
@@ -123,11 +125,13 @@ def _initialise(programs: Path, folder: Path, password: str, account: dict[str, 
         raise RuntimeError(f"initdb failed:\n{made.stdout}{made.stderr}")
 
 
-def _start(programs: Path, folder: Path, password: str, account: dict[str, Any]) -> PostgresServer:
+def _start(
+    programs: Path, folder: Path, password: str, account: dict[str, Any], chosen: Mapping[str, str]
+) -> PostgresServer:
     log = folder / "log"
     for attempt in range(3):
         port = free_port()
-        settings = {**SETTINGS, "listen_addresses": HOST, "port": str(port), "unix_socket_directories": str(folder)}
+        settings = {**chosen, "listen_addresses": HOST, "port": str(port), "unix_socket_directories": str(folder)}
         command: list[str | Path] = [programs / "postgres", "-D", folder / "data"]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]

@@ -54,7 +54,8 @@ def open_database(settings: Settings) -> Database:
 def _open(settings: Settings) -> Database:
     path = settings.sqlite_path
     if path is not None:
-        from growbase.core.sqlite import SqliteDatabase, require_fixed_version
+        from growbase.core.sqlite import SqliteDatabase
+        from growbase.core.sqlite_connection import require_fixed_version
 
         if not settings.allow_old_sqlite:
             require_fixed_version()

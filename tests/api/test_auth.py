@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from queue import Queue
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from growbase.api.auth import account
 from growbase.core.actor import Actor, system
 from growbase.core.config import Settings
 from growbase.core.database import Database
-from growbase.core.errors import NotFound
+from growbase.core.errors import NotFound, Unavailable
 from growbase.domains.identity.models import Session
 from tests.api.conftest import PASSWORD, Client, Headers, LoginAs, bearer
 from tests.fixtures import SECRET, Tenant
@@ -350,7 +351,8 @@ def test_a_new_password_ends_the_other_logins(
     email = with_password(tenant.member)
     here, there = login_as(tenant.member), login_as(tenant.member)
     wrong = {"current_password": "not this one", "new_password": NEW}
-    assert client.post("/api/auth/password", json=wrong, headers=here).status_code == 401
+    refused = client.post("/api/auth/password", json=wrong, headers=here)
+    assert (refused.status_code, list(fields_of(refused.json()))) == (422, ["current_password"])
     short = {"current_password": PASSWORD, "new_password": "short"}
     assert fields_of(client.post("/api/auth/password", json=short, headers=here).json()) == {
         "new_password": "too_short"
@@ -408,7 +410,7 @@ def test_an_account_ends_with_its_password_once_nothing_needs_its_owner(client: 
         client.request("DELETE", "/api/auth/me", json={"password": password}, headers=headers)
         for password in ("not this one", PASSWORD)
     ]
-    assert [answer.status_code for answer in answers] == [401, 409]
+    assert [answer.status_code for answer in answers] == [422, 409]
     assert client.delete(f"/api/organizations/{first['organization']['id']}", headers=headers).status_code == 204
     second = client.post("/api/auth/login", json=login).json()
     assert (second["organization"], second["role"], second["organizations"]) == (None, None, [])
@@ -468,6 +470,37 @@ def test_the_last_use_of_a_session_is_written_when_the_server_stops(
     with db.read(system()) as reads:
         (session,) = reads.rows(Session)
     assert session.last_activity_at > session.created_at
+
+
+def test_uses_are_written_again_after_the_database_was_away(
+    client: Client, settings: Settings, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: Queue[int] = Queue()
+
+    def fail() -> int:
+        calls.put(1)
+        raise Unavailable(reason="gone")
+
+    monkeypatch.setattr("growbase.api.app.USES_SECONDS", 0)
+    app = build_app(settings, db, SECRET)
+    monkeypatch.setattr(app.state.api.authenticator, "write_uses", fail)
+    with TestClient(app):
+        assert [calls.get(timeout=10) for _ in range(3)] == [1, 1, 1]
+
+
+def test_a_token_known_for_a_moment_is_not_looked_up_again(
+    client: Client, tenant: Tenant, login_as: LoginAs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = login_as(tenant.viewer)
+    first = client.get("/api/auth/me", headers=headers)
+    monkeypatch.delattr("growbase.domains.identity.authenticate.Authenticator.resolve")
+    assert client.get("/api/auth/me", headers=headers).json() == first.json()
+
+
+def test_no_nul_hides_in_the_preferences(client: Client, tenant: Tenant, login_as: LoginAs) -> None:
+    body = {"preferences": {"theme": ["a\x00"]}}
+    answer = client.patch("/api/auth/me", json=body, headers=login_as(tenant.viewer))
+    assert (answer.status_code, fields_of(answer.json())) == (422, {"preferences": "nul"})
 
 
 def test_an_account_that_is_gone_is_not_found(db: Database, tenant: Tenant) -> None:

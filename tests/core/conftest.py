@@ -11,7 +11,8 @@ from growbase.core.database import Database
 from growbase.core.pages import Reader
 from growbase.core.postgres import PostgresDatabase
 from growbase.core.resource import Catalog
-from growbase.core.sqlite import SqliteDatabase, connect
+from growbase.core.sqlite import SqliteDatabase
+from growbase.core.sqlite_connection import connect
 from tests.core import specimens
 from tests.fixtures import KEYRING, SECRET
 from tests.postgres import PostgresServer

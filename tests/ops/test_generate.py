@@ -12,15 +12,16 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from growbase import wiring
 from growbase.core import ddl, types
 from growbase.core.config import Settings
 from growbase.core.ddl import Extra
-from growbase.core.errors import Invalid
+from growbase.core.errors import ConfigError, Invalid
 from growbase.core.model import NAMES, Rule
 from growbase.ops import migrate
 from growbase.ops.catalogs import Catalog, read_catalog
-from growbase.ops.generate import write_revision
-from growbase.ops.history import Declared, declared
+from growbase.ops.generate import try_out, write_revision
+from growbase.ops.history import Declared, declared, revisions
 from growbase.ops.shapes import shape_of
 
 Run = Callable[..., list[Any]]
@@ -289,6 +290,25 @@ def test_the_newest_revision_can_be_written_again(folder: Path) -> None:
     write_revision("first", models=after(), again=True, folder=folder)
     assert [path.name for path in (folder / "versions").glob("*.py")] == ["0001_first.py"]
     assert declared(folder).tables == after().tables
+
+
+def test_a_revision_stays_when_writing_it_again_fails(folder: Path) -> None:
+    write_revision("first", models=before(), folder=folder)
+    write_revision("second", models=after(), folder=folder)
+    models = before()
+    models.tables["teams"].constraints.pop("pk_teams")
+    with pytest.raises(Invalid):
+        write_revision("second", models=models, again=True, folder=folder)
+    assert [revision.name for revision in revisions(folder)] == ["first", "second"]
+
+
+def test_revisions_are_tried_on_the_shadow_database(settings: Settings, tmp_path: Path) -> None:
+    wiring.catalog()
+    shadow = settings.database_url
+    assert try_out(Settings(data_dir=tmp_path / "data", shadow_database_url=shadow)) == []
+    assert catalog(settings) == {}
+    with pytest.raises(ConfigError, match="names the database itself"):
+        try_out(Settings(data_dir=tmp_path, database_url=shadow, shadow_database_url=shadow))
 
 
 def test_revisions_are_laid_out_as_the_formatter_would(folder: Path) -> None:

@@ -45,7 +45,7 @@ async def record(call: Call) -> Answer:
     def unit(tx: Transaction) -> Answer:
         return json_answer(ingest_events(tx, events=batch), 202)
 
-    return await write(call, actor, unit, body)
+    return await write(call, actor, unit, body, large=True)
 
 
 def _batch(body: bytes, content_type: str, options: dict[str, str]) -> Batch:

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
 
-from litestar import Litestar, Request
+from litestar import Litestar, Request, Response
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
 from growbase.api import analytics, auth, batch, crud, description, gallery, health, keys, organizations
-from growbase.api.call import Answer, Api, Call, respond
+from growbase.api.call import Api, Call
 from growbase.api.problems import problem
 from growbase.core import errors, telemetry
 from growbase.core.config import Settings
@@ -97,7 +97,7 @@ async def _write_uses(authenticator: Authenticator, stopping: asyncio.Event) -> 
             return
 
 
-def _http_problem(request: Request[Any, Any, Any], error: Exception) -> Any:  # noqa: ANN401 -- Litestar wants its own
+def _http_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Answer what the router itself refuses."""
     call = Call(request)
     status = getattr(error, "status_code", 500)
@@ -108,4 +108,5 @@ def _http_problem(request: Request[Any, Any, Any], error: Exception) -> Any:  # 
     }
     known = kinds.get(status) or (errors.Invalid() if status < 500 else GrowbaseError())
     code, headers, body = problem(known, call.language, call.request_id)
-    return respond(call, Answer(code, body, headers), 0.0)
+    headers["x-request-id"] = call.request_id
+    return Response(body, status_code=code, media_type=headers.pop("content-type"), headers=headers)

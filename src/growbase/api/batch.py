@@ -63,7 +63,7 @@ async def batch(call: Call) -> Answer:
                 raise
         return Answer(200, json.dumps({"data": done}, separators=(",", ":"), ensure_ascii=False).encode())
 
-    return await write(call, actor, unit, body)
+    return await write(call, actor, unit, body, large=True)
 
 
 def _resource(call: Call, operation: Operation, index: int) -> Resource:

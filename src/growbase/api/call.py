@@ -251,7 +251,9 @@ def respond(call: Call, answer: Answer, spent: float) -> ASGIResponse:
     if "content-type" not in answer.headers and answer.status not in {204, 304}:
         headers.append(("content-type", answer.content_type))
     if answer.stream is not None and call.method != "HEAD":
-        return ASGIStreamingResponse(iterator=answer.stream, status_code=answer.status, headers=headers, media_type="")
+        return ASGIStreamingResponse(
+            iterator=answer.stream, status_code=answer.status, headers=dict(headers), media_type=answer.content_type
+        )
     return ASGIResponse(body=b"" if call.method == "HEAD" else answer.body, status_code=answer.status, headers=headers)
 
 

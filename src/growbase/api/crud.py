@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
+from inspect import signature
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -200,7 +201,7 @@ async def create_many(call: Call, resource: Resource) -> Answer:
         made = run_items(rows, lambda values: row_answer(tx, resource, insert_row(tx, resource, values)).body)
         return Answer(201, b'{"data":[' + b",".join(made) + b"]}")
 
-    return await write(call, actor, unit, body)
+    return await write(call, actor, unit, body, large=True)
 
 
 def batch_items(body: bytes, name: str) -> list[Any]:
@@ -308,13 +309,14 @@ async def delete_row(call: Call, resource: Resource, id: UUID) -> Answer:
         deletion_id = remove_row(tx, resource, id, options)
         return Answer(204, headers={"deletion-id": str(deletion_id)} if deletion_id else {})
 
-    return await write(call, actor, unit)
+    return await write(call, actor, unit, large=True)
 
 
 def remove_row(tx: Transaction, resource: Resource, id: UUID, options: dict[str, Any]) -> UUID | None:
     """Delete a row by the resource's own action, by moving it to the trash, or for good where there is none."""
     if resource.remove is not None:
-        removed: UUID | None = resource.remove(tx, id=id, **options)
+        known = signature(resource.remove).parameters
+        removed: UUID | None = resource.remove(tx, id=id, **{name: options[name] for name in options if name in known})
         return removed
     if resource.trashable:
         return trash(tx, resource.model, id)
@@ -369,7 +371,7 @@ async def run_verb(call: Call, resource: Resource, id: UUID | None, name: str) -
         actor = await call.require(resource.write)
         seq = (await call.parse(UndoBody))["seq"]
         unit = lambda tx: undone(tx, resource, id, seq)  # noqa: E731
-    return shown(call, resource, await write(call, actor, unit, await call.body()))
+    return shown(call, resource, await write(call, actor, unit, await call.body(), large=name != "transition"))
 
 
 def undone(tx: Transaction, resource: Resource, id: UUID, seq: int) -> Answer:
@@ -411,7 +413,7 @@ async def run_declared(call: Call, resource: Resource, id: UUID | None, verb: Ve
             return row_answer(tx, resource, result, verb.status)
         return json_answer(result, verb.status) if result is not None else Answer(204)
 
-    return shown(call, resource, await write(call, actor, unit, body))
+    return shown(call, resource, await write(call, actor, unit, body, large=True))
 
 
 # -- forms ------------------------------------------------------------------------------------------------------------

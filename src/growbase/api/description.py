@@ -7,7 +7,7 @@ from typing import Any
 
 from litestar.handlers import HTTPRouteHandler
 from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from growbase import __version__
 from growbase.api.call import Answer, Call, endpoint, json_answer
@@ -52,8 +52,9 @@ def document(catalog: Catalog, routes: tuple[HTTPRouteHandler, ...]) -> dict[str
         _describe(resource, paths, models)
     for handler in routes:
         _describe_route(handler, paths, models)
-    pairs = [(model, "validation") for model in models.values()]
-    _, definitions = models_json_schema(pairs, ref_template=REF, schema_generator=GenerateJsonSchema)  # type: ignore[arg-type]
+    pairs: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in models.values()]
+    # The aliases are the camelCase names, which are accepted but not ours.
+    _, definitions = models_json_schema(pairs, by_alias=False, ref_template=REF, schema_generator=GenerateJsonSchema)
     schemas = definitions.get("$defs", {}) | {"Problem": _problem_schema()}
     return {
         "openapi": "3.1.0",

@@ -37,7 +37,6 @@ def serve(settings: Settings, target: str) -> None:
         backlog=1024,
         workers_kill_timeout=STOP_SECONDS,
         respawn_failed_workers=True,
-        process_name="growbase",
     )
     try:
         server.serve()

@@ -38,7 +38,7 @@ def repeatable(call: Call, body: bytes) -> Repeatable | None:
     return Repeatable(key, digest)
 
 
-async def write(call: Call, actor: Actor, unit: Write, body: bytes = b"") -> Answer:
+async def write(call: Call, actor: Actor, unit: Write, body: bytes = b"", *, large: bool = False) -> Answer:
     """Run a unit for a request.
 
     With an Idempotency-Key the answer is stored in the unit's own transaction: a twin waits for it, then gets the
@@ -47,7 +47,7 @@ async def write(call: Call, actor: Actor, unit: Write, body: bytes = b"") -> Ans
     dry_run = call.prefer.get("tx") == "rollback"
     again = None if dry_run else repeatable(call, body)
     run = unit if again is None else _stored(actor, again, unit)
-    answer = await call.api.database.awrite(actor, run, dry_run=dry_run)
+    answer = await call.api.database.awrite(actor, run, dry_run=dry_run, large=large)
     if dry_run:
         answer.headers["preference-applied"] = "tx=rollback"
     if call.prefer.get("return") == "minimal" and answer.status in {200, 201}:

@@ -6,24 +6,29 @@ import typer
 
 from growbase.cli import config, db, db_schema, keys, openapi, seed, status, up, users
 
+# No markup: the libraries it needs take a second to import.
 app = typer.Typer(
     name="growbase",
     invoke_without_command=True,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # its import takes a second
+    rich_markup_mode=None,
 )
-database = typer.Typer(help="Look after the database: install, upgrade, check, reset.", no_args_is_help=True, rich_markup_mode=None)
-user = typer.Typer(help="Users.", no_args_is_help=True, rich_markup_mode=None)
-key = typer.Typer(help="API keys.", no_args_is_help=True, rich_markup_mode=None)
-settings = typer.Typer(help="Settings.", no_args_is_help=True, rich_markup_mode=None)
+
+
+def _group(name: str, about: str) -> typer.Typer:
+    group = typer.Typer(help=about, no_args_is_help=True, rich_markup_mode=None)
+    app.add_typer(group, name=name)
+    return group
+
 
 app.command()(up.up)
 app.command()(up.serve)
 app.command()(seed.seed)
 app.command()(status.status)
 app.command()(openapi.openapi)
+database = _group("db", "Look after the database: install, upgrade, check, reset.")
 for lifecycle in (
     db.init,
     db.upgrade,
@@ -40,13 +45,9 @@ for lifecycle in (
 database.command()(db_schema.revision)
 database.command()(db_schema.schema)
 database.command()(db_schema.explain)
-user.command("create")(users.create)
-key.command("create")(keys.create)
-settings.command("check")(config.check)
-app.add_typer(database, name="db")
-app.add_typer(user, name="user")
-app.add_typer(key, name="key")
-app.add_typer(settings, name="config")
+_group("user", "Users.").command("create")(users.create)
+_group("key", "API keys.").command("create")(keys.create)
+_group("config", "Settings.").command("check")(config.check)
 
 
 @app.callback()

@@ -49,8 +49,8 @@ class Database(ABC):
         """Run a unit and return its result once it is durable; ``dry_run`` keeps nothing."""
 
     @abstractmethod
-    async def awrite(self, actor: Actor, unit: Unit[T], *, dry_run: bool = False) -> T:
-        """Do as ``write`` without blocking the event loop."""
+    async def awrite(self, actor: Actor, unit: Unit[T], *, dry_run: bool = False, large: bool = False) -> T:
+        """Do as ``write`` without blocking the event loop; ``large`` says that the unit may touch many rows."""
 
     @abstractmethod
     def read(self, actor: Actor, *, snapshot: bool = False) -> AbstractContextManager[Reads]:

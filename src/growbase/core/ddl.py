@@ -64,23 +64,26 @@ def dropped(statement: str) -> tuple[str, str] | None:
 _SQLITE = (
     """
 CREATE VIRTUAL TABLE search_index USING fts5(
-    words, content='search_documents', content_rowid='rid', tokenize='unicode61 remove_diacritics 0'
+    words, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 0'
 )
+""",
+    # The writer indexes pending rows once a commit: FTS5 writes a segment at every savepoint it is touched in.
+    """
+CREATE TABLE search_pending (rid INTEGER PRIMARY KEY) STRICT
 """,
     """
 CREATE TRIGGER search_documents_insert AFTER INSERT ON search_documents BEGIN
-    INSERT INTO search_index (rowid, words) VALUES (new.rid, new.words);
+    INSERT OR IGNORE INTO search_pending (rid) VALUES (new.rid);
 END
 """,
     """
 CREATE TRIGGER search_documents_delete AFTER DELETE ON search_documents BEGIN
-    INSERT INTO search_index (search_index, rowid, words) VALUES ('delete', old.rid, old.words);
+    INSERT OR IGNORE INTO search_pending (rid) VALUES (old.rid);
 END
 """,
     """
 CREATE TRIGGER search_documents_update AFTER UPDATE ON search_documents BEGIN
-    INSERT INTO search_index (search_index, rowid, words) VALUES ('delete', old.rid, old.words);
-    INSERT INTO search_index (rowid, words) VALUES (new.rid, new.words);
+    INSERT OR IGNORE INTO search_pending (rid) VALUES (new.rid);
 END
 """,
     """
@@ -124,6 +127,22 @@ USING gin (array_to_tsvector(string_to_array(words, ' ')))
 )
 
 _CORE = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL}
+
+
+_PENDING_WORDS = "SELECT d.rid, d.words FROM search_pending p JOIN search_documents d ON d.rid = p.rid"
+INDEX_SEARCH = (
+    "DELETE FROM search_index WHERE rowid IN (SELECT rid FROM search_pending)",
+    f"INSERT INTO search_index (rowid, words) {_PENDING_WORDS}",
+    "DELETE FROM search_pending",
+)
+"""Brings SQLite's search index up to date; the writer runs it before it commits."""
+REFILL_SEARCH = "INSERT INTO search_index (rowid, words) SELECT rid, words FROM search_documents"
+"""Reads every search document into a search index that is new."""
+
+
+def fill(table: str, column: str, value: str) -> str:
+    """Return the statement by which a revision gives a new column its value in existing rows."""
+    return f"UPDATE {table} SET {column} = {value}"
 
 
 def total_check(table: str, group: str, column: str, total: int, where: str) -> tuple[str, str]:

@@ -1,9 +1,10 @@
 """Writing facts in bulk: rows of ``logged=False`` tables, deduplicated or added up in one statement."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from growbase.core.model import Root
+from growbase.core.reads import Cursor
 from growbase.core.statements import POSTGRESQL, Field, Plan, equality, mark, plan_of
 from growbase.core.transaction import Transaction
 
@@ -19,26 +20,34 @@ ARRAYS = {
 """PostgreSQL's type of one value of a kind; the other kinds travel as text."""
 
 FactRows = Sequence[Mapping[str, Any]]
+FactColumns = Mapping[str, Sequence[Any]]
+"""Values by column, of one length; ids and moments may be the text they are stored as."""
 
 
-def insert_new_facts(tx: Transaction, model: type[Root], rows: FactRows, *, key: str) -> set[Any]:
+def insert_new_facts(tx: Transaction, model: type[Root], columns: FactColumns, *, key: str) -> set[Any]:
     """Insert the rows whose text column ``key`` is new in the organization and return the inserted keys.
 
-    The table has a unique key over organization and ``key``; rows have one shape and differ in ``key``. Concurrent
-    units that bring the same key insert it once.
+    The table has a unique key over organization and ``key``, and an id; the rows differ in both. Concurrent units that
+    bring the same key insert it once.
     """
     plan = _plan(tx, model)
-    if not rows:
+    keys = columns[key]
+    if not keys:
         return set()
+    tail = f" ON CONFLICT ({plan.scope}, {key}) DO NOTHING"
     if tx.engine == POSTGRESQL:
         # In key order, or two units with the same keys could wait for each other.
-        ordered = sorted(rows, key=lambda row: row[key])
-        tail = f" ON CONFLICT ({plan.scope}, {key}) DO NOTHING RETURNING {key}"
-        return {found[0] for found in _insert_arrays(tx, plan, ordered, tail)}
-    known = _known(tx, plan, key, [row[key] for row in rows])
-    fresh = [row for row in rows if row[key] not in known] if known else rows
-    _insert_rows(tx, plan, fresh, "")
-    return {row[key] for row in fresh}
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        ordered = {name: [values[place] for place in order] for name, values in columns.items()}
+        return {found[0] for found in _insert_arrays(tx, plan, ordered, f"{tail} RETURNING {key}")}
+    done = _insert_rows(tx, plan, columns, tail)
+    if done.rowcount == len(keys):
+        return set(keys)
+    # Some were known: those that are new have the ids they were given just now.
+    terms, params = tx.scope_terms(plan, anywhere=False)
+    term, bound = equality(plan, "id", list(columns["id"]))
+    sql = f"SELECT t.{key} FROM {plan.table} t WHERE {' AND '.join([*terms, term])}"
+    return {found[0] for found in tx.execute(sql, [*params, *bound]).fetchall()}
 
 
 def upsert_facts(
@@ -62,10 +71,11 @@ def upsert_facts(
     sets = [f"{name} = {plan.table}.{name} + excluded.{name}" for name in add]
     sets += [f"{name} = {greater}({plan.table}.{name}, excluded.{name})" for name in latest]
     tail = f" ON CONFLICT ({', '.join(conflict)}) DO UPDATE SET {', '.join(sets)}"
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
     if tx.engine == POSTGRESQL:
-        _insert_arrays(tx, plan, rows, tail)
+        _insert_arrays(tx, plan, columns, tail)
     else:
-        _insert_rows(tx, plan, rows, tail)
+        _insert_rows(tx, plan, columns, tail)
 
 
 def delete_facts(tx: Transaction, model: type[Root], keys: Mapping[str, object]) -> int:
@@ -94,51 +104,46 @@ def _plan(tx: Transaction, model: type[Root]) -> Plan:
     return plan
 
 
-def _known(tx: Transaction, plan: Plan, key: str, values: list[str]) -> set[str]:
-    """Return which keys the organization has already; looked up in one statement."""
-    terms, params = tx.scope_terms(plan, anywhere=False)
-    term, bound = equality(plan, key, values)
-    sql = f"SELECT t.{key} FROM {plan.table} t WHERE {' AND '.join([*terms, term])}"
-    return {found[0] for found in tx.execute(sql, [*params, *bound]).fetchall()}
+def _insert_rows(tx: Transaction, plan: Plan, columns: FactColumns, tail: str) -> Cursor:
+    names = ", ".join(columns)
+    marks = ", ".join([mark(tx.engine)] * len(columns))
+    bound = [_bound(plan.fields[name], values) for name, values in columns.items()]
+    sql = f"INSERT INTO {plan.table} ({names}) VALUES ({marks}){tail}"
+    return cast("Cursor", tx.execute_many(sql, list(zip(*bound, strict=True))))
 
 
-def _insert_rows(tx: Transaction, plan: Plan, rows: FactRows, tail: str) -> None:
-    if not rows:
-        return
-    names = tuple(rows[0])
-    marks = ", ".join([mark(tx.engine)] * len(names))
-    sql = f"INSERT INTO {plan.table} ({', '.join(names)}) VALUES ({marks}){tail}"
-    columns = [_bound(plan.fields[name], [row[name] for row in rows]) for name in names]
-    tx.execute_many(sql, list(zip(*columns, strict=True)))
-
-
-def _insert_arrays(tx: Transaction, plan: Plan, rows: FactRows, tail: str) -> list[Any]:
+def _insert_arrays(tx: Transaction, plan: Plan, columns: FactColumns, tail: str) -> list[Any]:
     """Insert by one statement that takes an array for each column, and return what ``tail`` returns."""
-    names = tuple(rows[0])
-    fields = [plan.fields[name] for name in names]
+    fields = [plan.fields[name] for name in columns]
     arrays = ", ".join(f"%s::{ARRAYS.get(field.rule.kind, 'text')}[]" for field in fields)
     values = ", ".join(f"a.{field.name}{'::json' if field.rule.kind == 'document' else ''}" for field in fields)
-    listed = ", ".join(names)
-    sql = f"INSERT INTO {plan.table} ({listed}) SELECT {values} FROM unnest({arrays}) AS a({listed}){tail}"
-    done = tx.execute(sql, [_bound(field, [row[field.name] for row in rows]) for field in fields])
+    names = ", ".join(columns)
+    sql = f"INSERT INTO {plan.table} ({names}) SELECT {values} FROM unnest({arrays}) AS a({names}){tail}"
+    done = tx.execute(sql, [_array(field, columns[field.name]) for field in fields])
     return done.fetchall() if "RETURNING" in tail else []
 
 
-def _bound(field: Field, values: list[Any]) -> list[Any]:
-    """Return a column's values as the driver takes them; ids and moments repeat a lot, so each is converted once."""
+def _array(field: Field, values: Sequence[Any]) -> str:
+    """Return a column as an array literal: the driver's own lists cost more than the insert."""
+    bound = _bound(field, values)
+    if field.rule.kind in ARRAYS:
+        parts = ["NULL" if value is None else str(value) for value in bound]
+    else:
+        parts = ["NULL" if value is None else _quoted(value) for value in bound]
+    return f"{{{','.join(parts)}}}"
+
+
+def _quoted(value: str) -> str:
+    text = value.replace("\\", "\\\\").replace('"', '\\"') if '"' in value or "\\" in value else value
+    return f'"{text}"'
+
+
+def _bound(field: Field, values: Sequence[Any]) -> Sequence[Any]:
+    """Return a column's values as the driver takes them."""
     bind = field.bind
-    if bind is None:
-        return values
     if field.rule.kind == "document":
+        assert bind is not None
         return [None if value is None else "{}" if value == {} else bind(value) for value in values]
-    return _converted(bind, values)
-
-
-def _converted(bind: Callable[[Any], Any], values: list[Any]) -> list[Any]:
-    seen: dict[Any, Any] = {None: None}
-    found = []
-    for value in values:
-        if value not in seen:
-            seen[value] = bind(value)
-        found.append(seen[value])
-    return found
+    if bind is None:
+        return list(values)
+    return [value if value is None or type(value) is str else bind(value) for value in values]

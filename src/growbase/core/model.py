@@ -1,5 +1,6 @@
 """Declaring a table: base classes and column helpers whose rule holds in the database, the API and the docs alike."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -14,6 +15,9 @@ from growbase.core import types
 
 LONG_TEXT = 20_000
 """Characters a text may have where the model names no limit."""
+
+FINITE = sys.float_info.max
+"""The largest number; JSON has no infinity, and PostgreSQL holds NaN to be larger still."""
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -359,10 +363,12 @@ def _check_sql(name: str, rule: Rule) -> str:
         terms.append(f"length({name}) <= {rule.max_length}")
     if rule.kind == "text" and rule.min_length:
         terms.append(f"length({name}) >= {rule.min_length}")
-    if rule.ge is not None:
-        terms.append(f"{name} >= {rule.ge}")
-    if rule.le is not None:
-        terms.append(f"{name} <= {rule.le}")
+    low, high = (-FINITE, FINITE) if rule.kind == "number" else (None, None)
+    low, high = (low if rule.ge is None else rule.ge), (high if rule.le is None else rule.le)
+    if low is not None:
+        terms.append(f"{name} >= {low}")
+    if high is not None:
+        terms.append(f"{name} <= {high}")
     if rule.enum is not None:
         terms.append(f"{name} IN ({', '.join(repr(str(member.value)) for member in rule.enum)})")
     return " AND ".join(terms)

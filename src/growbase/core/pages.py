@@ -24,6 +24,7 @@ TOTAL_CAP = 100_000
 SCAN_TIMEOUT_MS = 5_000
 """Time a statement may take that no declared index bounds: totals, text search, ``contains``, aggregates."""
 GROUP_CAP = 1_000
+EXPORT_PAGE = 500
 _UNORDERED = frozenset({"document", "secret", "boolean", "reference", "identifier"})
 _NO_NUMBERS = _UNORDERED | {"text", "choice", "moment", "day"}
 AGGREGATED_NEVER: Mapping[str, frozenset[str]] = {
@@ -35,7 +36,8 @@ AGGREGATED_NEVER: Mapping[str, frozenset[str]] = {
     "avg": _NO_NUMBERS,
 }
 """Each aggregate's name and the kinds of columns it can't be used on."""
-EXPORT_PAGE = 500
+LIKE, LIKE_ORDINARY = {"*": "%", "%": "%", "_": "_"}, {"%": "\\%", "_": "\\_", "\\": "\\\\"}
+GLOB, GLOB_ORDINARY = {"*": "*", "%": "*", "_": "?"}, {"*": "[*]", "?": "[?]", "[": "[[]"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class Reader:
         made = compiler(self.database.catalog, resource.name, engine, query.shape)
         where = " AND ".join(made.where())
         tail = f" GROUP BY {', '.join(f't.{name}' for name in groups)}" if groups else ""
-        tail += f" ORDER BY {', '.join(str(place + 1) for place in range(len(groups)))}" if groups else ""
+        tail += f" ORDER BY {', '.join(f'{place + 1} NULLS FIRST' for place in range(len(groups)))}" if groups else ""
         what = ", ".join(f'{sql} AS "{name}"' for name, sql in columns)
         sql = f"SELECT {what} FROM {plan.table} t{f' WHERE {where}' if where else ''}{tail} LIMIT {GROUP_CAP + 1}"
         found = self.database.query(sql, self._bound(plan, actor, resource, query), timeout_ms=SCAN_TIMEOUT_MS)
@@ -180,17 +182,30 @@ class Reader:
         assert isinstance(path, tuple)
         if self.database.engine == POSTGRESQL:
             return list(path)
-        return "$" + "".join(f"[{key}]" if key.isdecimal() else '."' + key.replace('"', '""') + '"' for key in path)
+        # SQLite reads a quoted label as JSON.
+        return "$" + "".join(
+            f"[{key}]" if key.isascii() and key.isdecimal() else "." + json.dumps(key, ensure_ascii=False)
+            for key in path
+        )
 
     def _pattern(self, operator: str, value: object) -> object:
-        """Return a like pattern as the engine reads it; ``*`` and ``%`` stand for anything, ``_`` for one letter."""
-        text = str(value)
-        if operator in {"like", "ilike"} and (self.database.engine == POSTGRESQL or operator == "ilike"):
-            return text.replace("*", "%")
-        if operator == "like":
-            special = {"%": "*", "_": "?", "?": "[?]", "[": "[[]"}
-            return "".join(special.get(letter, letter) for letter in text)
-        return value
+        """Return a like pattern as the engine reads it.
+
+        ``*`` and ``%`` stand for anything, ``_`` for one letter; a backslash makes the next letter an ordinary one.
+        """
+        if operator not in {"like", "ilike"}:
+            return value
+        is_glob = operator == "like" and self.database.engine != POSTGRESQL
+        special, ordinary = (GLOB, GLOB_ORDINARY) if is_glob else (LIKE, LIKE_ORDINARY)
+        letters = iter(str(value))
+        found = []
+        for letter in letters:
+            if letter in special:
+                found.append(special[letter])
+            else:
+                plain = next(letters, letter) if letter == "\\" else letter
+                found.append(ordinary.get(plain, plain))
+        return "".join(found)
 
     def _segments(self, plan: Plan, query: Query) -> Iterator[tuple[Segment, tuple[object, ...]]]:
         """Yield the statements of a page: NULL is the smallest value, so it comes first upwards and last downwards."""

@@ -92,8 +92,9 @@ class PostgresDatabase(Database):
             self.notify(frozenset(tx.touched), frozenset(tx.woken))
         return result
 
-    async def awrite(self, actor: Actor, unit: Unit[T], *, dry_run: bool = False) -> T:
+    async def awrite(self, actor: Actor, unit: Unit[T], *, dry_run: bool = False, large: bool = False) -> T:
         """Run a unit on one of as many threads as the pool has connections."""
+        del large
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, lambda: self.write(actor, unit, dry_run=dry_run))
 

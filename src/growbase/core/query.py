@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from math import isfinite
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -127,7 +128,7 @@ class _Parser:
         reserved: dict[str, str] = {}
         members: list[Term | Group] = []
         for name, value in pairs:
-            if "\x00" in value:
+            if "\x00" in name or "\x00" in value:
                 raise bad(name, "must not contain the character NUL")
             if len(value) > MAX_VALUE:
                 raise bad(name, "must have at most {max} characters", max=MAX_VALUE)
@@ -208,6 +209,8 @@ class _Parser:
         if operator == "is":
             if raw not in {"null", "true", "false"}:
                 raise bad(parameter, "is takes null, true or false")
+            if raw != "null" and rule.kind != "boolean" and not path:
+                raise bad(parameter, "is.true and is.false work on fields that are true or false")
             return Term(column.name, f"is_{raw}", negated, relation, bool(path), 0)
         self.values.append(self._operand(parameter, rule, operator, raw, is_path=bool(path)))
         return Term(column.name, operator, negated, relation, bool(path))
@@ -305,8 +308,8 @@ class _Parser:
 def _operator(text: str) -> tuple[str, bool, str]:
     head, dot, tail = text.partition(".")
     if dot and head == "not":
-        operator, _, value = _operator(tail)
-        return operator, True, value
+        operator, negated, value = _operator(tail)
+        return operator, not negated, value
     return (head, False, tail) if dot and head in OPERATORS else ("eq", False, text)
 
 
@@ -347,7 +350,7 @@ def literal(parameter: str, rule: Rule, text: str) -> object:
     """Return the Python value of a text in a query, by the column's rule. Raises InvalidQuery naming the parameter."""
     try:
         return _literal(rule, text)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         kinds = {
             "integer": "must be a whole number",
             "number": "must be a number",
@@ -366,11 +369,14 @@ def _literal(rule: Rule, text: str) -> object:
             return text
         case "integer":
             value = int(text)
-            if abs(value) >= 2**63:
+            if not -(2**63) <= value < 2**63:
                 raise ValueError(text)
             return value
         case "number":
-            return float(text)
+            found = float(text)
+            if not isfinite(found):
+                raise ValueError(text)
+            return found
         case "boolean":
             return {"true": True, "false": False}.get(text.lower()) if text.lower() in {"true", "false"} else int("x")
         case "moment":

@@ -3,8 +3,9 @@
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache
+from math import isfinite
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -21,12 +22,14 @@ from pydantic import (
     create_model,
 )
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 from growbase.core.errors import FieldError, Invalid, InvalidJSON
 from growbase.core.model import Root, Rule, rule_of, table_of
 from growbase.core.resource import Resource
 
 INT64 = 2**63 - 1
+NUL = ("nul", "must not contain the character NUL")
 
 CONFIG = ConfigDict(
     extra="forbid",
@@ -44,6 +47,23 @@ def _no_nul(value: str) -> str:
     if "\x00" in value:
         raise ValueError("nul")
     return value
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise PydanticCustomError("datetime_parsing", "is out of range") from error
+
+
+def _fault(value: object) -> tuple[str, str] | None:
+    """Return code and message of what PostgreSQL or JSON has no place for inside a document."""
+    if isinstance(value, str):
+        return NUL if "\x00" in value else None
+    if isinstance(value, float):
+        return None if isfinite(value) else MESSAGES["finite_number"]
+    inner = (*value, *value.values()) if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return next(filter(None, map(_fault, inner)), None)
 
 
 def _lower(value: object) -> object:
@@ -69,11 +89,13 @@ def _field_type(model: type[Root], name: str, rule: Rule) -> Any:  # noqa: ANN40
         )
         return Annotated[str, limits, AfterValidator(_no_nul)]
     if rule.kind == "integer":
-        low = rule.ge if rule.ge is not None else -INT64
+        low = rule.ge if rule.ge is not None else -INT64 - 1
         return Annotated[int, Field(ge=int(low), le=int(rule.le if rule.le is not None else INT64))]
     if rule.kind == "number":
         return Annotated[float, Field(ge=rule.ge, le=rule.le)]
-    simple = {"boolean": bool, "reference": UUID, "identifier": UUID, "moment": AwareDatetime, "day": date}
+    if rule.kind == "moment":
+        return Annotated[AwareDatetime, AfterValidator(_in_utc)]
+    simple = {"boolean": bool, "reference": UUID, "identifier": UUID, "day": date}
     return simple.get(rule.kind) or _annotation(model, name)
 
 
@@ -102,11 +124,15 @@ class Schema:
         return self.values(found)
 
     def values(self, found: BaseModel) -> dict[str, Any]:
-        """Return the fields that were set, documents as plain JSON values."""
+        """Return the fields that were set, documents as plain JSON values. Raises Invalid."""
         values = {name: getattr(found, name) for name in found.model_fields_set}
         for name, adapter in self.dumps.items():
             if values.get(name) is not None:
-                values[name] = adapter.dump_python(values[name], mode="json", exclude_none=True)
+                given = values[name]
+                values[name] = adapter.dump_python(given, mode="json", exclude_none=True)
+                # The dump has null where a number is not finite.
+                if fault := _fault(given) or _fault(values[name]):
+                    raise Invalid.at(name, *fault)
         return values
 
 
@@ -234,7 +260,7 @@ def _field_error(problem: Any) -> FieldError:  # noqa: ANN401 -- Pydantic's Erro
     path = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "value_error":
         if str(problem["ctx"]["error"]) == "nul":
-            return FieldError(path, "nul", "must not contain the character NUL")
+            return FieldError(path, *NUL)
         return FieldError(path, "invalid", "{reason}", {"reason": str(problem["ctx"]["error"])})
     code, message = MESSAGES.get(problem["type"], ("invalid", "{reason}"))
     params = {key: _plain(value) for key, value in problem.get("ctx", {}).items()}

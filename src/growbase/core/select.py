@@ -118,7 +118,10 @@ class Compiler:
             column = self.resource.expand_column(member.relation)
             target = self.catalog.models[str(rule_of(column).target)]
             inner = self._condition(target, member, f"r.{member.column}")
-            text = f"EXISTS (SELECT 1 FROM {target.__tablename__} r WHERE {_joined(target, column, 'r')} AND {inner})"
+            there = f"EXISTS (SELECT 1 FROM {target.__tablename__} r WHERE {_joined(target, column, 'r')} AND"
+            # A row that refers to nothing has no value there either.
+            is_null = member.operator == "is_null"
+            text = f"NOT {there} r.{member.column} IS NOT NULL)" if is_null else f"{there} {inner})"
         else:
             text = self._condition(model, member, f"t.{member.column}")
         if not member.negated:
@@ -139,14 +142,18 @@ class Compiler:
         if operator in {"is_true", "is_false"}:
             return self._truth(column, operator == "is_true", is_path=term.path, kind=kind)
         if operator == "contains":
-            if kind == "document":
+            if kind == "document" and not term.path:
                 return self._list_contains(column)
             find = "strpos" if self.engine == POSTGRESQL else "instr"
-            return f"{find}(lower({column}), lower({self.sign})) > 0"
+            return f"{find}({self._lower(column)}, {self._lower(self.sign)}) > 0"
         if operator == "ilike":
-            return f"lower({column}) LIKE lower({self.sign}) ESCAPE '\\'"
+            return f"{self._lower(column)} LIKE {self._lower(self.sign)} ESCAPE '\\'"
         like = "LIKE" if self.engine == POSTGRESQL else "GLOB"
         return f"{column} {like} {self.sign}"
+
+    def _lower(self, expression: str) -> str:
+        """Return the expression with its ASCII letters in lower case, which is all SQLite can do."""
+        return f'lower({expression} COLLATE "C")' if self.engine == POSTGRESQL else f"lower({expression})"
 
     def _path(self, term: Term, column: str) -> str:
         """Return a document's field as text, or as a number where it is ordered."""

@@ -147,6 +147,11 @@ class Real(ColumnType):
         """Return the native types."""
         return sa.REAL(), sa.Double()
 
+    def binder(self, engine: str) -> Convert | None:
+        """Store -0.0 as 0.0, which PostgreSQL would show as -0."""
+        del engine
+        return _unsigned_zero
+
     def json_sql(self, engine: str, column: str) -> str:
         """Write 1.0 as 1 and 1.0e-07 as 1e-07, as PostgreSQL does."""
         if engine == "postgresql":
@@ -155,6 +160,10 @@ class Real(ColumnType):
         return (
             f"CASE WHEN {whole} THEN cast({column} AS INTEGER) ELSE json(replace(json_quote({column}), '.0e', 'e')) END"
         )
+
+
+def _unsigned_zero(value: float) -> float:
+    return value + 0.0
 
 
 class Boolean(ColumnType):

@@ -42,7 +42,8 @@ _POSTGRESQL = {
         WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'v'
     """,
     "function": """
-        SELECT p.proname, pg_get_functiondef(p.oid) FROM pg_proc p
+        SELECT p.proname, pg_get_function_identity_arguments(p.oid) || ' ' || pg_get_function_result(p.oid) || p.prosrc
+        FROM pg_proc p
         WHERE p.pronamespace = current_schema()::regnamespace AND p.prokind = 'f'
         AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
     """,
@@ -90,5 +91,7 @@ def _read_postgresql(rows: Rows) -> Catalog:
     for kind, sql in _POSTGRESQL.items():
         for name, text in rows(sql):
             if not name.startswith(ddl.IGNORED_TABLES):
-                found[f"{kind} {name}"].add(" ".join(qualified.sub("", text).split()))
+                # PostgreSQL names the schema in these two only; elsewhere it would be part of a text.
+                plain = qualified.sub("", text) if kind in {"index", "trigger"} else text
+                found[f"{kind} {name}"].add(" ".join(plain.split()))
     return {name: frozenset(lines) for name, lines in found.items()}

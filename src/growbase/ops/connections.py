@@ -69,7 +69,7 @@ def file_lock(path: Path) -> Iterator[None]:
 def _sqlite(path: Path) -> Iterator[sa.Connection]:
     import pysqlite3
 
-    from growbase.core.sqlite import connect
+    from growbase.core.sqlite_connection import connect
 
     def create() -> pysqlite3.Connection:
         connection = connect(path)
@@ -112,7 +112,7 @@ def reader(settings: Settings) -> Iterator[Callable[[str], list[Any]]]:
         with connect_postgresql(settings) as connection:
             yield lambda sql: connection.execute(sql).fetchall()
         return
-    from growbase.core.sqlite import connect
+    from growbase.core.sqlite_connection import connect
 
     assert settings.sqlite_path is not None
     with closing(connect(settings.sqlite_path, read_only=True)) as connection:

@@ -16,7 +16,7 @@ def take_copy(path: Path, why: str) -> Path:
     """
     import pysqlite3
 
-    from growbase.core.sqlite import connect, translated
+    from growbase.core.sqlite_connection import connect, translated
 
     folder = path.parent / "backups"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -41,7 +41,7 @@ def put_back(copy: Path | None, path: Path) -> None:
     """Make the file at ``path`` equal to ``copy``, or empty, in one transaction that its readers see as any other."""
     import pysqlite3
 
-    from growbase.core.sqlite import connect, translated
+    from growbase.core.sqlite_connection import connect, translated
 
     target = connect(path)
     source = pysqlite3.connect(str(copy) if copy else ":memory:")
@@ -58,7 +58,7 @@ def put_back(copy: Path | None, path: Path) -> None:
 @contextmanager
 def restored_on_failure(path: Path, copy: Path) -> Iterator[None]:
     """Put the copy back if the block raises after something of it was committed; call with the file lock held."""
-    from growbase.core.sqlite import connect
+    from growbase.core.sqlite_connection import connect
 
     watcher = connect(path, read_only=True)
     try:

@@ -167,7 +167,7 @@ def _creates(before: Declared, after: Declared, *, views: bool, rebuilt: set[str
         ]
         found[engine] = [extra.create for extra in made]
         if any(extra.name == "search_index" for extra in made) and "search_documents" in before.tables:
-            found[engine].append("INSERT INTO search_index (search_index) VALUES ('rebuild')")
+            found[engine].append(ddl.REFILL_SEARCH)
     return found
 
 
@@ -239,7 +239,7 @@ class _Change:
             message = quoted(f"{where} needs a value in existing rows: replace this line by an UPDATE")
             body.add(f"raise NotImplementedError({message})")
             return
-        body.add(call("op.execute", sql(f"UPDATE {self.old.name} SET {column.name} = {value}")))
+        body.add(call("op.execute", sql(ddl.fill(self.old.name, column.name, value))))
 
     def _batch(self, body: Body) -> None:
         """Append the changes that SQLite can make only to a copy, for which Alembic is given the whole table."""

@@ -10,11 +10,13 @@ from tempfile import TemporaryDirectory
 from pydantic import SecretStr
 
 from growbase.core.config import Settings
-from growbase.core.errors import Invalid
+from growbase.core.errors import ConfigError, Invalid
 from growbase.ops import migrate
+from growbase.ops.connections import database_name
 from growbase.ops.difference import difference, wanted
 from growbase.ops.drift import find_drift
 from growbase.ops.history import FOLDER, Declared, declared, revisions
+from growbase.ops.rebuild import empty as empty_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +39,39 @@ def write_revision(
     if not slug:
         raise Invalid.at("name", "invalid", "must say what changes, in letters")
     last = revisions(folder)
-    if again and last:
-        last.pop().path.unlink()
-    before = declared(folder)
-    after = models or wanted()
-    there, back = difference(before, after), difference(after, before, back=True)
-    if not empty and not there.source:
-        return None
-    number = f"{int(last[-1].id) + 1:04}" if last else "0001"
-    path = folder / "versions" / f"{number}_{slug}.py"
-    message = f"{name.strip()[:1].upper()}{name.strip()[1:].rstrip('.')}."
-    path.write_text(
-        _rendered(
+    old = last.pop() if again and last else None
+    with _aside(old.path if old else None):
+        before = declared(folder)
+        after = models or wanted()
+        there, back = difference(before, after), difference(after, before, back=True)
+        if not empty and not there.source:
+            return None
+        number = f"{int(last[-1].id) + 1:04}" if last else "0001"
+        path = folder / "versions" / f"{number}_{slug}.py"
+        message = f"{name.strip()[:1].upper()}{name.strip()[1:].rstrip('.')}."
+        text = _rendered(
             message=message,
             up_revision=number,
             down_revision=last[-1].id if last else None,
             upgrades="    pass" if empty else there.text(),
             downgrades="    pass" if empty else back.text(),
-        ),
-        encoding="utf-8",
-    )
+        )
+    path.write_text(text, encoding="utf-8")
     return Written(path, () if empty else tuple(dict.fromkeys(there.warnings)))
+
+
+@contextmanager
+def _aside(path: Path | None) -> Iterator[None]:
+    """Take a revision out of the history; it comes back if the block raises."""
+    text = path.read_text(encoding="utf-8") if path else ""
+    if path:
+        path.unlink()
+    try:
+        yield
+    except BaseException:
+        if path:
+            path.write_text(text, encoding="utf-8")
+        raise
 
 
 def _rendered(**values: str | None) -> str:
@@ -73,21 +87,24 @@ def _rendered(**values: str | None) -> str:
 
 @contextmanager
 def scratch(settings: Settings) -> Iterator[Settings]:
-    """Give the settings of an empty scratch database: the shadow database, else a temporary SQLite file."""
+    """Give the settings of an emptied scratch database: the shadow database, else a temporary SQLite file.
+
+    Raises ConfigError if the shadow database is the real one.
+    """
     with TemporaryDirectory(prefix="growbase-") as folder:
         url = settings.shadow_database_url or SecretStr(f"file:{folder}/shadow.db")
-        yield Settings(data_dir=Path(folder), database_url=url)
+        found = Settings(data_dir=Path(folder), database_url=url)
+        if found.database in {settings.database, settings.direct_database}:
+            raise ConfigError("GROWBASE_SHADOW_DATABASE_URL names the database itself: give it an empty one.")
+        empty_out(found, typed=database_name(found))
+        yield found
+        empty_out(found, typed=database_name(found))
 
 
 def try_out(settings: Settings, folder: Path = FOLDER) -> list[str]:
     """Run all revisions up, the newest one down and up again on a scratch database, and return how it then drifts."""
-    with scratch(settings) as empty:
-        if migrate.current(empty) is not None:
-            migrate.downgrade(empty, "base", folder=folder)
-        migrate.upgrade(empty, folder=folder)
-        migrate.downgrade(empty, "-1", folder=folder)
-        migrate.upgrade(empty, folder=folder)
-        found = [drift.text() for drift in find_drift(empty)] if folder == FOLDER else []
-        if empty.is_postgresql:
-            migrate.downgrade(empty, "base", folder=folder)
-    return found
+    with scratch(settings) as database:
+        migrate.upgrade(database, folder=folder)
+        migrate.downgrade(database, folder=folder)
+        migrate.upgrade(database, folder=folder)
+        return [drift.text() for drift in find_drift(database)]

@@ -5,6 +5,7 @@ from growbase.core.clock import new_id, now
 from growbase.core.config import Settings
 from growbase.core.database import Database
 from growbase.core.errors import GrowbaseError, Invalid, Unavailable
+from growbase.core.facts import hold
 from growbase.core.tables import InstanceFact
 from growbase.core.transaction import Transaction
 from growbase.core.types import moment_text
@@ -65,6 +66,7 @@ def install_facts(database: Database, settings: Settings) -> None:
         facts[PRODUCTION] = "true"
 
     def unit(tx: Transaction) -> None:
+        hold(tx, "facts")
         known = {fact.name for fact in tx.rows(InstanceFact)}
         new = [{"name": name, "value": value} for name, value in facts.items() if name not in known]
         tx.insert_facts(InstanceFact, new, ignore=True)

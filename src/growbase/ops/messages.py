@@ -21,9 +21,11 @@ from growbase.core.catalogue import TRANSLATED
 
 PACKAGE: Final = Path(__file__).resolve().parent.parent
 ROOT_ERROR: Final = "GrowbaseError"
-LISTS: Final = ("MESSAGES",)
-"""Module constants whose strings are messages, wherever they are used."""
+LISTS: Final = ("MESSAGES", "reasons")
+"""Dictionaries whose values are messages, wherever they are used."""
 WIDTH: Final = 120
+UNWANTED: Final = ('"Report-Msgid-Bugs-To:', '"Generated-By:')
+"""Headers that would change with the version of a library, or say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +71,16 @@ def add_missing(path: Path, messages: Iterable[Message]) -> list[str]:
     for message in messages:
         if message.id not in catalogue:
             catalogue.add(message.id)
+    write_catalogue(path, catalogue)
+    return untranslated(catalogue)
+
+
+def write_catalogue(path: Path, catalogue: Catalog) -> None:
+    """Write a catalogue file."""
     buffer = BytesIO()
     write_po(buffer, catalogue, width=WIDTH, no_location=True)
-    path.write_bytes(buffer.getvalue().rstrip() + b"\n")
-    return untranslated(catalogue)
+    lines = buffer.getvalue().decode().rstrip().splitlines()
+    path.write_text("\n".join(line for line in lines if not line.startswith(UNWANTED)) + "\n", encoding="utf-8")
 
 
 def untranslated(catalogue: Catalog) -> list[str]:
@@ -95,8 +103,8 @@ class _Source:
     def _walk(self, node: ast.AST, scopes: list[ast.AST]) -> Iterator[tuple[str, int]]:
         if isinstance(node, ast.ClassDef):
             yield from self._class(node)
-        if isinstance(node, ast.Assign | ast.AnnAssign) and _target(node) in LISTS and node.value is not None:
-            for part in ast.walk(node.value):
+        if isinstance(node, ast.Assign | ast.AnnAssign) and _target(node) in LISTS and isinstance(node.value, ast.Dict):
+            for part in (part for value in node.value.values for part in ast.walk(value)):
                 if isinstance(part, ast.Constant) and isinstance(part.value, str) and " " in part.value:
                     yield part.value, part.lineno
         if isinstance(node, ast.Call):

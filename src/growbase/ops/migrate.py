@@ -51,19 +51,19 @@ def current(settings: Settings) -> str | None:
         return _current_postgresql(settings)
     import pysqlite3
 
-    from growbase.core import sqlite
+    from growbase.core.sqlite_connection import connect, translated
 
     path = settings.sqlite_path
     assert path is not None
     if not path.exists():
         return None
-    connection = sqlite.connect(path, read_only=True)
+    connection = connect(path, read_only=True)
     try:
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except pysqlite3.Error as error:
         if "no such table" in str(error):
             return None
-        raise sqlite.translated(error) from error
+        raise translated(error) from error
     finally:
         connection.close()
     return str(row[0]) if row else None

@@ -9,6 +9,7 @@ from typing import Any
 
 from growbase.core.actor import system
 from growbase.core.database import Database
+from growbase.core.facts import hold
 from growbase.core.model import Root
 from growbase.core.transaction import Transaction
 from growbase.domains.marketing.gallery import GALLERY_TEMPLATES
@@ -20,7 +21,12 @@ COUNTERS = frozenset({"usage_count"})
 
 def install_reference_data(database: Database) -> int:
     """Insert or correct the reference rows and return how many differed; done again it changes nothing."""
-    return database.write(system("reference data"), lambda tx: _install(tx, GalleryTemplate, GALLERY_TEMPLATES))
+
+    def unit(tx: Transaction) -> int:
+        hold(tx, "reference data")
+        return _install(tx, GalleryTemplate, GALLERY_TEMPLATES)
+
+    return database.write(system("reference data"), unit)
 
 
 def _install(tx: Transaction, model: type[Root], rows: Iterable[Mapping[str, Any]]) -> int:

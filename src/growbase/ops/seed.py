@@ -9,10 +9,11 @@ from growbase.core.actor import system
 from growbase.core.config import Settings
 from growbase.core.crypto import password_hash
 from growbase.core.database import Database
+from growbase.core.facts import hold
 from growbase.core.transaction import Transaction
 from growbase.domains.identity.actions_keys import create_api_key
 from growbase.domains.identity.demo import ADMIN_EMAIL, DEMO_EMAIL, seed_identity
-from growbase.domains.identity.models import ApiKey, ApiScope
+from growbase.domains.identity.models import ApiKey, ApiScope, Membership, MembershipStatus
 from growbase.domains.identity.queries import find_login
 from growbase.domains.identity.tokens import ApiKeyText
 from growbase.domains.marketing.demo import seed_marketing
@@ -59,6 +60,7 @@ def seed_demo(database: Database, settings: Settings) -> Seeded:
     key = ApiKeyText.new(settings.region)
 
     def unit(tx: Transaction) -> tuple[UUID, list[str], bool]:
+        hold(tx, "seed")
         known = [email for email in passwords if find_login(tx, email) is not None]
         organization_id = seed_identity(
             tx, admin_email=admin, admin_password_hash=hashes[admin], demo_password_hash=hashes[DEMO_EMAIL]
@@ -71,7 +73,13 @@ def seed_demo(database: Database, settings: Settings) -> Seeded:
         return organization_id, known, has_key
 
     organization_id, known, has_key = database.write(system("demo"), unit)
-    database.write(system("demo", organization_id), seed_marketing)
+
+    def fill(tx: Transaction) -> int:
+        hold(tx, "seed")
+        members = tx.rows(Membership, status=MembershipStatus.ACTIVE, order="created_at, id")
+        return seed_marketing(tx, users=[member.user_id for member in members])
+
+    database.write(system("demo", organization_id), fill)
     shown = {email: password for email, (password, is_new) in passwords.items() if is_new and email not in known}
     return Seeded(organization_id, shown, None if has_key else key.plaintext)
 

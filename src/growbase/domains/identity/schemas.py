@@ -19,6 +19,12 @@ def _zone(name: str) -> str:
     return name
 
 
+def _has_nul(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(_has_nul(part) for pair in value.items() for part in pair)
+    return any(map(_has_nul, value)) if isinstance(value, list) else isinstance(value, str) and "\x00" in value
+
+
 Email = Annotated[str, Field(min_length=3, max_length=320, pattern=EMAIL)]
 # No rules of composition, only a length (NIST SP 800-63B, 5.1.1.2); the limit keeps hashing cheap.
 NewPassword = Annotated[str, Field(min_length=10, max_length=1_000)]
@@ -35,8 +41,8 @@ class _Request(BaseModel):
     @field_validator("*")
     @classmethod
     def _no_nul(cls, value: object) -> object:
-        # PostgreSQL stores no NUL.
-        if isinstance(value, str) and "\x00" in value:
+        # PostgreSQL stores no NUL, neither in texts nor in documents.
+        if _has_nul(value):
             raise ValueError("nul")
         return value
 

@@ -148,7 +148,8 @@ def _wants_brand(tx: Reads) -> bool:
 
 
 def _template(tx: Transaction, template_id: UUID) -> CampaignTemplate:
-    template = tx.find(CampaignTemplate, template_id)
+    # Locked for its counter: two units that first share it and then both want to write it would wait for each other.
+    template = tx.find(CampaignTemplate, template_id, lock=True)
     if template is None:
         raise ForeignKey.at(
             "template_id", "foreign_key", "must be the id of an existing {what}", what="campaign template"

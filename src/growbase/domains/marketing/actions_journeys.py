@@ -79,29 +79,31 @@ def create_stage(tx: Transaction, *, journey_id: UUID, **values: Any) -> UUID:  
     """Add a stage to a journey. Raises Invalid naming the field of the config its kind does not allow."""
     kind = StageKind(values.get("kind") or StageKind.CUSTOM)
     values["config"] = stage_config(kind, values.get("config") or {})
+    journey = tx.find(Journey, journey_id, lock=True)
     stage_id = tx.insert(JourneyStage, journey_id=journey_id, **values)
-    _new_definition(tx, tx.get(Journey, journey_id, lock=True))
+    assert journey is not None
+    _new_definition(tx, journey)
     return stage_id
 
 
 def update_stage(tx: Transaction, *, id: UUID, changes: Mapping[str, Any], version: int | None = None) -> int:
     """Change a stage; its config is checked against the kind it then has."""
-    stage = tx.get(JourneyStage, id, lock=True)
+    journey, stage = _locked(tx, id)
     values = dict(changes)
     if "config" in values or "kind" in values:
         kind = StageKind(values.get("kind") or stage.kind)
         values["config"] = stage_config(kind, values.get("config", stage.config) or {})
     new_version = tx.change(stage, values, version=version)
     if new_version != stage.version:
-        _new_definition(tx, tx.get(Journey, stage.journey_id, lock=True))
+        _new_definition(tx, journey)
     return new_version
 
 
 def remove_stage(tx: Transaction, *, id: UUID, cascade: bool = False) -> UUID:
     """Move a stage to the trash and return the deletion id; its contents stay with the journey."""
     del cascade
-    stage = tx.get(JourneyStage, id, lock=True)
-    _new_definition(tx, tx.get(Journey, stage.journey_id, lock=True))
+    journey, _ = _locked(tx, id)
+    _new_definition(tx, journey)
     return trash(tx, JourneyStage, id)
 
 
@@ -113,6 +115,12 @@ def guard_journey(tx: Transaction, row: Root, to: JourneyStatus) -> dict[str, ob
         if campaign is None or campaign.status is not CampaignStatus.ACTIVE:
             raise Conflict("A journey is active only while its campaign is: activate the campaign first.")
     return {}
+
+
+def _locked(tx: Transaction, stage_id: UUID) -> tuple[Journey, JourneyStage]:
+    """Return a stage and its journey, locked in the order in which everybody locks them: the journey first."""
+    journey = tx.get(Journey, tx.get(JourneyStage, stage_id).journey_id, lock=True)
+    return journey, tx.get(JourneyStage, stage_id, lock=True)
 
 
 def _insert_stages(tx: Transaction, journey_id: UUID, drafts: Sequence[StageDraft]) -> dict[str, UUID]:

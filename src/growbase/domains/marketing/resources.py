@@ -77,7 +77,7 @@ RESOURCES: tuple[Resource, ...] = (
         update=actions.update_campaign,
         extra=schemas.CampaignParts,
         verbs={"duplicate": Verb(actions.duplicate_campaign, schemas.Duplicate, status=201)},
-        tombstone=("purpose", "goals", "target_audience"),
+        tombstone=("goals", "target_audience"),
     ),
     Resource(CampaignBrief, expand=("campaign",)),
     Resource(

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal, Required, Self
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     TypeAdapter,
@@ -303,12 +303,15 @@ class Variables(Shape):
 # -- analytics --------------------------------------------------------------------------------------------------------
 
 
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
+UUID_TEXT = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
-
+# The canonical text is what the ingest works with; other spellings are read as UUIDs first.
+Reference = Annotated[str, Field(pattern=UUID_TEXT)] | Annotated[UUID, AfterValidator(str)]
 # PostgreSQL can't store the character NUL in text.
 Identity = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+
+
+EVENT_TYPES = tuple(member.value for member in EventType)
 
 
 class EventInput(TypedDict, total=False):
@@ -317,11 +320,11 @@ class EventInput(TypedDict, total=False):
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
     event_key: Identity | None
-    campaign_id: UUID | None
-    journey_id: UUID | None
-    content_id: UUID | None
-    variant_id: UUID | None
-    event_type: Required[Annotated[EventType, BeforeValidator(_lower)]]
+    campaign_id: Reference | None
+    journey_id: Reference | None
+    content_id: Reference | None
+    variant_id: Reference | None
+    event_type: Required[Literal[EVENT_TYPES]]  # type: ignore[valid-type]
     occurred_at: AwareDatetime | None
     session_id: Identity | None
     subject_key: Identity | None

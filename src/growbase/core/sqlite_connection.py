@@ -1,0 +1,110 @@
+"""Connections to a SQLite file, and what its errors mean to a caller."""
+
+from pathlib import Path
+
+import pysqlite3
+
+from growbase.core.errors import (
+    ConfigError,
+    Conflict,
+    FieldError,
+    ForeignKey,
+    GrowbaseError,
+    Invalid,
+    NotUnique,
+    Unavailable,
+)
+from growbase.core.model import Root
+
+BUSY_MS = 5_000
+"""How long a statement waits for a lock that another program holds."""
+FIXED_VERSION = (3, 51, 3)
+"""The first SQLite without the race between a writer and a checkpointing connection."""
+
+
+def require_fixed_version() -> None:
+    """Raise ConfigError if the SQLite library may corrupt a database that several connections write."""
+    if pysqlite3.sqlite_version_info < FIXED_VERSION:
+        message = (
+            "SQLite {version} has a known fault: install pysqlite3 >= 0.6.1 or set GROWBASE_ALLOW_OLD_SQLITE=true."
+        )
+        raise ConfigError(message, version=pysqlite3.sqlite_version)
+
+
+def connect(path: Path, *, read_only: bool = False) -> pysqlite3.Connection:
+    """Open a connection in autocommit mode with Growbase's settings. Raises Unavailable."""
+    mode = "ro" if read_only else "rwc"
+    try:
+        connection = pysqlite3.connect(
+            f"file:{path}?mode={mode}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=512,
+        )
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        if read_only:
+            connection.execute("PRAGMA query_only = ON")
+        else:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA cache_size = -32768")
+    except pysqlite3.Error as error:
+        raise translated(error) from error
+    return connection
+
+
+def translated(error: BaseException) -> GrowbaseError:
+    """Return what a driver's error means to a caller."""
+    text = str(error)
+    if isinstance(error, pysqlite3.IntegrityError):
+        return _constraint(text)
+    if isinstance(error, pysqlite3.DataError | OverflowError):
+        return Invalid("A value is outside of what the database can store.")
+    reasons = {
+        "disk is full": "the disk is full",
+        "readonly database": "the database file is read-only",
+        "unable to open": "the database file can't be opened",
+        "disk I/O error": "the disk reported an error",
+        "locked": "another program holds the database",
+        "malformed": "the database file is damaged",
+        "not a database": "the file is not a database",
+        "no such table": "its schema is not installed: run growbase db upgrade",
+    }
+    reason = next((plain for part, plain in reasons.items() if part in text), text)
+    return Unavailable(reason=reason)
+
+
+def _constraint(text: str) -> GrowbaseError:
+    kind, _, detail = text.partition(" constraint failed: ")
+    if kind.startswith("FOREIGN KEY"):
+        return ForeignKey()
+    if kind == "UNIQUE":
+        return NotUnique(
+            fields=tuple(FieldError(name, "unique", "is already taken") for name in _unique_fields(detail))
+        )
+    if kind in {"CHECK", "NOT NULL"}:
+        name = _checked_field(detail) if kind == "CHECK" else detail.rpartition(".")[2]
+        message = "has a value that is not allowed" if kind == "CHECK" else "is required"
+        return Invalid.at(name, "check" if kind == "CHECK" else "required", message)
+    return Conflict(text)
+
+
+def _unique_fields(detail: str) -> list[str]:
+    if detail.startswith("index"):
+        name = detail.split("'")[1]
+        found = [index for table in Root.metadata.tables.values() for index in table.indexes if index.name == name]
+        return list(found[0].info.get("fields", ())) if found else [name]
+    names = [part.rpartition(".")[2].removesuffix("_norm") for part in detail.split(", ")]
+    return [name for name in names if name not in {"organization_id", "id"}] or names
+
+
+def _checked_field(name: str) -> str:
+    """Return the column of a CHECK named ``ck_<table>_<column>``."""
+    for table in Root.metadata.tables.values():
+        prefix = f"ck_{table.name}_"
+        if name.startswith(prefix) and name.removeprefix(prefix) in table.columns:
+            return name.removeprefix(prefix)
+    return name

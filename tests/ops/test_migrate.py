@@ -1,0 +1,282 @@
+"""Installing, upgrading and going back: all or nothing, one deployer at a time, and equal to what models declare."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pysqlite3
+import pytest
+from pydantic import SecretStr
+
+from growbase import wiring
+from growbase.core import ddl
+from growbase.core.config import Settings
+from growbase.ops import connections, migrate
+from growbase.ops.catalogs import Catalog, read_catalog
+from growbase.ops.connections import reader
+from growbase.ops.copies import KEPT
+from growbase.ops.drift import find_drift
+from growbase.ops.history import declared, revisions
+
+DOCS = Path(__file__).parents[2] / "docs"
+REVISION = '''"""{name}."""
+
+from alembic import op
+
+revision = "{id}"
+down_revision = {down!r}
+
+
+def upgrade() -> None:
+{body}
+
+
+def downgrade() -> None:
+    op.execute("DROP TABLE {name}")
+'''
+
+
+@pytest.fixture
+def empty(database_url: str, tmp_path: Path) -> Settings:
+    """Give the settings of a database without anything in it."""
+    wiring.catalog()
+    return Settings(data_dir=tmp_path, database_url=SecretStr(database_url))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "history" / "versions").mkdir(parents=True)
+    return tmp_path / "history"
+
+
+def write(folder: Path, name: str, *statements: str, body: str = "") -> None:
+    number = len(list((folder / "versions").glob("*.py"))) + 1
+    lines = [f"    op.execute({statement!r})" for statement in statements] + ([body] if body else [])
+    text = REVISION.format(
+        name=name, id=f"{number:04}", down=f"{number - 1:04}" if number > 1 else None, body="\n".join(lines)
+    )
+    (folder / "versions" / f"{number:04}_{name}.py").write_text(text)
+
+
+def execute(settings: Settings, *statements: str) -> None:
+    connection: Any
+    if settings.sqlite_path:
+        connection = pysqlite3.connect(str(settings.sqlite_path), isolation_level=None)
+    else:
+        connection = psycopg.connect(settings.database, autocommit=True)
+    with closing(connection):
+        for statement in statements:
+            connection.execute(statement)
+
+
+def query(settings: Settings, sql: str) -> list[Any]:
+    with reader(settings) as rows:
+        return [tuple(row) for row in rows(sql)]
+
+
+def catalog(settings: Settings) -> Catalog:
+    with reader(settings) as rows:
+        return read_catalog(connections.engine_name(settings), rows)
+
+
+def test_a_fresh_install_is_what_the_models_declare(empty: Settings) -> None:
+    ids = [revision.id for revision in revisions()]
+    assert migrate.current(empty) is None
+    assert migrate.pending(empty) == ids
+    assert migrate.upgrade(empty) == ids
+    assert migrate.current(empty) == ids[-1]
+    assert migrate.pending(empty) == []
+    assert migrate.upgrade(empty) == []
+    assert find_drift(empty) == []
+    migrate.require_current(empty)
+
+
+def test_the_revisions_declare_the_models() -> None:
+    from growbase.ops.difference import difference, wanted
+
+    wiring.catalog()
+    assert difference(declared(), wanted()).source == []
+
+
+def test_every_revision_goes_back_and_comes_again(empty: Settings) -> None:
+    migrate.upgrade(empty)
+    whole = catalog(empty)
+    assert migrate.downgrade(empty) == [revisions()[-1].id]
+    assert migrate.downgrade(empty, "base") == [revision.id for revision in revisions()[:-1]]
+    assert catalog(empty) == {}
+    migrate.upgrade(empty)
+    assert catalog(empty) == whole
+
+
+@pytest.mark.parametrize("name", ddl.ENGINES)
+def test_the_documented_schema_is_that_of_the_models(name: str) -> None:
+    wiring.catalog()
+    documented = (DOCS / f"schema.{name}.sql").read_text(encoding="utf-8")
+    assert documented == ddl.script(name), "run growbase db schema --write docs"
+
+
+def test_the_documented_schema_is_what_migrations_make(empty: Settings, new_database: Callable[[], Settings]) -> None:
+    migrate.upgrade(empty)
+    other = new_database()
+    script = (DOCS / f"schema.{connections.engine_name(empty)}.sql").read_text(encoding="utf-8")
+    if other.sqlite_path:
+        with closing(pysqlite3.connect(str(other.sqlite_path))) as connection:
+            connection.executescript(f"BEGIN; {script} COMMIT;")
+    else:
+        execute(other, script)
+    assert catalog(other) == catalog(empty)
+
+
+@pytest.fixture
+def new_database(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[], Settings]:
+    def create() -> Settings:
+        if engine == "sqlite":
+            url = f"sqlite:///{tmp_path / 'other.db'}"
+        else:
+            url = request.getfixturevalue("new_postgres_database")()
+        return Settings(data_dir=tmp_path, database_url=SecretStr(url))
+
+    return create
+
+
+def test_the_plan_is_what_an_upgrade_runs(empty: Settings, new_database: Callable[[], Settings]) -> None:
+    planned = migrate.plan(empty)
+    assert migrate.current(empty) is None
+    other = new_database()
+    if other.sqlite_path:
+        with closing(pysqlite3.connect(str(other.sqlite_path))) as connection:
+            connection.executescript(planned)
+    else:
+        execute(other, planned)
+    migrate.upgrade(empty)
+    assert catalog(other) == catalog(empty)
+    assert migrate.current(other) == migrate.current(empty)
+    assert migrate.plan(empty) == ""
+
+
+def test_a_stamp_runs_nothing(empty: Settings) -> None:
+    migrate.stamp(empty)
+    assert migrate.pending(empty) == []
+    assert catalog(empty) == {}
+    assert {drift.what for drift in find_drift(empty)} >= {"table changes is missing"}
+
+
+def test_a_failed_migration_leaves_the_database_as_it_was(empty: Settings, folder: Path) -> None:
+    write(folder, "first", "CREATE TABLE first (id INTEGER PRIMARY KEY)", "INSERT INTO first VALUES (1)")
+    migrate.upgrade(empty, folder=folder)
+    before = catalog(empty)
+    write(folder, "second", "CREATE TABLE second (id INTEGER)", "DELETE FROM first", "INSERT INTO nowhere VALUES (1)")
+    with pytest.raises(migrate.MigrationFailed, match="nowhere"):
+        migrate.upgrade(empty, folder=folder)
+    assert migrate.current(empty) == "0001"
+    assert catalog(empty) == before
+    assert query(empty, "SELECT id FROM first") == [(1,)]
+
+
+def test_of_several_migrations_all_are_applied_or_none(empty: Settings, folder: Path) -> None:
+    write(folder, "first", "CREATE TABLE first (id INTEGER PRIMARY KEY)")
+    write(folder, "second", "CREATE TABLE first (id INTEGER PRIMARY KEY)")
+    with pytest.raises(migrate.MigrationFailed, match="already exists"):
+        migrate.upgrade(empty, folder=folder)
+    assert migrate.current(empty) is None
+    assert catalog(empty) == {}
+
+
+def test_what_a_failed_migration_committed_is_taken_back_from_the_copy(tmp_path: Path, folder: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    write(folder, "first", "CREATE TABLE first (id INTEGER PRIMARY KEY)", "INSERT INTO first VALUES (1)")
+    migrate.upgrade(settings, folder=folder)
+    write(folder, "second", "DELETE FROM first", body="    op.get_bind().connection.commit()\n    raise ValueError(1)")
+    with pytest.raises(migrate.MigrationFailed, match="ValueError"):
+        migrate.upgrade(settings, folder=folder)
+    assert query(settings, "SELECT id FROM first") == [(1,)]
+    assert migrate.current(settings) == "0001"
+
+
+def test_a_migration_that_breaks_a_reference_is_undone(tmp_path: Path, folder: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    child = "CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES first (id))"
+    write(folder, "first", "CREATE TABLE first (id INTEGER PRIMARY KEY)", child, "INSERT INTO first VALUES (1)")
+    migrate.upgrade(settings, folder=folder)
+    execute(settings, "INSERT INTO child VALUES (1, 1)")
+    write(folder, "second", "DELETE FROM first")
+    with pytest.raises(Exception, match="rows of child would refer to rows of first"):
+        migrate.upgrade(settings, folder=folder)
+    assert query(settings, "SELECT id FROM first") == [(1,)]
+
+
+def test_only_the_newest_copies_are_kept(tmp_path: Path, folder: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    for number in range(KEPT + 2):
+        write(folder, f"t{number}", f"CREATE TABLE t{number} (id INTEGER)")
+        migrate.upgrade(settings, folder=folder)
+    assert len(list((tmp_path / "backups").glob("growbase-before-head-*.db"))) == KEPT
+
+
+def test_two_deployers_migrate_once(empty: Settings, folder: Path) -> None:
+    write(folder, "first", "CREATE TABLE first (id INTEGER PRIMARY KEY)", "INSERT INTO first VALUES (1)")
+    start = threading.Barrier(3)
+
+    def deploy() -> list[str]:
+        start.wait()
+        return migrate.upgrade(empty, folder=folder)
+
+    with ThreadPoolExecutor(3) as pool:
+        done = [found.result() for found in [pool.submit(deploy) for _ in range(3)]]
+    assert sorted(done) == [[], [], ["0001"]]
+    assert query(empty, "SELECT id FROM first") == [(1,)]
+
+
+def test_a_migration_does_not_wait_for_ever(empty: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if empty.sqlite_path:
+        pytest.skip("SQLite's writers take turns")
+    write(folder, "first", "CREATE TABLE first (id INTEGER PRIMARY KEY)")
+    write(folder, "second", "ALTER TABLE first ADD COLUMN name text")
+    migrate.upgrade(empty, "0001", folder=folder)
+    monkeypatch.setattr(connections, "LOCK_TIMEOUT_MS", 100)
+    with psycopg.connect(empty.database) as reading:
+        reading.execute("SELECT * FROM first")
+        with pytest.raises(migrate.MigrationFailed, match="lock timeout"):
+            migrate.upgrade(empty, folder=folder)
+    assert migrate.upgrade(empty, folder=folder) == ["0002"]
+
+
+def test_a_schema_newer_than_the_program_is_refused(empty: Settings, folder: Path) -> None:
+    write(folder, "first", "CREATE TABLE first (id INTEGER PRIMARY KEY)")
+    migrate.upgrade(empty, folder=folder)
+    execute(empty, "UPDATE alembic_version SET version_num = '0099'")
+    with pytest.raises(migrate.SchemaTooNew, match="0099"):
+        migrate.pending(empty, folder)
+
+
+def test_a_server_does_not_start_on_an_old_schema(empty: Settings) -> None:
+    with pytest.raises(migrate.SchemaOutdated, match="at nothing"):
+        migrate.require_current(empty)
+
+
+def test_asking_for_pending_migrations_loads_no_alembic_and_makes_no_file(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path;"
+        "from growbase.core.config import Settings; from growbase.ops import migrate;"
+        f"print(migrate.pending(Settings(data_dir=Path({str(tmp_path)!r})))); print('alembic' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code]
+    path = str(Path(migrate.__file__).parents[2])
+    ran = subprocess.run(command, env={"PYTHONPATH": path}, capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines() == [str([revision.id for revision in revisions()]), "False"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_schema_of_its_own_is_made(new_postgres_database: Callable[..., str], tmp_path: Path) -> None:
+    wiring.catalog()
+    url = new_postgres_database() + "?schema=growbase"
+    settings = Settings(data_dir=tmp_path, database_url=SecretStr(url))
+    migrate.upgrade(settings)
+    assert find_drift(settings) == []
+    assert query(settings, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
