@@ -14,7 +14,7 @@ LOCK += --no-emit-index-url --no-emit-find-links --no-config
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all up test lint fix bench docs lock clean
+.PHONY: all up test lint fix bench docs messages lock clean
 .PHONY: db-init db-migrate db-upgrade db-status db-seed db-backup db-reset db-studio
 
 all: test
@@ -69,7 +69,11 @@ bench: $(DEV)
 	$(BIN)/python -m bench $(ARGS)
 
 docs: $(DEV)
+	@PYTHONPATH=. $(BIN)/python docs/generate.py
 	$(BIN)/pytest tests/test_docs.py $(ARGS)
+
+messages: $(BASE)
+	@$(BIN)/python -m growbase.ops.messages
 
 lock: $(DEV)
 	cd requirements && ../$(BIN)/$(LOCK) base.in build.in $(ARGS) --output-file base.txt

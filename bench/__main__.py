@@ -10,10 +10,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bench import data, load, measures, report
+from bench.limit import Raw
 from bench.peers.pocketbase import PocketBase
 from bench.profiler import profiled
 from bench.series import WORKLOADS, Series, System, Workload, measure
-from bench.servers import ROOT, Growbase, Raw
+from bench.servers import ROOT, WORKERS, Growbase
 from tests.postgres import DURABLE, find_programs, postgres_server
 
 RESULTS = ROOT / "bench" / "results.md"
@@ -26,6 +27,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="also lists over 2 million rows")
     parser.add_argument("--only", default="", help="workloads, separated by commas: W1,W2")
     parser.add_argument("--engine", choices=("sqlite", "postgresql"), help="one engine only")
+    parser.add_argument("--processes", type=int, default=WORKERS, help="server processes of Growbase and raw limit")
     parser.add_argument("--no-peers", action="store_true", help="without PocketBase")
     parser.add_argument("--profile", type=Path, metavar="FOLDER", help="record flame graphs of a worker with py-spy")
     parser.add_argument("--output", type=Path, help="where the results go; default bench/results.md")
@@ -41,11 +43,11 @@ def chosen(options: argparse.Namespace) -> list[Workload]:
 
 
 @contextmanager
-def sqlite_systems(folder: Path, size: data.Size, *, peers: bool) -> Iterator[list[System]]:
+def sqlite_systems(folder: Path, size: data.Size, processes: int, *, peers: bool) -> Iterator[list[System]]:
     """Give the systems that keep their data in a SQLite file."""
     with ExitStack() as stack:
         (folder / "sqlite").mkdir()
-        growbase = Growbase("sqlite", folder / "sqlite", size)
+        growbase = Growbase("sqlite", folder / "sqlite", size, processes=processes)
         growbase.prepare()
         systems: list[System] = [stack.enter_context(growbase.serving())]
         systems.append(stack.enter_context(Raw(growbase, folder).serving()))
@@ -57,7 +59,7 @@ def sqlite_systems(folder: Path, size: data.Size, *, peers: bool) -> Iterator[li
 
 
 @contextmanager
-def postgres_systems(folder: Path, size: data.Size) -> Iterator[list[System]]:
+def postgres_systems(folder: Path, size: data.Size, processes: int) -> Iterator[list[System]]:
     """Give the systems that keep their data in PostgreSQL, a server with fsync on."""
     programs = find_programs()
     if programs is None:
@@ -65,7 +67,8 @@ def postgres_systems(folder: Path, size: data.Size) -> Iterator[list[System]]:
     with ExitStack() as stack:
         server = stack.enter_context(postgres_server(programs, DURABLE))
         (folder / "postgresql").mkdir()
-        growbase = Growbase("postgresql", folder / "postgresql", size, server.create_database(name="bench"))
+        url = server.create_database(name="bench")
+        growbase = Growbase("postgresql", folder / "postgresql", size, processes=processes, url=url)
         growbase.prepare()
         yield [stack.enter_context(growbase.serving()), stack.enter_context(Raw(growbase, folder).serving())]
 
@@ -96,7 +99,10 @@ def main() -> None:
     try:
         for engine in ("sqlite", "postgresql") if options.engine is None else (options.engine,):
             peers = not options.no_peers
-            opened = sqlite_systems(folder, size, peers=peers) if engine == "sqlite" else postgres_systems(folder, size)
+            if engine == "sqlite":
+                opened = sqlite_systems(folder, size, options.processes, peers=peers)
+            else:
+                opened = postgres_systems(folder, size, options.processes)
             with opened as systems:
                 print(f"{engine}: ready after {time.monotonic() - started:.0f} s", flush=True)
                 results.series[engine] = run(folder, systems, chosen(options), options)

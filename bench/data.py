@@ -278,10 +278,10 @@ def fill_postgres(url: str, size: Size, keys: list[ApiKeyText]) -> None:
         for model, rows in growbase_rows(size, keys):
             names, values = _bound(model, "postgresql", rows)
             table = plan_of(model, "postgresql").table
-            with connection.transaction(), connection.cursor() as cursor:
-                with cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN".encode()) as copy:
-                    for row in values:
-                        copy.write_row(row)
+            copy_sql = f"COPY {table} ({', '.join(names)}) FROM STDIN".encode()
+            with connection.transaction(), connection.cursor() as cursor, cursor.copy(copy_sql) as copy:
+                for row in values:
+                    copy.write_row(row)
         day = "(occurred_at AT TIME ZONE 'UTC')::date"
         connection.execute(_DAILY.format(id="gen_random_uuid()", day=day).encode())
         connection.execute(b"VACUUM ANALYZE")

@@ -3,6 +3,7 @@
 import http.client
 import json
 import socket
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,9 @@ from typing import Protocol
 
 from bench import load
 from bench.load import Result
+
+SETTLE_SECONDS = 0.3
+"""What was on its way when a run ended is done by then, so that the next one knows every row's version."""
 
 
 class System(Protocol):
@@ -114,7 +118,9 @@ def measure(
             taking_part.append(system)
     for _ in range(rounds):
         for system in taking_part:
-            time = min(seconds, workload.longest)
-            found = load.run(folder, system.port, system.requests(workload.key), connections=connections, seconds=time)
+            time.sleep(SETTLE_SECONDS)
+            requests = system.requests(workload.key)
+            length = min(seconds, workload.longest)
+            found = load.run(folder, system.port, requests, connections=connections, seconds=length)
             series.rounds.setdefault(system.name, []).append(found)
     return series

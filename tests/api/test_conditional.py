@@ -22,7 +22,7 @@ def test_a_stale_version_writes_nothing_and_names_the_current_one(
             continue
         row = factory.create(resource.name)
         path, field = f"/api/{resource.name}/{row['id']}", resource.search[0] if resource.search else None
-        change = factory.body(resource.name, full=True, kind="Update")
+        change = factory.body(resource.name, full=True, _kind="Update")
         change = {field: change[field]} if field else change
         first = client.patch(path, json=change, headers={**headers, "If-Match": '"1"'})
         assert (first.status_code, first.headers["etag"]) == (200, '"2"'), (resource.name, first.text)
@@ -66,10 +66,8 @@ def test_an_unchanged_row_is_not_sent_again(factory: Factory) -> None:
 def test_a_condition_that_is_no_version_is_named(factory: Factory) -> None:
     row = factory.create("brands")
     path = f"/api/brands/{row['id']}"
-    for tag in ("abc", '"x"', '""', '"1.5"', '"' + "9" * 5_000 + '"', '"٣"'.encode().decode("latin-1")):
-        answer = factory.client.patch(
-            path, json={"name": "New"}, headers={**factory.headers, "If-Match": tag.encode("latin-1").decode("latin-1")}
-        )
+    for tag in ("abc", '"x"', '""', '"1.5"', '"' + "9" * 5_000 + '"'):
+        answer = factory.client.patch(path, json={"name": "New"}, headers={**factory.headers, "If-Match": tag})
         assert answer.status_code == 422, tag
         assert [error["field"] for error in answer.json()["errors"]] == ["If-Match"], tag
     assert factory.client.get(path, headers=factory.headers).json() == row

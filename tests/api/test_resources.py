@@ -80,7 +80,7 @@ def test_every_writable_field_is_changed_alone(factory: Factory) -> None:
         if not resource.editable:
             continue
         row = factory.create(resource.name)
-        path, fresh = f"/api/{resource.name}/{row['id']}", factory.body(resource.name, full=True, kind="Update")
+        path, fresh = f"/api/{resource.name}/{row['id']}", factory.body(resource.name, full=True, _kind="Update")
         for method, (field, value) in zip(["PATCH", "PUT"] * len(fresh), fresh.items(), strict=False):
             answer = factory.client.request(method, path, json={field: value}, headers=factory.headers)
             changed = answer.json()

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ValidationError, create_model
 
 from growbase import wiring
-from growbase.core import ddl, postgres, sqlite
+from growbase.core import ddl, postgres, sqlite_connection
 from growbase.core.clock import new_id
 from growbase.core.errors import Invalid, InvalidJSON
 from growbase.core.model import LONG_TEXT, Root, Rule, View, rule_of, table_of
@@ -133,7 +133,7 @@ def fits(document: dict[str, Any], value: object) -> bool:
 @pytest.fixture
 def accepted_by_database(engine: str, request: pytest.FixtureRequest) -> Iterator[Accepts]:
     """Give a function that tries a value of a column in a row that is otherwise right, and keeps nothing."""
-    translated = postgres.translated if engine == "postgres" else sqlite.translated
+    translated = postgres.translated if engine == "postgres" else sqlite_connection.translated
     name = "postgresql" if engine == "postgres" else "sqlite"
     connection: Any
     if engine == "postgres":

@@ -17,7 +17,7 @@ from growbase.core.errors import ForeignKey, Invalid, InvalidTransition, NotFoun
 from growbase.core.facts import delete_facts
 from growbase.core.reads import Where
 from growbase.core.resource import Catalog
-from growbase.core.sqlite import connect
+from growbase.core.sqlite_connection import connect
 from growbase.core.tables import Change, Job
 from growbase.core.transaction import SEALED, Transaction
 from growbase.core.trash import trash

@@ -41,7 +41,7 @@ class Operations(BaseModel):
     operations: list[Operation] = Field(min_length=1, max_length=MAX_OPERATIONS)
 
 
-@endpoint("/api/batch", "POST")
+@endpoint("/api/batch", "POST", body=Operations)
 async def batch(call: Call) -> Answer:
     """Run operations in order, all of them or none; the answer holds each one's row, null for a delete."""
     actor = await call.require(Role.MEMBER)

@@ -113,9 +113,15 @@ async def read_row(call: Call, resource: Resource, id: UUID) -> Answer:
         call, lambda: call.api.reader.row(actor, resource, id, None if plain else shape, trash=with_trash), point=True
     )
     tag = etag(version) if plain else f'W/"{sha256(text.encode()).hexdigest()[:20]}"'
-    if call.headers.get("if-none-match") in {tag, f"W/{tag}"}:
+    if is_known(call, tag):
         return Answer(304, headers={"etag": tag})
     return Answer(200, (camel_row(resource, text) if is_camel(call) else text).encode(), {"etag": tag})
+
+
+def is_known(call: Call, tag: str) -> bool:
+    """Return whether the caller has this state already, by its If-None-Match: a list of tags, or a star."""
+    known = {part.strip().removeprefix("W/") for part in call.headers.get("if-none-match", "").split(",")}
+    return bool(known & {tag.removeprefix("W/"), "*"})
 
 
 async def read_as_of(call: Call, actor: Actor, resource: Resource, id: UUID, query: Query) -> Answer:
@@ -287,7 +293,7 @@ def expected_version(call: Call, in_body: int | None) -> int | None:
     if tag is None or tag == "*":
         return in_body
     text = tag.removeprefix("W/").strip('"')
-    if not text.isdecimal():
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
         raise Invalid.at("If-Match", "type", 'must be a version in quotes, such as "3"')
     return int(text)
 
@@ -356,7 +362,9 @@ async def run_verb(call: Call, resource: Resource, id: UUID | None, name: str) -
         return await run_declared(call, resource, id, verb)
     if id is None or name not in {"restore", "purge", "transition", "undo"}:
         raise NotFound(what="verb")
-    if name in {"restore", "purge"} and not resource.trashable:
+    if name in {"restore", "purge"} and not (resource.trashable and resource.deletable):
+        raise NotFound(what="verb")
+    if name == "undo" and not (resource.editable or resource.deletable):
         raise NotFound(what="verb")
     unit: Write
     if name == "restore":

@@ -98,12 +98,15 @@ def _describe(resource: Resource, paths: dict[str, dict[str, Operation]], models
         add(f"{base}/{{id}}", "delete", f"Delete a {resource.noun}.", status=204)
     if resource.model.__logged__:
         add(f"{base}/{{id}}/history", "get", "Read the changes, newest first.")
+    if resource.model.__logged__ and (resource.editable or resource.deletable):
         add(f"{base}/{{id}}/undo", "post", "Undo one change.", body=_object(seq="integer"), answer=row)
     if resource.trashable and resource.deletable:
         add(f"{base}/{{id}}/restore", "post", "Bring back from the trash what was deleted together.", answer=row)
         add(f"{base}/{{id}}/purge", "post", "Remove a row in the trash for good.", status=204)
     if resource.transitions:
-        add(f"{base}/{{id}}/transition", "post", "Move to another state.", body=_object(to="string"), answer=row)
+        states = [state.value for state in type(next(iter(resource.transitions)))]
+        to = {"type": "object", "required": ["to"], "properties": {"to": {"type": "string", "enum": states}}}
+        add(f"{base}/{{id}}/transition", "post", "Move to another state.", body=to, answer=row)
     for name, verb in resource.verbs.items():
         path = f"{base}/{{id}}/{name}" if verb.on == "row" else f"{base}/{name}"
         answer = row if verb.answers == "row" else {"type": "object"}

@@ -61,7 +61,7 @@ def translated(error: BaseException) -> GrowbaseError:
     text = str(error)
     if isinstance(error, pysqlite3.IntegrityError):
         return _constraint(text)
-    if isinstance(error, pysqlite3.DataError | OverflowError):
+    if isinstance(error, pysqlite3.DataError | OverflowError) or "integer overflow" in text:
         return Invalid("A value is outside of what the database can store.")
     reasons = {
         "disk is full": "the disk is full",
@@ -102,9 +102,7 @@ def _unique_fields(detail: str) -> list[str]:
 
 
 def _checked_field(name: str) -> str:
-    """Return the column of a CHECK named ``ck_<table>_<column>``."""
-    for table in Root.metadata.tables.values():
-        prefix = f"ck_{table.name}_"
-        if name.startswith(prefix) and name.removeprefix(prefix) in table.columns:
-            return name.removeprefix(prefix)
-    return name
+    """Return the column, or the name, of a CHECK named ``ck_<table>_<column>``."""
+    # One table's name may begin like another's.
+    prefixes = [f"ck_{table}_" for table in Root.metadata.tables if name.startswith(f"ck_{table}_")]
+    return name.removeprefix(max(prefixes, key=len, default=""))

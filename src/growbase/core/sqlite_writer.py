@@ -133,6 +133,7 @@ class Writer:
         try:
             self._run_units(group)
         except BaseException as error:  # noqa: BLE001 -- every caller waits for an answer
+            self._roll_back()
             fail(group, error)
         self._commits.put(group)
 
@@ -196,6 +197,7 @@ class Writer:
             try:
                 self._run_units(group)
             except BaseException as error:  # noqa: BLE001 -- the same
+                self._roll_back()
                 fail(group, error)
             self._end(group)
         self._announce(group)
@@ -239,7 +241,7 @@ class Writer:
                 pending.result = pending.unit(tx)
                 tx.flush()
             except BaseException as error:  # noqa: BLE001 -- the unit's error is its caller's
-                pending.error = translated(error) if isinstance(error, pysqlite3.Error) else error
+                pending.error = translated(error) if isinstance(error, pysqlite3.Error | OverflowError) else error
             if not connection.in_transaction:
                 raise pending.error or Unavailable(reason="the transaction was rolled back")
             if pending.error is not None or pending.dry_run:

@@ -1316,23 +1316,23 @@ def upgrade() -> None:
     if sqlite:
         op.execute("""
 CREATE VIRTUAL TABLE search_index USING fts5(
-    words, content='search_documents', content_rowid='rid', tokenize='unicode61 remove_diacritics 0'
+    words, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 0'
 )
 """)
+        op.execute("CREATE TABLE search_pending (rid INTEGER PRIMARY KEY) STRICT")
         op.execute("""
 CREATE TRIGGER search_documents_insert AFTER INSERT ON search_documents BEGIN
-    INSERT INTO search_index (rowid, words) VALUES (new.rid, new.words);
+    INSERT OR IGNORE INTO search_pending (rid) VALUES (new.rid);
 END
 """)
         op.execute("""
 CREATE TRIGGER search_documents_delete AFTER DELETE ON search_documents BEGIN
-    INSERT INTO search_index (search_index, rowid, words) VALUES ('delete', old.rid, old.words);
+    INSERT OR IGNORE INTO search_pending (rid) VALUES (old.rid);
 END
 """)
         op.execute("""
 CREATE TRIGGER search_documents_update AFTER UPDATE ON search_documents BEGIN
-    INSERT INTO search_index (search_index, rowid, words) VALUES ('delete', old.rid, old.words);
-    INSERT INTO search_index (rowid, words) VALUES (new.rid, new.words);
+    INSERT OR IGNORE INTO search_pending (rid) VALUES (new.rid);
 END
 """)
         op.execute("""
@@ -1523,6 +1523,7 @@ def downgrade() -> None:
         op.execute("DROP TRIGGER search_documents_update")
         op.execute("DROP TRIGGER search_documents_delete")
         op.execute("DROP TRIGGER search_documents_insert")
+        op.execute("DROP TABLE search_pending")
         op.execute("DROP TABLE search_index")
     if not sqlite:
         op.execute("DROP VIEW user_activity_summary")

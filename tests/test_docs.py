@@ -1,0 +1,262 @@
+"""The documentation is run: what it shows is what happens, and what it names is there."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from docs import generate
+from growbase import wiring
+from tests.processes import HOST, free_port, running
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+ADRS = sorted((ROOT / "docs" / "adr").glob("*.md"))
+NOT_YET = {"growbase backup now"}
+"""Commands that the documentation names before they are there; a test asks for their removal from this list."""
+DOCUMENTS_COMMANDS = (
+    *("npm install", "docker-compose up -d", "prisma migrate dev --name init", "prisma migrate dev --create-only"),
+    *("prisma migrate deploy", "prisma migrate reset", "prisma migrate resolve --applied", "prisma generate"),
+    *("prisma migrate resolve --rolled-back", "prisma db pull", "prisma studio", "pg_dump", "EXPLAIN ANALYZE"),
+    *(f"npm run db:{name}" for name in ("migrate", "migrate:prod", "seed", "reset", "generate", "studio", "push")),
+    *("npm run prisma:seed", *(f"make db-{name}" for name in ("init", "status", "upgrade", "backup", "reset"))),
+)
+MARK = "--8<-- "
+
+Step = tuple[str, str]
+"""A command and what it prints, where ``...`` stands for anything."""
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """Return the fenced blocks of a page in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def steps(block: str) -> list[Step]:
+    """Return the commands of a console block with what they print."""
+    found = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+    return [(command, output.strip()) for command, _, output in (text.partition("\n") for text in found)]
+
+
+def run(commands: list[str], *, folder: Path, **env: str) -> list[str]:
+    """Run commands in one shell and return what each printed."""
+    script = 'growbase() { "$PYTHON" -m growbase "$@"; }\n'
+    script += "".join(f"echo '{MARK}'\n{command}\n" for command in commands)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GROWBASE_")}
+    done = subprocess.run(
+        ["bash", "-u"],
+        input=script,
+        cwd=folder,
+        env={**inherited, "PYTHON": sys.executable, **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return [text.strip() for text in done.stdout.split(MARK)[1:]]
+
+
+def assert_shown(shown: list[Step], printed: list[str]) -> None:
+    """Compare what the page shows with what was printed."""
+    for (command, expected), output in zip(shown, printed, strict=True):
+        pattern = ".*".join(re.escape(part) for part in expected.split("..."))
+        assert re.fullmatch(pattern, output, re.DOTALL), f"$ {command}\n{output}\n\nbut the page shows:\n{expected}"
+
+
+def source(tmp_path: Path) -> Path:
+    """Return a folder that holds a copy of the package, for guides that change it."""
+    copy = tmp_path / "source" / "growbase"
+    shutil.copytree(ROOT / "src" / "growbase", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    return copy
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    """Replace a text that is in the file exactly once."""
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{path.name} has {old!r} {text.count(old)} times"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+# -- examples ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_tour_of_the_readme_is_true(tmp_path: Path) -> None:
+    start, *tour = [step for block in blocks(ROOT / "README.md", "console") for step in steps(block)]
+    assert start[0] == "make up"
+    port = free_port()
+    env = {"GROWBASE_PORT": str(port), "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1"}
+    log = tmp_path / "up.log"
+    command = [sys.executable, "-m", "growbase", "up"]
+    url = f"http://{HOST}:{port}/api/health"
+    with log.open("wb") as output, running(command, url=url, env=env, cwd=tmp_path, output=output):
+        said = log.read_text(encoding="utf-8")
+        password = re.search(r"^admin@example\.com  password: (\S+)$", said, re.MULTILINE)
+        assert password is not None, said
+        commands = [text.replace("the password shown for admin@example.com", password[1]) for text, _ in tour]
+        printed = run([text.replace("localhost:8000", f"{HOST}:{port}") for text in commands], folder=tmp_path)
+    assert_shown([("make up", start[1].replace("8000", str(port)).removeprefix("...\n"))], [said.strip()])
+    assert_shown(tour, printed)
+
+
+def test_the_guides_add_a_table_and_then_an_index(tmp_path: Path) -> None:
+    table, an_index = (ROOT / "docs" / "tasks" / name for name in ("add-a-table.md", "add-an-index.md"))
+    package = source(tmp_path)
+    env = {"PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+    assert "Installed" in run(["growbase db init", "growbase seed"], folder=tmp_path, **env)[0]
+
+    model, line, entry = blocks(table, "python")
+    models = package / "domains" / "marketing" / "models_offers.py"
+    models.write_text(model, encoding="utf-8")
+    resources = package / "domains" / "marketing" / "resources.py"
+    replace(resources, "\nFACTS = ", f"\n{line}\nFACTS = ")
+    start = "RESOURCES: tuple[Resource, ...] = (\n"
+    replace(resources, start, start + entry)
+    replace(
+        resources,
+        '"campaign_briefs"),\n        counts=("journeys",',
+        '"campaign_briefs", "offers"),\n        counts=("offers", "journeys",',
+    )
+    shown = [step for block in blocks(table, "console") for step in steps(block)]
+    assert_shown(shown, run([text for text, _ in shown], folder=tmp_path, **env))
+
+    (indexes,) = blocks(an_index, "python")
+    (old,) = re.findall(r"^    __indexes__ = .*\n", model, re.MULTILINE)
+    replace(models, old, indexes)
+    shown = [step for block in blocks(an_index, "console") for step in steps(block)]
+    assert_shown(shown, run([text for text, _ in shown], folder=tmp_path, **env))
+
+
+def test_the_plan_of_the_guide_is_the_plan(tmp_path: Path) -> None:
+    shown = [step for block in blocks(ROOT / "docs" / "tasks" / "read-a-plan.md", "console") for step in steps(block)]
+    commands = ["growbase db init", "growbase seed", *(text for text, _ in shown)]
+    assert_shown(shown, run(commands, folder=tmp_path, PYTHONPATH=str(ROOT / "src"))[2:])
+
+
+# -- what is generated ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def generated() -> dict[str, str]:
+    wiring.catalog()
+    return generate.files()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(".env.example", "README.md", "docs/configuration.md", "docs/commands.md", "docs/overview.md"),
+        *("docs/seed-data.md", "docs/schema.sqlite.sql", "docs/schema.postgresql.sql"),
+    ],
+)
+def test_generated_parts_are_current(generated: dict[str, str], name: str) -> None:
+    """`make docs` writes them."""
+    assert (ROOT / name).read_text(encoding="utf-8") == generated[name]
+
+
+def test_every_generated_file_is_compared(generated: dict[str, str]) -> None:
+    (mark,) = (one for one in test_generated_parts_are_current.pytestmark if one.name == "parametrize")
+    assert list(generated) == mark.args[1]
+
+
+# -- what is named ----------------------------------------------------------------------------------------------------
+
+
+def known_commands() -> set[str]:
+    from typer.main import get_command
+
+    from growbase.cli.app import app
+
+    return {path for path, _ in generate.leaves("growbase", get_command(app))}
+
+
+def named(page: Path, program: str) -> Iterator[str]:
+    """Yield the commands of a program that a page names in code."""
+    text = page.read_text(encoding="utf-8")
+    code = [*re.findall(r"`([^`\n]+)`", text), *"\n".join(re.findall(r"```\w+\n(.*?)```", text, re.DOTALL)).split("\n")]
+    for piece in code:
+        yield from re.findall(rf"(?:^|[\s;(])((?:{program}) [a-z].*)", piece)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_growbase_command_that_is_named_is_there(page: Path) -> None:
+    known = known_commands() | NOT_YET
+    groups = {" ".join(path.split()[:2]) for path in known if len(path.split()) == 3}
+    for text in named(page, "growbase"):
+        words = text.split()
+        path = " ".join(words[:3]) if " ".join(words[:2]) in groups else " ".join(words[:2])
+        assert path in known, f"{page.name}: {text}"
+
+
+def test_no_command_is_waited_for_that_is_there() -> None:
+    assert NOT_YET & known_commands() == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_make_target_that_is_named_is_there(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for text in named(page, "make"):
+        assert shlex.split(text)[1] in targets, f"{page.name}: {text}"
+
+
+@pytest.mark.parametrize("command", DOCUMENTS_COMMANDS)
+def test_every_command_of_the_documents_has_its_place(command: str) -> None:
+    rows = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8").splitlines()
+    assert [row for row in rows if row.startswith("| ") and command in row.split("|")[1]]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_setting_that_is_named_is_there(page: Path) -> None:
+    known = set(re.findall(r"GROWBASE_[A-Z_]+", (ROOT / ".env.example").read_text(encoding="utf-8")))
+    found = set(re.findall(r"GROWBASE_[A-Z_]*[A-Z]\b", page.read_text(encoding="utf-8")))
+    assert {name for name in found if name.removesuffix("_FILE") not in known} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_is_named_is_there(page: Path) -> None:
+    names = re.findall(r"`((?:src|docs|tests|bench|deploy)/[\w./-]+)`", page.read_text(encoding="utf-8"))
+    made_by_a_guide = {"src/growbase/domains/marketing/models_offers.py"}
+    assert [name for name in names if name not in made_by_a_guide and not (ROOT / name).exists()] == []
+
+
+# -- form -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", ADRS, ids=lambda page: page.name)
+def test_a_decision_is_short_and_complete(page: Path) -> None:
+    lines = page.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 50
+    assert re.fullmatch(rf"# {page.name[:4]} .+", lines[0])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d, (accepted|replaced by \d{4})", lines[2])
+    heads = [line for line in lines if line.startswith("## ")]
+    assert heads == ["## Context", "## Decision", "## Consequences", "## Alternatives"]
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    assert [page.name[:4] for page in ADRS] == [f"{number:04}" for number in range(1, len(ADRS) + 1)]
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 250
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_prose_is_plain(page: Path) -> None:
+    """Straight quotes and no long dashes, and lines that fit but for tables and output."""
+    fenced = False
+    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+        fenced ^= line.startswith("```")
+        assert not re.search(r"[\u2013\u2014\u201c\u201d\u2018\u2019]", line), f"{page.name}:{number}"
+        assert len(line) <= 125 or line.startswith("|") or fenced, f"{page.name}:{number}"
