@@ -69,7 +69,7 @@ bench: $(DEV)
 	$(BIN)/python -m bench $(ARGS)
 
 docs: $(DEV)
-	@PYTHONPATH=. $(BIN)/python docs/generate.py
+	@$(BIN)/python docs/generate.py
 	$(BIN)/pytest tests/test_docs.py $(ARGS)
 
 messages: $(BASE)

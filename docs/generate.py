@@ -141,11 +141,10 @@ def seed_data() -> dict[str, str]:
         rows = database.query
         users = rows("SELECT u.email, m.role FROM users u JOIN memberships m ON m.user_id = u.id ORDER BY u.email")
         brands = rows("SELECT name, industry, tagline FROM brands ORDER BY name")
-        journeys = (
-            "SELECT group_concat(j.name || ' (' || j.status || ')', ', ') FROM journeys j WHERE j.campaign_id = c.id"
-        )
+        named = "group_concat(j.name || ' (' || j.status || ')', ', ')"
         campaigns = rows(
-            f"SELECT c.name, b.name, c.campaign_type, c.status, ({journeys}), "
+            "SELECT c.name, b.name, c.campaign_type, c.status, "
+            f"(SELECT {named} FROM journeys j WHERE j.campaign_id = c.id), "
             "(SELECT count(*) FROM contents t WHERE t.campaign_id = c.id), "
             "(SELECT count(*) FROM analytics_events e WHERE e.campaign_id = c.id) "
             "FROM campaigns c JOIN brands b ON b.id = c.brand_id ORDER BY c.name"

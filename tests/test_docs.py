@@ -77,10 +77,12 @@ def source(tmp_path: Path) -> Path:
     return copy
 
 
-def replace(path: Path, old: str, new: str) -> None:
-    """Replace a text that is in the file exactly once."""
+def apply(diff: str, path: Path) -> None:
+    """Apply a diff block to a file, which must hold its old lines exactly once."""
+    old = "".join(f"{line[1:]}\n" for line in diff.splitlines() if line[0] in " -")
+    new = "".join(f"{line[1:]}\n" for line in diff.splitlines() if line[0] in " +")
     text = path.read_text(encoding="utf-8")
-    assert text.count(old) == 1, f"{path.name} has {old!r} {text.count(old)} times"
+    assert text.count(old) == 1, f"{path.name} has these lines {text.count(old)} times:\n{old}"
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
@@ -111,24 +113,16 @@ def test_the_guides_add_a_table_and_then_an_index(tmp_path: Path) -> None:
     env = {"PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"}
     assert "Installed" in run(["growbase db init", "growbase seed"], folder=tmp_path, **env)[0]
 
-    model, line, entry = blocks(table, "python")
+    (model,) = blocks(table, "python")
     models = package / "domains" / "marketing" / "models_offers.py"
     models.write_text(model, encoding="utf-8")
-    resources = package / "domains" / "marketing" / "resources.py"
-    replace(resources, "\nFACTS = ", f"\n{line}\nFACTS = ")
-    start = "RESOURCES: tuple[Resource, ...] = (\n"
-    replace(resources, start, start + entry)
-    replace(
-        resources,
-        '"campaign_briefs"),\n        counts=("journeys",',
-        '"campaign_briefs", "offers"),\n        counts=("offers", "journeys",',
-    )
+    for diff in blocks(table, "diff"):
+        apply(diff, package / "domains" / "marketing" / "resources.py")
     shown = [step for block in blocks(table, "console") for step in steps(block)]
     assert_shown(shown, run([text for text, _ in shown], folder=tmp_path, **env))
 
-    (indexes,) = blocks(an_index, "python")
-    (old,) = re.findall(r"^    __indexes__ = .*\n", model, re.MULTILINE)
-    replace(models, old, indexes)
+    for diff in blocks(an_index, "diff"):
+        apply(diff, models)
     shown = [step for block in blocks(an_index, "console") for step in steps(block)]
     assert_shown(shown, run([text for text, _ in shown], folder=tmp_path, **env))
 

@@ -151,10 +151,13 @@ class PocketBase:
         make("contents", [own, parent, *words, *stamps], ("campaign, status", "organization, status, updated"))
         facts = _fields("event_key", "content", "event_type", "occurred_at:date", "subject_key", "source")
         facts += _fields("value_minor:number", "currency")
-        plain = {**parent, "cascadeDelete": False, "required": False}
-        make("analytics_events", [own, plain, *facts], ("organization, event_key", "campaign, event_type, occurred_at"))
+        # No relation: deleting a campaign would look for its events to clear.
+        plain = _fields("campaign")
+        make(
+            "analytics_events", [own, *plain, *facts], ("organization, event_key", "campaign, event_type, occurred_at")
+        )
         sums = _fields("day", "event_type", "currency", "count:number", "value_minor:number")
-        make("analytics_daily", [own, plain, *sums], ("organization, campaign, day, event_type",))
+        make("analytics_daily", [own, *plain, *sums], ("organization, campaign, day, event_type",))
         make("campaign_list", [], type="view", viewQuery=LISTED)
 
     def _insert(self) -> None:

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from litestar import Litestar
 from litestar.testing import TestClient
 
 from growbase.api.app import build_app
@@ -19,10 +18,10 @@ from growbase.domains.identity.actions_keys import create_api_key
 from growbase.domains.identity.actions_sessions import open_session
 from growbase.domains.identity.models import User
 from growbase.domains.identity.tokens import ApiKeyText, SessionTokens, open_mailed_token
-from tests.fixtures import SECRET
+from tests.api.factories import Client, Factory, Headers
+from tests.fixtures import SECRET, Tenant
 
-Client = TestClient[Litestar]
-Headers = dict[str, str]
+__all__ = ["Client", "Factory", "Headers"]
 LoginAs = Callable[[Actor], Headers]
 PASSWORD = "correct horse battery"
 
@@ -94,3 +93,9 @@ def mailed(db: Database) -> Callable[[str], list[str]]:
 def bearer(token: str) -> Headers:
     """Return the header that carries a token."""
     return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture
+def factory(client: Client, db: Database, tenant: Tenant, login_as: LoginAs) -> Factory:
+    """Give a maker of rows: the owner of an organization."""
+    return Factory(client, db, tenant.owner, login_as(tenant.owner))

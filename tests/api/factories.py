@@ -6,13 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from litestar import Litestar
+from litestar.testing import TestClient
+
 from growbase.core.actor import Actor
 from growbase.core.database import Database
 from growbase.core.model import Root, Rule, View, rule_of
 from growbase.core.resource import Catalog, Resource
 from growbase.domains.marketing.models import KEY, URL
-from tests.api.conftest import Client, Headers
 
+Client = TestClient[Litestar]
+Headers = dict[str, str]
 Row = dict[str, Any]
 NOWHERE = "00000000-0000-7000-8000-000000000000"
 
@@ -26,7 +30,10 @@ PATTERNS: Mapping[str, str] = {
 """A text that matches, for each pattern a column has."""
 
 OVERRIDES: Mapping[str, Mapping[str, Callable[[int], Any] | None]] = {
-    "campaign-templates": {"template_data": lambda _: {"schema_version": 1, "journeys": []}, "default_settings": lambda _: {}},
+    "campaign-templates": {
+        "template_data": lambda _: {"schema_version": 1, "journeys": []},
+        "default_settings": lambda _: {},
+    },
     "campaigns": {"template_id": None},
     "content-templates": {"template": lambda number: f"Hello {number}", "variables": lambda _: []},
     "contents": {"journey_id": None, "stage_id": None},
@@ -69,15 +76,15 @@ class Factory:
         found: Row = self.description["components"]["schemas"][title]
         return found
 
-    def body(self, name: str, /, *, full: bool = False, _kind: str = "Create", **over: object) -> Row:
+    def body(self, name: str, /, *, full: bool = False, schema_kind: str = "Create", **over: object) -> Row:
         """Return a valid body: what is required, or every field; rows it refers to are made first."""
-        schema, number = self.schema(name, _kind), next(_numbers)
-        some = (*schema.get("required", []), *(WANTED.get(name, ()) if _kind == "Create" else ()))
+        schema, number = self.schema(name, schema_kind), next(_numbers)
+        some = (*schema.get("required", []), *(WANTED.get(name, ()) if schema_kind == "Create" else ()))
         wanted = schema["properties"] if full else some
         special = OVERRIDES.get(name, {})
         body: Row = {}
         for field_name in wanted:
-            if field_name in over or (_kind == "Update" and field_name == "version"):
+            if field_name in over or (schema_kind == "Update" and field_name == "version"):
                 continue
             if field_name in special:
                 make = special[field_name]

@@ -1,16 +1,8 @@
 """Reading and writing on the condition that nobody was quicker."""
 
-import pytest
-
 from growbase.core.database import Database
-from tests.api.conftest import Client, LoginAs
 from tests.api.factories import Factory, dump, tables
 from tests.fixtures import Tenant
-
-
-@pytest.fixture
-def factory(client: Client, db: Database, tenant: Tenant, login_as: LoginAs) -> Factory:
-    return Factory(client, db, tenant.owner, login_as(tenant.owner))
 
 
 def test_a_stale_version_writes_nothing_and_names_the_current_one(
@@ -22,7 +14,7 @@ def test_a_stale_version_writes_nothing_and_names_the_current_one(
             continue
         row = factory.create(resource.name)
         path, field = f"/api/{resource.name}/{row['id']}", resource.search[0] if resource.search else None
-        change = factory.body(resource.name, full=True, _kind="Update")
+        change = factory.body(resource.name, full=True, schema_kind="Update")
         change = {field: change[field]} if field else change
         first = client.patch(path, json=change, headers={**headers, "If-Match": '"1"'})
         assert (first.status_code, first.headers["etag"]) == (200, '"2"'), (resource.name, first.text)

@@ -17,11 +17,6 @@ from tests.fixtures import Tenant
 BOOKKEEPING = {"version", "updated_at", "updated_by"}
 
 
-@pytest.fixture
-def factory(client: Client, db: Database, tenant: Tenant, login_as: LoginAs) -> Factory:
-    return Factory(client, db, tenant.owner, login_as(tenant.owner))
-
-
 def creatable(factory: Factory) -> list[Resource]:
     found = [resource for resource in tables(factory.catalog) if resource.creatable]
     assert found
@@ -80,7 +75,7 @@ def test_every_writable_field_is_changed_alone(factory: Factory) -> None:
         if not resource.editable:
             continue
         row = factory.create(resource.name)
-        path, fresh = f"/api/{resource.name}/{row['id']}", factory.body(resource.name, full=True, _kind="Update")
+        path, fresh = f"/api/{resource.name}/{row['id']}", factory.body(resource.name, full=True, schema_kind="Update")
         for method, (field, value) in zip(["PATCH", "PUT"] * len(fresh), fresh.items(), strict=False):
             answer = factory.client.request(method, path, json={field: value}, headers=factory.headers)
             changed = answer.json()

@@ -72,7 +72,7 @@ def together(db: SqliteDatabase, actor: Actor, units: list[Unit], *, on_loop: bo
 
     with ThreadPoolExecutor(len(units) + 1) as pool:
         first = pool.submit(db.write, system(), hold)
-        inside.wait()
+        assert inside.wait(10) or first.exception(0)
         waiting = []
         for place in range(len(units)):
             waiting.append(pool.submit(outcome, place))
@@ -122,7 +122,7 @@ def test_a_wrong_unit_fails_alone_among_good_ones(db: SqliteDatabase, actor: Act
 
 
 class Failing:
-    """A connection that fails as SQLite does when the disk is full: it rolls everything back by itself."""
+    """A connection that fails as on a full disk, once: at a statement that begins with, or a value that is, ``part``."""
 
     def __init__(self, connection: pysqlite3.Connection, part: str, *, after: int = 0, rolls_back: bool = True) -> None:
         self._connection = connection
@@ -132,7 +132,7 @@ class Failing:
         return getattr(self._connection, name)
 
     def execute(self, sql: str, params: Any = ()) -> Any:  # noqa: ANN401 -- the connection's own
-        if self.part in sql or self.part in map(str, params):
+        if sql.startswith(self.part) or self.part in params:
             self.after -= 1
             if self.after < 0:
                 self.after = 10**9

@@ -44,9 +44,7 @@ def check(value, kinds):
 
 
 def test_every_way_to_say_something_is_found(tmp_path: Path) -> None:
-    tree = (
-        "class GrowbaseError(Exception):\n    '''It went wrong.'''\n\nclass Conflict(GrowbaseError):\n    '''No.'''\n"
-    )
+    tree = "class GrowbaseError(Exception):\n    '''Wrong.'''\n\nclass Conflict(GrowbaseError):\n    '''No.'''\n"
     (tmp_path / "errors.py").write_text(tree)
     (tmp_path / "source.py").write_text(SOURCE.replace("Invalid.at(place", "Conflict.at(place"))
     assert {message.id for message in collect_messages(tmp_path)} == {

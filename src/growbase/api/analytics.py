@@ -1,7 +1,6 @@
 """Recording analytics events and reading them as series, totals and funnels."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, cast, get_args
@@ -12,10 +11,11 @@ from growbase.api.call import Answer, Call, endpoint, json_answer
 from growbase.api.writing import write
 from growbase.core import clock
 from growbase.core.actor import Actor, Role
-from growbase.core.errors import Forbidden, Invalid, InvalidJSON
+from growbase.core.errors import Forbidden, Invalid
 from growbase.core.model import Rule
 from growbase.core.query import bad, literal
 from growbase.core.reads import Reads
+from growbase.core.strict_json import read_json, require_no_nul
 from growbase.core.transaction import Transaction
 from growbase.domains.marketing.actions_analytics import Batch, ingest_events, prepare_events
 from growbase.domains.marketing.queries import Interval, campaign_series, funnel
@@ -61,19 +61,17 @@ def _batch(body: bytes, content_type: str, options: dict[str, str]) -> Batch:
 
 def _events(body: bytes, content_type: str) -> list[dict[str, Any]]:
     """Return the events of a body: one, a list, or one a line. Raises InvalidJSON or Invalid."""
-    try:
-        if content_type.startswith(NDJSON):
-            found: Any = [json.loads(line) for line in body.splitlines() if line.strip()]
-        else:
-            found = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise InvalidJSON from error
+    if content_type.startswith(NDJSON):
+        found: Any = [read_json(line, unique=False) for line in body.splitlines() if line.strip()]
+    else:
+        found = read_json(body, unique=False)
     events: list[Any] = found if isinstance(found, list) else [found]
     if not 1 <= len(events) <= MAX_EVENTS:
         raise Invalid.at("", "too_long", "must be 1 to {max} events", max=MAX_EVENTS)
     wrong = next((place for place, event in enumerate(events) if not isinstance(event, dict)), None)
     if wrong is not None:
-        raise Invalid.at(str(wrong), "type", "must be an object")
+        raise Invalid.at(f"events.{wrong}", "type", "must be an object")
+    require_no_nul(body, {"events": events})
     return events
 
 

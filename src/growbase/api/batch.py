@@ -8,10 +8,10 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from growbase.api.call import Answer, Call, endpoint
-from growbase.api.crud import change_row, insert_row, remove_row, require_owner
+from growbase.api.crud import change_row, insert_row, part_of, remove_row, require_owner
 from growbase.api.writing import row_answer, write
 from growbase.core.actor import Actor, Role
-from growbase.core.errors import Forbidden, GrowbaseError, Invalid, MethodNotAllowed
+from growbase.core.errors import Forbidden, Invalid, MethodNotAllowed
 from growbase.core.resource import Resource
 from growbase.core.schema import create_schema, parse_with, update_schema
 from growbase.core.transaction import Transaction
@@ -55,12 +55,10 @@ async def batch(call: Call) -> Answer:
     def unit(tx: Transaction) -> Answer:
         done: list[dict[str, Any] | None] = []
         for index, (operation, resource) in enumerate(zip(operations, resources, strict=True)):
-            try:
-                done.append(_run(tx, actor, resource, operation, done))
-            except GrowbaseError as error:
-                error.fields = tuple(item.under(f"operations.{index}.body") for item in error.fields)
-                error.params["index"] = index
-                raise
+            with part_of(call.api.database, f"operations.{index}", index):
+                id = None if operation.method == "create" else _id(operation, done)
+                with part_of(call.api.database, "body", index):
+                    done.append(_run(tx, actor, resource, operation, id, done))
         return Answer(200, json.dumps({"data": done}, separators=(",", ":"), ensure_ascii=False).encode())
 
     return await write(call, actor, unit, body, large=True)
@@ -77,14 +75,17 @@ def _resource(call: Call, operation: Operation, index: int) -> Resource:
 
 
 def _run(
-    tx: Transaction, actor: Actor, resource: Resource, operation: Operation, done: list[dict[str, Any] | None]
+    tx: Transaction,
+    actor: Actor,
+    resource: Resource,
+    operation: Operation,
+    id: UUID | None,
+    done: list[dict[str, Any] | None],
 ) -> dict[str, Any] | None:
-
     body = json.dumps(_resolved(operation.body, done)).encode()
-    if operation.method == "create":
+    if id is None:
         values = create_schema(resource.name, resource.model, resource.extra).parse(body)
         return _row(tx, resource, insert_row(tx, resource, values))
-    id = _id(operation, done)
     if operation.method == "update":
         values = update_schema(resource.name, resource.model).parse(body)
         version = values.pop("version", operation.version)
@@ -109,7 +110,10 @@ def _id(operation: Operation, done: list[dict[str, Any] | None]) -> UUID:
     found = _resolved(operation.id, done) if isinstance(operation.id, dict) else operation.id
     if found is None:
         raise Invalid.at("id", "required", "is required")
-    return UUID(str(found))
+    try:
+        return UUID(str(found))
+    except ValueError as error:
+        raise Invalid.at("id", "type", "must be a UUID") from error
 
 
 def _resolved(value: Any, done: list[dict[str, Any] | None]) -> Any:  # noqa: ANN401 -- a JSON value

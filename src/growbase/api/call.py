@@ -37,6 +37,7 @@ from growbase.core.errors import (
 from growbase.core.pages import Reader
 from growbase.core.resource import Catalog
 from growbase.core.schema import invalid
+from growbase.core.strict_json import read_json, require_no_nul
 from growbase.core.types import compact_json
 from growbase.domains.identity.authenticate import Authenticator, with_request
 from growbase.domains.identity.tokens import SESSION_PREFIX
@@ -134,8 +135,10 @@ class Call:
     @cached_property
     def prefer(self) -> dict[str, str]:
         """The preferences of ``Prefer: tx=rollback, return=minimal, naming=camel, merge`` (RFC 7240)."""
-        parts = [part.strip() for part in self.headers.get("prefer", "").split(",") if part.strip()]
-        return {name.strip(): value.strip() for name, _, value in (part.partition("=") for part in parts)}
+        given = b",".join(value for name, value in self.scope["headers"] if name == b"prefer").decode("latin-1")
+        parts = [part.partition(";")[0].strip() for part in given.split(",") if part.strip()]
+        pairs = (part.partition("=") for part in parts)
+        return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
 
     async def authenticate(self) -> Actor:
         """Return who calls. Raises Unauthenticated; a cookie session needs its CSRF token to write."""
@@ -192,10 +195,12 @@ class Call:
 
     async def parse(self, model: type[BaseModel]) -> dict[str, Any]:
         """Return the fields of a JSON body by a schema, defaults included. Raises Invalid."""
+        body = await self.body() or b"{}"
         try:
-            found = model.model_validate_json(await self.body() or b"{}")
+            found = model.model_validate_json(body)
         except ValidationError as error:
             raise invalid(error) from error
+        require_no_nul(body, read_json(body))
         return {name: getattr(found, name) for name in type(found).model_fields}
 
 

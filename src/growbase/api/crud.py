@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha256
 from inspect import signature
@@ -16,11 +17,13 @@ from growbase.api.call import Answer, Call, endpoint, etag, identity, json_answe
 from growbase.api.writing import Write, row_answer, write
 from growbase.core import log
 from growbase.core.actor import Actor, Role
-from growbase.core.errors import Forbidden, GrowbaseError, Invalid, InvalidJSON, MethodNotAllowed, NotFound, Stale
+from growbase.core.database import Database
+from growbase.core.errors import Forbidden, GrowbaseError, Invalid, MethodNotAllowed, NotFound, Stale
 from growbase.core.model import Rule
 from growbase.core.query import Query, literal, parse
 from growbase.core.resource import Resource, Verb
 from growbase.core.schema import Schema, create_schema, update_schema
+from growbase.core.strict_json import read_json
 from growbase.core.transaction import Transaction
 from growbase.core.trash import purge, restore, trash
 from growbase.core.types import compact_json
@@ -204,7 +207,9 @@ async def create_many(call: Call, resource: Resource) -> Answer:
     rows = parse_items(items, lambda entry: schema.parse(json.dumps(entry).encode()))
 
     def unit(tx: Transaction) -> Answer:
-        made = run_items(rows, lambda values: row_answer(tx, resource, insert_row(tx, resource, values)).body)
+        made = run_items(
+            call.api.database, rows, lambda values: row_answer(tx, resource, insert_row(tx, resource, values)).body
+        )
         return Answer(201, b'{"data":[' + b",".join(made) + b"]}")
 
     return await write(call, actor, unit, body, large=True)
@@ -212,10 +217,7 @@ async def create_many(call: Call, resource: Resource) -> Answer:
 
 def batch_items(body: bytes, name: str) -> list[Any]:
     """Return the list in a batch body. Raises Invalid."""
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise InvalidJSON from error
+    document = read_json(body, finite=False)
     items = document.get(name) if isinstance(document, dict) else None
     if not isinstance(items, list) or not 1 <= len(items) <= MAX_BATCH:
         raise Invalid.at(name, "type", "must be a list of 1 to {max} items", max=MAX_BATCH)
@@ -235,17 +237,27 @@ def parse_items(items: list[Any], parse_one: Callable[[Any], Any]) -> list[Any]:
     return found
 
 
-def run_items(rows: list[Any], run_one: Callable[[Any], bytes]) -> list[bytes]:
+def run_items(database: Database, rows: list[Any], run_one: Callable[[Any], bytes]) -> list[bytes]:
     """Run every item; the first that fails undoes all and says which it was."""
     made = []
     for index, values in enumerate(rows):
-        try:
+        with part_of(database, f"items.{index}", index):
             made.append(run_one(values))
-        except GrowbaseError as error:
-            error.fields = tuple(item.under(f"items.{index}") for item in error.fields)
-            error.params["index"] = index
-            raise
     return made
+
+
+@contextmanager
+def part_of(database: Database, path: str, index: int) -> Iterator[None]:
+    """Say of what is refused inside to which part of the request it belongs."""
+    try:
+        yield
+    except Exception as error:
+        found = error if isinstance(error, GrowbaseError) else database.refusal(error)
+        if found is None:
+            raise
+        found.fields = tuple(item.under(path) for item in found.fields)
+        found.params["index"] = index
+        raise found from error.__cause__
 
 
 async def update_row(call: Call, resource: Resource, id: UUID) -> Answer:

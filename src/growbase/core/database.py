@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from growbase.core import telemetry
 from growbase.core.actor import Actor
 from growbase.core.crypto import Keyring
+from growbase.core.errors import GrowbaseError
 from growbase.core.reads import Context, Reads
 from growbase.core.resource import Catalog
 from growbase.core.transaction import Transaction
@@ -67,6 +68,10 @@ class Database(ABC):
     @abstractmethod
     def info(self) -> DatabaseInfo:
         """Tell what this is. Raises Unavailable."""
+
+    @abstractmethod
+    def refusal(self, error: Exception) -> GrowbaseError | None:
+        """Return what a statement's error means where its values are to blame, None where the database is."""
 
     @abstractmethod
     def close(self) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from growbase.core.errors import Conflict, Gone, NotFound
+from growbase.core.errors import Conflict, Forbidden, Gone, NotFound
 from growbase.core.model import Root
 from growbase.core.query import literal
 from growbase.core.reads import Reads
@@ -53,6 +53,8 @@ def as_of(reads: Reads, resource: Resource, id: UUID, moment: datetime) -> dict[
     changes = _changes(reads, resource, id, limit=None, before=None)
     if not changes:
         raise NotFound(what=resource.noun)
+    if current is None and changes[0].occurred_at <= moment:
+        raise NotFound(what=resource.noun)
     values: dict[str, Any] = _shown(reads, resource, current) if current else {}
     for change in changes:
         if change.occurred_at <= moment:
@@ -71,6 +73,8 @@ def as_of(reads: Reads, resource: Resource, id: UUID, moment: datetime) -> dict[
             break
     if values.get("deleted_at") is not None:
         raise NotFound(what=resource.noun)
+    # The log keeps of these what deleted_at says already.
+    values |= {name: None for name in ("deleted_by", "deletion_id") if name in values}
     hidden = {name for name, field in reads.plan(resource.model).fields.items() if field.rule.hidden}
     return {"id": str(id), **{name: value for name, value in values.items() if name not in hidden and value != SEALED}}
 
@@ -79,19 +83,35 @@ def undo(tx: Transaction, resource: Resource, id: UUID, seq: int) -> None:
     """Apply the inverse of one change as a new write.
 
     Raises NotFound, and Conflict where a touched field no longer has the value that change wrote, where the change
-    can't be undone (an insert, a purge), or where a status would need a transition nobody declared.
+    can't be undone (an insert, a purge, what only the program writes), or where a status would need a transition
+    nobody declared. Raises Forbidden where it would delete or restore and the actor may not.
     """
     change = tx.find(Change, seq=seq, entity=resource.table.name, entity_id=id)
     if change is None:
         raise NotFound(what="change")
+    if change.action in {"trash", "restore"} and not (resource.deletable and tx.actor.has_role(resource.delete)):
+        raise Forbidden
     if change.action == "trash":
+        row = tx.get(resource.model, id, lock=True, trash=True)
+        if row.__dict__["deletion_id"] not in {None, change.deletion_id}:
+            raise Conflict("{field} has been changed since.", field="deletion_id")
         restore(tx, resource.model, id)
     elif change.action == "restore":
         trash(tx, resource.model, id)
-    elif change.action in {"update", "transition"}:
+    elif change.action in {"update", "transition"} and resource.editable:
+        _require_writable(tx, resource, change)
         _undo_update(tx, resource, id, change.changes or {})
     else:
         raise Conflict("A change of the kind {action} can't be undone.", action=change.action)
+
+
+def _require_writable(tx: Transaction, resource: Resource, change: Change) -> None:
+    """Raise Conflict for what no request could write, such as the revocation of a key: undoing it would."""
+    fields = tx.plan(resource.model).fields
+    for name in change.changes or {}:
+        by_transition = change.action == "transition" or (name == resource.state and resource.transitions)
+        if fields[name].rule.writable == "never" and not by_transition:
+            raise Conflict("A change of {field} can't be undone.", field=name)
 
 
 def _undo_update(tx: Transaction, resource: Resource, identity: UUID, diff: Mapping[str, list[Any]]) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import psycopg
 from psycopg import errors as pg
@@ -36,6 +36,15 @@ T = TypeVar("T")
 ATTEMPTS = 6
 RETRIED = (pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable)
 """40001, 40P01 and 55P03: the server has undone the transaction and asks to try again."""
+
+
+class _CommitLost(Exception):
+    """The connection broke while a transaction was being committed."""
+
+    def __init__(self, result: object, tx: Transaction) -> None:
+        super().__init__()
+        self.result = (result, tx)
+        self.xid = tx.xid
 
 
 class PostgresDatabase(Database):
@@ -120,28 +129,20 @@ class PostgresDatabase(Database):
         except psycopg.OperationalError as error:
             if isinstance(error, RETRIED):
                 raise
-            self._settle(tx, error)
+            raise _CommitLost(result, tx) from error
         return result, tx
 
-    def _settle(self, tx: Transaction, error: psycopg.OperationalError) -> None:
-        """Find out what became of a commit whose answer was lost.
-
-        Returns if it committed, raises SerializationFailure (so that it is tried again) if it was undone and
-        OutcomeUnknown where the server can't tell.
-        """
-        if tx.xid is None:
-            raise OutcomeUnknown(reason="the connection was lost during the commit") from error
-        for wait in (0.0, 0.2, 1.0, 2.0):
+    def _has_committed(self, lost: "_CommitLost") -> bool:
+        """Find out what became of a commit whose answer was lost. Raises OutcomeUnknown where the server can't tell."""
+        for wait in (0.0, 0.2, 1.0, 2.0) if lost.xid is not None else ():
             time.sleep(wait)
             try:
-                status = self.query("SELECT pg_xact_status(%s::text::xid8)", (str(tx.xid),))[0][0]
+                status = self.query("SELECT pg_xact_status(%s::text::xid8)", (str(lost.xid),))[0][0]
             except GrowbaseError:
                 continue
-            if status == "committed":
-                return
-            if status == "aborted":
-                raise pg.SerializationFailure from error
-        raise OutcomeUnknown(reason="the connection was lost during the commit") from error
+            if status in {"committed", "aborted"}:
+                return bool(status == "committed")
+        raise OutcomeUnknown(reason="the connection was lost during the commit") from lost
 
     def _with_retry(self, attempt: Callable[[psycopg.Connection[Any]], T]) -> T:
         """Run ``attempt`` on a pooled connection, again while the server asks for it or the connection was dead."""
@@ -154,12 +155,19 @@ class PostgresDatabase(Database):
                     return attempt(connection)
             except RETRIED as error:
                 last = error
+            except _CommitLost as lost:
+                # Asked here, where the dead connection no longer takes a place in the pool.
+                if self._has_committed(lost):
+                    return cast("T", lost.result)
+                last = lost.__cause__
             except (PoolTimeout, TooManyRequests) as error:
                 raise Unavailable(reason="no database connection became free in time") from error
             except psycopg.Error as error:
                 if not _is_lost(error):
                     raise translated(error) from error
                 last = error
+                # The server may have cut off the others, too.
+                self._pool.check()
         assert last is not None
         raise translated(last) from last
 
@@ -204,6 +212,10 @@ class PostgresDatabase(Database):
         parts = psycopg.conninfo.conninfo_to_dict(self.url)
         location = f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
         return DatabaseInfo(self.engine, location, f"PostgreSQL {version}")
+
+    def refusal(self, error: Exception) -> GrowbaseError | None:
+        """Return what a broken constraint or a value that has no place means."""
+        return translated(error) if isinstance(error, psycopg.IntegrityError | psycopg.DataError) else None
 
     def close(self) -> None:
         """Finish running units, then close the pool."""

@@ -257,6 +257,8 @@ class _Parser:
 
     def _sort(self, reserved: dict[str, str]) -> tuple[tuple[str, bool], ...]:
         text = reserved.get("sort")
+        if reserved.get("sortOrder", "asc").lower() not in {"asc", "desc"}:
+            raise bad("sortOrder", "must be asc or desc")
         if text is None and "sortBy" in reserved:
             text = ("-" if reserved.get("sortOrder", "asc").lower() == "desc" else "") + reserved["sortBy"]
         terms = [term for term in (text or self.resource.sort).split(",") if term]

@@ -27,9 +27,9 @@ from pydantic_core import PydanticCustomError
 from growbase.core.errors import FieldError, Invalid, InvalidJSON
 from growbase.core.model import Root, Rule, rule_of, table_of
 from growbase.core.resource import Resource
+from growbase.core.strict_json import NUL, require_unique_names
 
 INT64 = 2**63 - 1
-NUL = ("nul", "must not contain the character NUL")
 
 CONFIG = ConfigDict(
     extra="forbid",
@@ -121,6 +121,7 @@ class Schema:
             found = self.model.model_validate_json(body)
         except ValidationError as error:
             raise invalid(error) from error
+        require_unique_names(body)
         return self.values(found)
 
     def values(self, found: BaseModel) -> dict[str, Any]:

@@ -108,6 +108,10 @@ class SqliteDatabase(Database):
         self.query("SELECT count(*) FROM sqlite_master")
         return DatabaseInfo(self.engine, str(self.path), f"SQLite {pysqlite3.sqlite_version}")
 
+    def refusal(self, error: Exception) -> GrowbaseError | None:
+        """Return what a broken constraint means."""
+        return translated(error) if isinstance(error, pysqlite3.IntegrityError) else None
+
     def close(self) -> None:
         """Commit what waits, then close."""
         if self._closed:

@@ -59,7 +59,7 @@ class Pending:
 
 
 class Writer:
-    """Owns the write connection of one process."""
+    """Owns the write connection of one process. Raises Unavailable where the folder takes no lock file."""
 
     def __init__(self, path: Path, context: Context, notify: Callable[[frozenset[str], frozenset[str]], None]) -> None:
         self.path = path
@@ -67,7 +67,10 @@ class Writer:
         self.notify = notify
         self._position = LogPosition("sqlite")
         self._connection: pysqlite3.Connection | None = None
-        self._file = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._file = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise Unavailable(reason=f"{error.filename} can't be opened: {error.strerror}") from error
         self._turn = threading.Lock()
         self._queue: SimpleQueue[Pending | None] = SimpleQueue()
         self._commits: SimpleQueue[list[Pending] | str | None] = SimpleQueue()

@@ -11,7 +11,7 @@ from growbase.core.facts import delete_facts
 from growbase.core.model import Root, is_trashable, rule_of, table_of
 from growbase.core.resource import Resource, reference_to
 from growbase.core.statements import Plan, equality, mark, plan_of
-from growbase.core.transaction import Transaction
+from growbase.core.transaction import Transaction, shown
 from growbase.core.types import moment_text
 
 CHUNK = 500
@@ -96,7 +96,10 @@ def _set(
     action: str,
     deletion_id: UUID | None,
 ) -> list[UUID]:
-    """Update many rows in one statement, leave a change row each, and return their ids."""
+    """Update many rows in one statement, leave a change row each, and return their ids.
+
+    For ``update`` the ``keys`` hold the old values.
+    """
     plan = plan_of(model, tx.engine)
     terms, params = tx.scope_terms(plan, anywhere=False)
     for name, value in keys.items():
@@ -110,9 +113,10 @@ def _set(
     )
     rows = tx.execute(sql, [*(plan.fields[name].bound(value) for name, value in stamped.items()), *params]).fetchall()
     moment = moment_text(tx.now)
-    diff = {"deleted_at": [None, moment]} if action == "trash" else {"deleted_at": [moment, None]}
+    diff: dict[str, list[object]] = {"deleted_at": [None, moment]} if action == "trash" else {"deleted_at": [moment, None]}
     if action == "update":
-        diff = {name: [None, value] for name, value in values.items()}
+        fields = plan.fields
+        diff = {name: [shown(fields[name], keys[name]), shown(fields[name], new)] for name, new in values.items()}
     read = plan.fields["id"].read
     ids = [read(row[0]) if read else row[0] for row in rows]
     for identity, row in zip(ids, rows, strict=True):
@@ -238,5 +242,6 @@ def _tombstone(tx: Transaction, resource: Resource, row: Root) -> None:
     cleared: dict[str, object] = {}
     for name in resource.tombstone:
         field = plan.fields[name]
-        cleared[name] = None if field.nullable else ""
+        empty = plan.defaults.get(name, lambda least=field.rule.min_length or 0: "-" * least)
+        cleared[name] = None if field.nullable else empty()
     tx.change(row, {**cleared, "purged_at": tx.now}, action="purge")
