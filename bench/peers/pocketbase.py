@@ -45,8 +45,7 @@ FROM campaigns c
 
 def _fields(*names: str) -> list[dict[str, object]]:
     """Return text fields; ``name:kind`` for the others."""
-    kinds = (name.partition(":") for name in names)
-    return [{"name": name, "type": kind or "text"} for name, _, kind in kinds]
+    return [{"name": name, "type": kind or "text"} for name, _, kind in (name.partition(":") for name in names)]
 
 
 def _key(kind: str, number: int) -> str:
@@ -65,7 +64,7 @@ class PocketBase:
     def __init__(self, cache: Path, folder: Path, size: Size) -> None:
         self.program = install(PACKAGE, cache) / "bin" / "pocketbase"
         self.folder, self.size = folder, size
-        self.folder.mkdir()
+        folder.mkdir()
         shown = subprocess.run([self.program, "--version"], capture_output=True, text=True, check=True).stdout
         self.name = f"PocketBase {shown.split()[-1]}"
         self.port, self.pid = free_port(), 0
@@ -225,8 +224,7 @@ class PocketBase:
     def requests(self, workload: str) -> list[bytes]:
         """Return the requests of a run; those that write are new for every run."""
         self._turn += 1
-        found: list[bytes] = getattr(self, f"_{workload.lower()}")()
-        return found
+        return list(getattr(self, f"_{workload.lower()}")())
 
     def _campaigns(self, count: int) -> list[int]:
         kept = range(int(self.size.campaigns * KEPT_SHARE))
@@ -274,7 +272,7 @@ class PocketBase:
 
     def _w4(self) -> list[bytes]:
         path = "/api/collections/campaigns/records/"
-        body = b'{"budget_minor":%d}' % (1_000_000 + self._turn)
+        body = b'{"budget_minor":%d}' % self._turn
         return [http("PATCH", path + _key("c", n), self._token(n), body) for n in self._campaigns(UPDATED)]
 
     def _w5(self) -> list[bytes]:

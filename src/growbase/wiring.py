@@ -9,7 +9,7 @@ from growbase.core import tables
 from growbase.core.config import Settings
 from growbase.core.crypto import Keyring, load_or_create_secret
 from growbase.core.database import Database
-from growbase.core.resource import Catalog, Resource
+from growbase.core.resource import Action, Catalog, Resource
 from growbase.jobs.sweeps import expired_idempotency_keys, finished_jobs, old_trash
 from growbase.jobs.worker import Sweep, Task, Worker
 
@@ -24,10 +24,12 @@ def catalog() -> Catalog:
     """Return the resources of every domain; models are loaded on the first call."""
     assert tables.Change.__tablename__
     resources: list[Resource] = []
+    founders: list[Action] = []
     for name in DOMAINS:
         module = import_module(f"growbase.domains.{name}.resources")
         resources += [*module.RESOURCES, *getattr(module, "VIEWS", ())]
-    return Catalog(resources)
+        founders += getattr(module, "FOUNDERS", ())
+    return Catalog(resources, founders)
 
 
 def keyring(settings: Settings) -> Keyring:

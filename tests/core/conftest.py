@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from growbase import wiring
 from growbase.core import ddl
 from growbase.core.database import Database
 from growbase.core.pages import Reader
@@ -20,6 +21,7 @@ from tests.postgres import PostgresServer
 
 def schema(engine: str) -> Iterator[str]:
     """Yield the statements that make the product's schema and the specimens."""
+    wiring.catalog()
     yield from ddl.statements(engine)
     yield from ddl.statements(engine, of=specimens.TABLES)
 

@@ -1,4 +1,4 @@
-"""A small domain for the tests of the core: every kind of column, three levels of children, each fate of a dependant."""
+"""A small domain for the tests of the core: every kind of column, three levels of rows, each fate of a dependant."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
 from growbase.core import types
+from growbase.core.actor import Actor
+from growbase.core.database import Database
 from growbase.core.model import (
     Fact,
     Key,
@@ -36,6 +38,7 @@ from growbase.core.model import (
     unique,
 )
 from growbase.core.resource import Catalog, Resource
+from growbase.core.tables import Change
 from growbase.core.transaction import Transaction
 from growbase.domains.identity.resources import RESOURCES
 
@@ -202,3 +205,20 @@ def make_box(tx: Transaction, **over: object) -> UUID:
 def make_coin(tx: Transaction, **over: object) -> UUID:
     """Insert a coin."""
     return tx.insert(Coin, **{"serial": "1", **over})
+
+
+def add_box(db: Database, actor: Actor, **values: object) -> UUID:
+    """Write a box in a unit of its own."""
+    return db.write(actor, lambda tx: make_box(tx, **values))
+
+
+def stored(db: Database, actor: Actor, identity: UUID, model: type[Root] = Box) -> dict[str, Any]:
+    """Return the values of a row, also in the trash."""
+    with db.read(actor) as reads:
+        return dict(reads.get(model, identity, trash=True).__dict__)
+
+
+def changes_of(db: Database, actor: Actor, identity: UUID) -> list[Change]:
+    """Return the change rows of a row, oldest first."""
+    with db.read(actor) as reads:
+        return reads.rows(Change, order="seq", entity_id=identity)

@@ -13,17 +13,30 @@ from growbase.core.actor import Actor
 from growbase.core.database import Database
 from growbase.core.errors import Conflict, Gone, InvalidTransition, NotFound
 from growbase.core.log import as_of, history, undo
-from growbase.core.model import Root
 from growbase.core.resource import Resource
 from growbase.core.sqlite_connection import connect
 from growbase.core.tables import Change
 from growbase.core.transaction import Transaction
 from growbase.core.trash import purge, restore, trash
-from tests.core.specimens import BOXES, COINS, SHELVES, Box, BoxState, Coin, Shelf, make_box, make_coin, make_shelf
+from tests.core.specimens import (
+    BOXES,
+    COINS,
+    SHELVES,
+    Box,
+    BoxState,
+    Coin,
+    Shelf,
+    make_box,
+    make_coin,
+    make_shelf,
+    stored,
+)
 from tests.fixtures import Tenant
 
 
-def entries(db: Database, actor: Actor, identity: UUID, resource: Resource = BOXES, **page: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+def entries(
+    db: Database, actor: Actor, identity: UUID, resource: Resource = BOXES, **page: int
+) -> list[dict[str, Any]]:
     with db.read(actor) as reads:
         return history(reads, resource, identity, **page)
 
@@ -31,11 +44,6 @@ def entries(db: Database, actor: Actor, identity: UUID, resource: Resource = BOX
 def last_seq(db: Database, actor: Actor, identity: UUID, resource: Resource = BOXES) -> int:
     seq: int = entries(db, actor, identity, resource)[0]["seq"]
     return seq
-
-
-def row(db: Database, actor: Actor, identity: UUID, model: type[Root] = Box) -> dict[str, Any]:
-    with db.read(actor) as reads:
-        return dict(reads.get(model, identity, trash=True).__dict__)
 
 
 # -- the log itself -----------------------------------------------------------------------------------------------
@@ -99,7 +107,11 @@ def test_a_change_says_who_did_what_and_for_whom(db: Database, tenant: Tenant) -
     identity = db.write(tenant.member, make_box)
     with db.read(tenant.owner) as reads:
         (change,) = reads.rows(Change, entity_id=identity)
-    assert (change.organization_id, change.entity, change.action) == (tenant.organization_id, "specimen_boxes", "insert")
+    assert (change.organization_id, change.entity, change.action) == (
+        tenant.organization_id,
+        "specimen_boxes",
+        "insert",
+    )
     assert (change.actor_type, change.actor_id, change.actor_label) == ("user", tenant.member.id, tenant.member.label)
     assert change.changes == {
         "label": [None, "Box"],
@@ -127,9 +139,7 @@ def test_history_is_newest_first_and_paged(db: Database, actor: Actor) -> None:
     assert entries(db, actor, identity, before=everything[-1]["seq"]) == []
 
 
-def test_nobody_reads_the_history_of_another_organization(
-    db: Database, actor: Actor, other_tenant: Tenant
-) -> None:
+def test_nobody_reads_the_history_of_another_organization(db: Database, actor: Actor, other_tenant: Tenant) -> None:
     identity = db.write(actor, make_box)
     for stranger, found in ((other_tenant.owner, identity), (actor, uuid4())):
         with db.read(stranger) as reads:
@@ -172,11 +182,11 @@ OF_ROW = ("label", "rank", "is_open", "details", "weight", "remark", "version", 
 @given(UPDATES)
 def test_a_row_is_shown_as_it_was_at_every_moment(db: Database, actor: Actor, updates: list[dict[str, int]]) -> None:
     identity = db.write(actor, make_box)
-    remembered = [row(db, actor, identity)]
+    remembered = [stored(db, actor, identity)]
     for update in updates:
         changed = {name: VALUES[name][place] for name, place in update.items()}
         db.write(actor, lambda tx, changed=changed: tx.update(Box, identity, changed))
-        remembered.append(row(db, actor, identity))
+        remembered.append(stored(db, actor, identity))
     for then in remembered:
         with db.read(actor) as reads:
             shown = as_of(reads, BOXES, identity, then["updated_at"])
@@ -190,10 +200,10 @@ def test_a_row_is_shown_as_it_was_at_every_moment(db: Database, actor: Actor, up
 
 def test_a_row_in_the_trash_was_not_there_and_then_was_again(db: Database, actor: Actor) -> None:
     identity = db.write(actor, make_box)
-    moments = [row(db, actor, identity)["updated_at"]]
+    moments = [stored(db, actor, identity)["updated_at"]]
     for verb in (trash, restore, trash):
         db.write(actor, lambda tx, verb=verb: verb(tx, Box, identity))
-        moments.append(row(db, actor, identity)["updated_at"])
+        moments.append(stored(db, actor, identity)["updated_at"])
     for place, moment in enumerate(moments):
         with db.read(actor) as reads:
             if place % 2:
@@ -206,7 +216,7 @@ def test_a_row_in_the_trash_was_not_there_and_then_was_again(db: Database, actor
 
 def test_a_purged_row_is_shown_as_it_was_before(db: Database, actor: Actor) -> None:
     identity = db.write(actor, lambda tx: make_box(tx, label="was", rank=3))
-    then = row(db, actor, identity)["updated_at"]
+    then = stored(db, actor, identity)["updated_at"]
     db.write(actor, lambda tx: trash(tx, Box, identity))
     db.write(actor, lambda tx: purge(tx, Box, identity))
     with db.read(actor) as reads:
@@ -218,7 +228,7 @@ def test_a_purged_row_is_shown_as_it_was_before(db: Database, actor: Actor) -> N
 
 def test_what_is_older_than_the_log_is_gone(db: Database, actor: Actor, raw: Any) -> None:  # noqa: ANN401
     identity = db.write(actor, make_box)
-    then = row(db, actor, identity)["updated_at"]
+    then = stored(db, actor, identity)["updated_at"]
     db.write(actor, lambda tx: tx.update(Box, identity, {"rank": 1}))
     if db.engine == "sqlite":
         raw.execute("INSERT INTO instance_facts (name, value) VALUES ('log_retention', 'on')")
@@ -257,15 +267,15 @@ def test_an_update_is_undone_and_redone(db: Database, tenant: Tenant) -> None:
         "weight": 0.5,
     }
     identity = db.write(actor, make_box)
-    before = row(db, actor, identity)
+    before = stored(db, actor, identity)
     db.write(actor, lambda tx: tx.update(Box, identity, values))
-    after = row(db, actor, identity)
+    after = stored(db, actor, identity)
     take_back(db, actor, identity, last_seq(db, actor, identity))
-    undone = row(db, actor, identity)
+    undone = stored(db, actor, identity)
     assert {name: undone[name] for name in values} == {name: before[name] for name in values}
     assert undone["version"] == 3
     take_back(db, actor, identity, last_seq(db, actor, identity))
-    redone = row(db, actor, identity)
+    redone = stored(db, actor, identity)
     assert {name: redone[name] for name in values} == {name: after[name] for name in values}
 
 
@@ -273,7 +283,7 @@ def test_a_folded_name_follows_its_undo(db: Database, actor: Actor) -> None:
     identity = db.write(actor, lambda tx: make_shelf(tx, name="Old"))
     db.write(actor, lambda tx: tx.update(Shelf, identity, {"name": "New"}))
     take_back(db, actor, identity, last_seq(db, actor, identity, SHELVES), SHELVES)
-    assert row(db, actor, identity, Shelf)["name_norm"] == "old"
+    assert stored(db, actor, identity, Shelf)["name_norm"] == "old"
 
 
 def test_an_update_that_was_built_upon_is_not_undone(db: Database, actor: Actor) -> None:
@@ -283,17 +293,17 @@ def test_an_update_that_was_built_upon_is_not_undone(db: Database, actor: Actor)
     db.write(actor, lambda tx: tx.update(Box, identity, {"rank": 2}))
     with pytest.raises(Conflict, match="rank has been changed since"):
         take_back(db, actor, identity, seq)
-    assert row(db, actor, identity)["label"] == "one"
+    assert stored(db, actor, identity)["label"] == "one"
     db.write(actor, lambda tx: tx.update(Box, identity, {"rank": 1}))
     take_back(db, actor, identity, seq)
-    assert row(db, actor, identity)["label"] == "Box"
+    assert stored(db, actor, identity)["label"] == "Box"
 
 
 def test_a_transition_is_undone_only_where_the_way_back_is_declared(db: Database, actor: Actor) -> None:
     identity = db.write(actor, make_box)
     db.write(actor, lambda tx: tx.transition(Box, identity, BoxState.LOST))
     take_back(db, actor, identity, last_seq(db, actor, identity))
-    assert row(db, actor, identity)["state"] == BoxState.PACKED
+    assert stored(db, actor, identity)["state"] == BoxState.PACKED
     db.write(actor, lambda tx: tx.transition(Box, identity, BoxState.SHIPPED))
     with pytest.raises(InvalidTransition) as caught:
         take_back(db, actor, identity, last_seq(db, actor, identity))
@@ -308,9 +318,9 @@ def test_trash_and_restore_are_undone_with_their_cohort(db: Database, actor: Act
     box, coin = db.write(actor, setup)
     db.write(actor, lambda tx: trash(tx, Box, box))
     take_back(db, actor, box, last_seq(db, actor, box))
-    assert row(db, actor, coin, Coin)["deleted_at"] is None
+    assert stored(db, actor, coin, Coin)["deleted_at"] is None
     take_back(db, actor, box, last_seq(db, actor, box))
-    assert row(db, actor, coin, Coin)["deleted_at"] is not None
+    assert stored(db, actor, coin, Coin)["deleted_at"] is not None
     with pytest.raises(Conflict, match="deleted with its box"):
         take_back(db, actor, coin, last_seq(db, actor, coin, COINS), COINS)
 
@@ -325,7 +335,7 @@ def test_an_old_trashing_is_not_undone_by_reviving_a_later_one(db: Database, act
     db.write(actor, lambda tx: trash(tx, Box, identity))
     with pytest.raises(Conflict):
         take_back(db, actor, identity, first)
-    assert row(db, actor, identity)["deleted_at"] is not None
+    assert stored(db, actor, identity)["deleted_at"] is not None
 
 
 def test_an_insert_a_purge_and_a_secret_are_not_undone(db: Database, actor: Actor) -> None:
@@ -335,7 +345,7 @@ def test_an_insert_a_purge_and_a_secret_are_not_undone(db: Database, actor: Acto
     db.write(actor, lambda tx: tx.update(Box, identity, {"pin": "2", "rank": 1}))
     with pytest.raises(Conflict, match="secret"):
         take_back(db, actor, identity, last_seq(db, actor, identity))
-    assert row(db, actor, identity)["rank"] == 1
+    assert stored(db, actor, identity)["rank"] == 1
     with pytest.raises(NotFound, match="There is no such change"):
         take_back(db, actor, identity, 10**9)
 

@@ -124,7 +124,11 @@ def fits(document: dict[str, Any], value: object) -> bool:
     if isinstance(value, str):
         pattern = document.get("pattern", "")
         long_enough = document.get("minLength", 0) <= len(value) <= document.get("maxLength", math.inf)
-        return long_enough and value in document.get("enum", [value, document.get("const", value)]) and bool(re.search(pattern, value))
+        return (
+            long_enough
+            and value in document.get("enum", [value, document.get("const", value)])
+            and bool(re.search(pattern, value))
+        )
     if isinstance(value, int | float) and not isinstance(value, bool):
         return bool(document.get("minimum", -math.inf) <= value <= document.get("maximum", math.inf))
     return True
@@ -158,7 +162,8 @@ def accepted_by_database(engine: str, request: pytest.FixtureRequest) -> Iterato
             )
         except (pysqlite3.Error, psycopg.Error, OverflowError) as error:
             found = translated(error)
-            assert isinstance(found, Invalid), (model, column.name, value, error)
+            if not isinstance(found, Invalid):
+                raise
             return bool(found.fields) and found.fields[0].field != column.name
         finally:
             connection.execute("ROLLBACK")
@@ -257,9 +262,7 @@ def test_every_message_has_its_parameters_filled_in() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "body", ["", "{", "nothing", '{"label": "\\ud800"}', b'{"label": "\xff"}', '{"label": "a",}']
-)
+@pytest.mark.parametrize("body", ["", "{", "nothing", '{"label": "\\ud800"}', b'{"label": "\xff"}', '{"label": "a",}'])
 def test_what_is_no_json_is_told_so(body: str | bytes) -> None:
     with pytest.raises(InvalidJSON):
         BOX.parse(body.encode() if isinstance(body, str) else body)
@@ -281,9 +284,7 @@ def test_a_body_that_is_no_object_is_refused(body: str) -> None:
     ],
 )
 def test_nul_is_refused_wherever_it_hides(field: str, value: object) -> None:
-    assert errors_of(json.dumps({"label": "x", field: value})) == {
-        field: ("nul", "must not contain the character NUL")
-    }
+    assert errors_of(json.dumps({"label": "x", field: value})) == {field: ("nul", "must not contain the character NUL")}
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])

@@ -1,6 +1,5 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -25,6 +24,7 @@ from tests.core.specimens import (
     make_box,
     make_coin,
     make_shelf,
+    stored,
 )
 from tests.fixtures import Tenant
 
@@ -50,11 +50,6 @@ def state(db: Database, actor: Actor) -> dict[UUID, UUID | None]:
     return {row["id"]: row["deletion_id"] for row in rows}
 
 
-def row(db: Database, actor: Actor, model: type[Root], identity: UUID) -> dict[str, Any]:
-    with db.read(actor) as reads:
-        return dict(reads.get(model, identity, trash=True).__dict__)
-
-
 def the(db: Database, actor: Actor, model: type[Root], **equals: object) -> UUID:
     with db.read(actor) as reads:
         found = reads.find(model, trash=True, **equals)
@@ -76,7 +71,7 @@ def test_children_go_with_their_parent_under_one_deletion(db: Database, tenant: 
     found = state(db, actor)
     assert len(found) == 5
     assert set(found.values()) == {deletion}
-    gone = row(db, actor, Shelf, shelf)
+    gone = stored(db, actor, shelf, Shelf)
     assert (gone["deleted_by"], gone["version"], gone["deleted_at"]) == (tenant.member.id, 2, gone["updated_at"])
     with db.read(actor) as reads:
         changes = reads.rows(Change, deletion_id=deletion)
@@ -287,7 +282,7 @@ def test_a_kept_row_becomes_a_tombstone(db: Database, actor: Actor, shelf: UUID)
     left = state(db, actor)
     assert set(left) == {shelf, box}
     assert other not in left
-    tomb = row(db, actor, Box, box)
+    tomb = stored(db, actor, box, Box)
     assert tomb["purged_at"] is not None
     assert (tomb["remark"], tomb["details"], tomb["pin_cipher"]) == (None, None, None)
     assert tomb["label"] != "a"

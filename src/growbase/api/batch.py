@@ -14,6 +14,7 @@ from growbase.core.actor import Actor, Role
 from growbase.core.errors import Forbidden, Invalid, MethodNotAllowed
 from growbase.core.resource import Resource
 from growbase.core.schema import create_schema, parse_with, update_schema
+from growbase.core.strict_json import require_unique_names
 from growbase.core.transaction import Transaction
 from growbase.core.trash import restore
 
@@ -47,6 +48,7 @@ async def batch(call: Call) -> Answer:
     actor = await call.require(Role.MEMBER)
     body = await call.body()
     operations: list[Operation] = parse_with(TypeAdapter(Operations).validate_json, body).operations
+    require_unique_names(body)
     resources = [_resource(call, operation, index) for index, operation in enumerate(operations)]
     for resource in resources:
         if not actor.has_role(resource.write):

@@ -121,9 +121,13 @@ def _package(model: type[Root]) -> str:
 
 
 class Catalog:
-    """The resources and models of this program, found by name, table or model; built once by ``wiring``."""
+    """The resources and models of this program, found by name, table or model; built once by ``wiring``.
 
-    def __init__(self, resources: Iterable[Resource]) -> None:
+    ``founders`` are run inside every new organization by the unit that makes it: what each one starts with.
+    """
+
+    def __init__(self, resources: Iterable[Resource], founders: Iterable[Action] = ()) -> None:
+        self.founders = tuple(founders)
         configure_mappers()
         self.resources = tuple(resources)
         self.by_name = {resource.name: resource for resource in self.resources}

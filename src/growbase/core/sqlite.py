@@ -18,10 +18,10 @@ import pysqlite3
 from growbase.core.actor import Actor
 from growbase.core.crypto import Keyring
 from growbase.core.database import Database, DatabaseInfo, Unit
-from growbase.core.errors import Unavailable
+from growbase.core.errors import GrowbaseError, Unavailable
 from growbase.core.reads import Reads
 from growbase.core.resource import Catalog
-from growbase.core.sqlite_connection import connect, translated
+from growbase.core.sqlite_connection import GONE, connect, file_at, translated
 from growbase.core.sqlite_writer import Pending, Writer
 
 T = TypeVar("T")
@@ -68,9 +68,12 @@ class SqliteDatabase(Database):
 
     def _reader(self) -> pysqlite3.Connection:
         connection: pysqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
+        found = file_at(self.path)
+        if connection is None or found != self._local.opened:
+            if found is None and connection is not None:
+                raise Unavailable(reason=GONE)
             connection = connect(self.path, read_only=True)
-            self._local.connection = connection
+            self._local.connection, self._local.opened = connection, found
             self._readers.append(connection)
         return connection
 

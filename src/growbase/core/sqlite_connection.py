@@ -18,6 +18,7 @@ from growbase.core.model import Root
 
 BUSY_MS = 5_000
 """How long a statement waits for a lock that another program holds."""
+GONE = "the database file is gone"
 FIXED_VERSION = (3, 51, 3)
 """The first SQLite without the race between a writer and a checkpointing connection."""
 
@@ -29,6 +30,18 @@ def require_fixed_version() -> None:
             "SQLite {version} has a known fault: install pysqlite3 >= 0.6.1 or set GROWBASE_ALLOW_OLD_SQLITE=true."
         )
         raise ConfigError(message, version=pysqlite3.sqlite_version)
+
+
+def file_at(path: Path) -> tuple[int, int] | None:
+    """Return what tells the file at ``path`` from any other, None if there is none.
+
+    A connection goes on writing to a file that was moved away or replaced, where nobody will find it again.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def connect(path: Path, *, read_only: bool = False) -> pysqlite3.Connection:

@@ -26,7 +26,7 @@ from growbase.core.ddl import INDEX_SEARCH
 from growbase.core.errors import Unavailable
 from growbase.core.position import LogPosition
 from growbase.core.reads import Context
-from growbase.core.sqlite_connection import BUSY_MS, connect, translated
+from growbase.core.sqlite_connection import BUSY_MS, GONE, connect, file_at, translated
 from growbase.core.transaction import Transaction
 
 BATCH = 128
@@ -67,6 +67,7 @@ class Writer:
         self.notify = notify
         self._position = LogPosition("sqlite")
         self._connection: pysqlite3.Connection | None = None
+        self._opened: tuple[int, int] | None = None
         try:
             self._file = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
@@ -218,6 +219,7 @@ class Writer:
             return False
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._follow_file()
             connection = self._open()
             connection.execute(f"PRAGMA busy_timeout = {BUSY_MS if wait else 0}")
             connection.execute("BEGIN IMMEDIATE")
@@ -296,9 +298,19 @@ class Writer:
             self._connection.close()
             self._connection = None
 
+    def _follow_file(self) -> None:
+        """Let go of a file that is no longer the one at the path. Raises Unavailable if there is none any more."""
+        found = file_at(self.path)
+        if found != self._opened and self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if found is None and self._opened is not None:
+            raise Unavailable(reason=GONE)
+
     def _open(self) -> pysqlite3.Connection:
         if self._connection is None:
             self._connection = connect(self.path)
+            self._opened = file_at(self.path)
         return self._connection
 
 

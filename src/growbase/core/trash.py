@@ -113,7 +113,9 @@ def _set(
     )
     rows = tx.execute(sql, [*(plan.fields[name].bound(value) for name, value in stamped.items()), *params]).fetchall()
     moment = moment_text(tx.now)
-    diff: dict[str, list[object]] = {"deleted_at": [None, moment]} if action == "trash" else {"deleted_at": [moment, None]}
+    diff: dict[str, list[object]] = (
+        {"deleted_at": [None, moment]} if action == "trash" else {"deleted_at": [moment, None]}
+    )
     if action == "update":
         fields = plan.fields
         diff = {name: [shown(fields[name], keys[name]), shown(fields[name], new)] for name, new in values.items()}

@@ -43,6 +43,8 @@ def create_organization(
     values = {"name": name, "slug": slug or _free_slug(tx, name), "data_region": data_region, **details}
     inside.insert(Organization, id=organization_id, **values)
     add_member(inside, user_id=tx.actor.id, role=Role.OWNER)
+    for found in tx.context.catalog.founders:
+        found(inside)
     return organization_id
 
 

@@ -185,3 +185,6 @@ VIEWS: tuple[Resource, ...] = (
     ),
 )
 """The analytic views, read under ``/api/views`` with the grammar of a resource."""
+
+FOUNDERS = (actions_templates.copy_gallery,)
+"""What a new organization starts with: its own copies of the gallery's templates."""
