@@ -14,7 +14,7 @@ from growbase.jobs.sweeps import expired_idempotency_keys, finished_jobs, old_tr
 from growbase.jobs.worker import Sweep, Task, Worker
 
 if TYPE_CHECKING:
-    from litestar import Litestar
+    from growbase.api.direct import Direct
 
 DOMAINS = ("identity", "marketing")
 
@@ -96,7 +96,7 @@ def worker(settings: Settings, database: Database) -> Worker:
     return Worker(database, tasks(), found, lock)
 
 
-def create_app() -> "Litestar":
+def create_app() -> "Direct":
     """Build the application of one server process from the environment (granian calls this)."""
     from growbase.api.app import build_app
     from growbase.core import telemetry

@@ -8,6 +8,7 @@ import pytest
 from litestar.testing import TestClient
 
 from growbase.api.app import build_app
+from growbase.api.direct import Direct
 from growbase.core import clock
 from growbase.core.actor import Actor, system
 from growbase.core.config import Settings
@@ -27,14 +28,20 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
-def client(settings: Settings, db: Database) -> Iterator[Client]:
+def app(settings: Settings, db: Database) -> Direct:
+    """Give the application."""
+    return build_app(settings, db, SECRET)
+
+
+@pytest.fixture
+def client(app: Direct) -> Iterator[Client]:
     """Give a client of the application."""
-    with TestClient(build_app(settings, db, SECRET)) as found:
+    with TestClient(app) as found:
         yield found
 
 
 @pytest.fixture
-def login_as(client: Client, db: Database) -> LoginAs:
+def login_as(app: Direct, db: Database) -> LoginAs:
     """Give a function that logs an actor in, without a password, and returns the headers of its requests."""
 
     def login(actor: Actor) -> Headers:
@@ -45,8 +52,7 @@ def login_as(client: Client, db: Database) -> LoginAs:
             actor,
             lambda tx: open_session(tx, user_id=user_id, organization_id=here, tokens=tokens, expires_at=end),
         )
-        authenticator = client.app.state.api.authenticator
-        return bearer(authenticator.issue_access_token(user_id, session_id, here, actor.role))
+        return bearer(app.api.authenticator.issue_access_token(user_id, session_id, here, actor.role))
 
     return login
 

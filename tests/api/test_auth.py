@@ -483,7 +483,7 @@ def test_uses_are_written_again_after_the_database_was_away(
 
     monkeypatch.setattr("growbase.api.app.USES_SECONDS", 0)
     app = build_app(settings, db, SECRET)
-    monkeypatch.setattr(app.state.api.authenticator, "write_uses", fail)
+    monkeypatch.setattr(app.api.authenticator, "write_uses", fail)
     with TestClient(app):
         assert [calls.get(timeout=10) for _ in range(3)] == [1, 1, 1]
 

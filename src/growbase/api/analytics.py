@@ -115,7 +115,7 @@ async def _read(call: Call, query: Callable[[Reads], dict[str, Any]]) -> Answer:
         with call.api.database.read(actor) as reads:
             return query(reads)
 
-    return json_answer(await asyncio.to_thread(read))
+    return json_answer(await call.api.database.aread(read))
 
 
 def _params(call: Call, known: set[str]) -> dict[str, str]:

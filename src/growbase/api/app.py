@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException
 
 from growbase.api import analytics, auth, batch, crud, description, gallery, health, keys, organizations
 from growbase.api.call import Api, Call
+from growbase.api.direct import Direct
 from growbase.api.problems import problem
 from growbase.core import errors, telemetry
 from growbase.core.config import Settings
@@ -44,7 +45,7 @@ class Background(Protocol):
         """End within some seconds."""
 
 
-def build_app(settings: Settings, database: Database, secret: bytes, background: Sequence[Background] = ()) -> Litestar:
+def build_app(settings: Settings, database: Database, secret: bytes, background: Sequence[Background] = ()) -> Direct:
     """Return the application over an open database, which it closes when it stops, after its ``background``."""
     api = Api(
         settings=settings,
@@ -52,6 +53,7 @@ def build_app(settings: Settings, database: Database, secret: bytes, background:
         reader=Reader(database, secret),
         authenticator=Authenticator(database, settings, secret),
         secret=secret,
+        routes=tuple(ROUTES),
     )
 
     @asynccontextmanager
@@ -72,9 +74,9 @@ def build_app(settings: Settings, database: Database, secret: bytes, background:
         allow_credentials=bool(settings.cors_origins) and "*" not in settings.cors_origins,
         expose_headers=["etag", "location", "deletion-id", "x-request-id", "idempotency-replayed", "retry-after"],
     )
-    return Litestar(
+    app = Litestar(
         ROUTES,
-        state=State({"api": api, "routes": ROUTES}),
+        state=State({"api": api}),
         lifespan=[lifespan],
         cors_config=cors if settings.cors_origins else None,
         openapi_config=None,
@@ -82,6 +84,7 @@ def build_app(settings: Settings, database: Database, secret: bytes, background:
         request_max_body_size=settings.request_body_max_bytes,
         logging_config=None,
     )
+    return Direct(app, api)
 
 
 async def _write_uses(authenticator: Authenticator, stopping: asyncio.Event) -> None:
@@ -99,7 +102,7 @@ async def _write_uses(authenticator: Authenticator, stopping: asyncio.Event) -> 
 
 def _http_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Answer what the router itself refuses."""
-    call = Call(request)
+    call = Call(request.app.state.api, request.scope, request.receive)
     status = getattr(error, "status_code", 500)
     kinds: dict[int, GrowbaseError] = {
         404: errors.NotFound(what="page"),

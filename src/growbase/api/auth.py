@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar, cast
 from uuid import UUID
 
 from growbase.api.call import COOKIE, CSRF_COOKIE, Answer, Call, endpoint, etag, identity, json_answer
-from growbase.api.crud import expected_version, run_read
+from growbase.api.crud import expected_version
 from growbase.api.writing import write
 from growbase.core import clock
 from growbase.core.actor import Actor, ActorKind
@@ -192,7 +192,7 @@ async def read_me(call: Call) -> Answer:
         with call.api.database.read(actor) as reads:
             return _me(reads, actor)
 
-    return await run_read(call, read, point=True)
+    return await call.api.database.aread(read)
 
 
 @endpoint("/api/auth/me", "PATCH", body=ProfileUpdate)
@@ -232,7 +232,7 @@ async def list_logins(call: Call) -> Answer:
             found = list_sessions(reads, _id(actor), clock.now())
         return [describe_session(session, actor.session_id) for session in found]
 
-    return json_answer({"data": await run_read(call, read)})
+    return json_answer({"data": await call.api.database.aread(read)})
 
 
 @endpoint("/api/auth/sessions/{id:str}", "DELETE")
@@ -298,7 +298,7 @@ async def _granted(call: Call, grant: Grant, kind: Kind, status: int = 200) -> A
         with call.api.database.read(_caller(call)) as reads:
             return account(reads, grant.user_id, grant.organization_id)
 
-    found = await run_read(call, read, point=True)
+    found = await call.api.database.aread(read)
     if kind == "cookie":
         csrf = call.api.csrf_token(grant.session_token)
         lifetime = int((grant.session_expires_at - clock.now()).total_seconds())

@@ -6,17 +6,17 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from http.cookies import SimpleCookie
 from ipaddress import ip_address
 from secrets import token_hex
 from typing import Any, cast
 from uuid import UUID
 
 from litestar import Request, route
-from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 from litestar.response.streaming import ASGIStreamingResponse
-from litestar.types import Method
+from litestar.types import Method, Receive, Scope
 from pydantic import BaseModel, ValidationError
 
 from growbase.api.problems import problem
@@ -57,6 +57,7 @@ class Api:
     reader: Reader
     authenticator: Authenticator
     secret: bytes
+    routes: tuple[HTTPRouteHandler, ...] = ()
 
     @property
     def catalog(self) -> Catalog:
@@ -83,10 +84,11 @@ class Answer:
 class Call:
     """One request; its actor is known after ``authenticate``."""
 
-    def __init__(self, request: Request[Any, Any, Any]) -> None:
-        self.request = request
-        self.api = cast("Api", request.app.state.api)
-        self.scope = request.scope
+    def __init__(self, api: Api, scope: Scope, receive: Receive) -> None:
+        self.api = api
+        self.scope = cast("dict[str, Any]", scope)
+        self.receive = receive
+        self._body: bytes | None = None
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.scope["headers"]}
         self.method = str(self.scope["method"])
         self.path = str(self.scope["path"])
@@ -130,7 +132,7 @@ class Call:
     @cached_property
     def cookies(self) -> dict[str, str]:
         """The request's cookies."""
-        return dict(self.request.cookies)
+        return {name: morsel.value for name, morsel in SimpleCookie(self.headers.get("cookie", "")).items()}
 
     @cached_property
     def prefer(self) -> dict[str, str]:
@@ -159,7 +161,7 @@ class Call:
             scheme, _, token = authorization.partition(" ")
             if scheme.lower() != "bearer" or not token.strip():
                 raise Unauthenticated
-            return token.strip()
+            return str(token).strip()
         session = self.cookies.get(COOKIE)
         if not session or not session.startswith(SESSION_PREFIX):
             raise Unauthenticated
@@ -182,16 +184,28 @@ class Call:
         length = self.headers.get("content-length", "")
         if length.isdecimal() and int(length) > limit:
             raise TooLarge(limit=limit)
-        try:
-            body = await self.request.body()
-        except HTTPException as error:
-            if error.status_code == 413:
-                raise TooLarge(limit=limit) from error
-            raise
+        body = await self._received(limit)
         kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         if body and kind and kind not in content_types:
             raise UnsupportedMediaType(content_type=kind)
         return body
+
+    async def _received(self, limit: int) -> bytes:
+        """Return what the client has sent, read once. Raises TooLarge."""
+        if self._body is None:
+            parts, size, more = [], 0, True
+            while more:
+                message = cast("dict[str, Any]", await self.receive())
+                if message["type"] == "http.disconnect":
+                    break
+                part = message.get("body", b"")
+                size += len(part)
+                if size > limit:
+                    raise TooLarge(limit=limit)
+                parts.append(part)
+                more = message.get("more_body", False)
+            self._body = b"".join(parts)
+        return self._body
 
     async def parse(self, model: type[BaseModel]) -> dict[str, Any]:
         """Return the fields of a JSON body by a schema, defaults included. Raises Invalid."""
@@ -225,28 +239,34 @@ def endpoint(
 
     def wrap(function: Endpoint) -> HTTPRouteHandler:
         async def handler(request: Request[Any, Any, Any]) -> ASGIResponse:
-            started = time.perf_counter()
-            call = Call(request)
-            try:
-                answer = await function(call)
-            except GrowbaseError as error:
-                answer = await _refusal(call, error)
-            except Exception as error:  # noqa: BLE001 -- the edge answers everything
-                answer = _failure(call, error)
-            spent = time.perf_counter() - started
-            telemetry.observe_request(path, call.method, answer.status, spent)
+            call = Call(request.app.state.api, request.scope, request.receive)
+            answer, spent = await answered(call, function, path)
             return respond(call, answer, spent)
 
         handler.__doc__ = function.__doc__
         handler.__name__ = function.__name__
-        opt = {"body": body, "public": public}
+        opt = {"body": body, "public": public, "function": function}
         return route(path, http_method=list(methods), status_code=200, include_in_schema=False, opt=opt)(handler)
 
     return wrap
 
 
-def respond(call: Call, answer: Answer, spent: float) -> ASGIResponse:
-    """Return the ASGI response of an answer."""
+async def answered(call: Call, function: Endpoint, path: str) -> tuple[Answer, float]:
+    """Run a route and return its answer, a problem where it fails, and the seconds it took."""
+    started = time.perf_counter()
+    try:
+        answer = await function(call)
+    except GrowbaseError as error:
+        answer = await _refusal(call, error)
+    except Exception as error:  # noqa: BLE001 -- the edge answers everything
+        answer = _failure(call, error)
+    spent = time.perf_counter() - started
+    telemetry.observe_request(path, call.method, answer.status, spent)
+    return answer, spent
+
+
+def headers_of(call: Call, answer: Answer, spent: float) -> list[tuple[str, str]]:
+    """Return the headers of an answer."""
     headers = [
         ("x-request-id", call.request_id),
         ("server-timing", f"app;dur={spent * 1000:.1f}"),
@@ -255,6 +275,12 @@ def respond(call: Call, answer: Answer, spent: float) -> ASGIResponse:
     ]
     if "content-type" not in answer.headers and answer.status not in {204, 304}:
         headers.append(("content-type", answer.content_type))
+    return headers
+
+
+def respond(call: Call, answer: Answer, spent: float) -> ASGIResponse:
+    """Return the ASGI response of an answer."""
+    headers = headers_of(call, answer, spent)
     if answer.stream is not None and call.method != "HEAD":
         return ASGIStreamingResponse(
             iterator=answer.stream, status_code=answer.status, headers=dict(headers), media_type=answer.content_type

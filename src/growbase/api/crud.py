@@ -1,6 +1,5 @@
 """The routes that serve every resource alike: list, read, create, change, delete and the verbs."""
 
-import asyncio
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -93,7 +92,7 @@ async def list_rows(call: Call, resource: Resource) -> Answer:
     """Return a page of rows."""
     actor = await call.require(resource.read)
     query = parse(call.api.catalog, resource, call.query)
-    page = await run_read(call, lambda: call.api.reader.page(actor, resource, query))
+    page = await call.api.database.aread(lambda: call.api.reader.page(actor, resource, query))
     rows = [camel_row(resource, row) for row in page.rows] if is_camel(call) else page.rows
     pagination: dict[str, object] = {"limit": query.limit, "next_cursor": page.next_cursor}
     if query.page is not None:
@@ -112,9 +111,9 @@ async def read_row(call: Call, resource: Resource, id: UUID) -> Answer:
     shape = query.shape if query else None
     plain = shape is None or not (shape.expand or shape.counts or shape.fields)
     with_trash = shape is not None and shape.trash != "exclude"
-    text, version = await run_read(
-        call, lambda: call.api.reader.row(actor, resource, id, None if plain else shape, trash=with_trash), point=True
-    )
+    wanted = None if plain else shape
+    reader = call.api.reader
+    text, version = await call.api.database.aread(lambda: reader.row(actor, resource, id, wanted, trash=with_trash))
     tag = etag(version) if plain else f'W/"{sha256(text.encode()).hexdigest()[:20]}"'
     if is_known(call, tag):
         return Answer(304, headers={"etag": tag})
@@ -138,7 +137,7 @@ async def read_as_of(call: Call, actor: Actor, resource: Resource, id: UUID, que
         with call.api.database.read(actor, snapshot=True) as reads:
             return log.as_of(reads, resource, id, moment)
 
-    return json_answer(await run_read(call, read))
+    return json_answer(await call.api.database.aread(read))
 
 
 async def read_history(call: Call, resource: Resource, id: UUID) -> Answer:
@@ -153,14 +152,16 @@ async def read_history(call: Call, resource: Resource, id: UUID) -> Answer:
         with call.api.database.read(actor, snapshot=True) as reads:
             return log.history(reads, resource, id, limit=max(1, limit), before=before)  # type: ignore[arg-type]
 
-    return json_answer({"data": await run_read(call, read)})
+    return json_answer({"data": await call.api.database.aread(read)})
 
 
 async def aggregate_rows(call: Call, resource: Resource) -> Answer:
     """Count, sum and group rows within a row cap and a timeout."""
     actor = await call.require(resource.read)
     query = parse(call.api.catalog, resource, call.query)
-    return json_answer({"data": await run_read(call, lambda: call.api.reader.aggregate(actor, resource, query))})
+    return json_answer(
+        {"data": await call.api.database.aread(lambda: call.api.reader.aggregate(actor, resource, query))}
+    )
 
 
 async def export_rows(call: Call, resource: Resource) -> Answer:
@@ -171,7 +172,7 @@ async def export_rows(call: Call, resource: Resource) -> Answer:
     query = parse(call.api.catalog, resource, call.query)
     detail = {"resource": resource.name, "query": call.query[:500]}
     await call.api.database.awrite(actor, lambda tx: tx.record("export", resource.table.name, None, detail))
-    return await run_read(call, lambda: export(call.api.reader, actor, resource, query))
+    return await call.api.database.aread(lambda: export(call.api.reader, actor, resource, query))
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
@@ -437,13 +438,6 @@ async def run_declared(call: Call, resource: Resource, id: UUID | None, verb: Ve
 
 
 # -- forms ------------------------------------------------------------------------------------------------------------
-
-
-async def run_read(call: Call, read: Callable[[], T], *, point: bool = False) -> T:
-    """Run a read off the event loop; one row by key from the embedded database is quicker than the way to a thread."""
-    if point and call.api.database.engine == "sqlite":
-        return read()
-    return await asyncio.to_thread(read)
 
 
 def is_camel(call: Call) -> bool:

@@ -26,14 +26,14 @@ Operation = dict[str, Any]
 async def openapi_json(call: Call) -> Answer:
     """Return the API's description as OpenAPI 3.1."""
     _require_enabled(call)
-    return json_answer(document(call.api.catalog, tuple(call.request.app.state.routes)))
+    return json_answer(document(call.api.catalog, call.api.routes))
 
 
 @endpoint("/docs", "GET", public=True)
 async def docs(call: Call) -> Answer:
     """Show the API's description as a page that needs nothing but this server."""
     _require_enabled(call)
-    found = document(call.api.catalog, tuple(call.request.app.state.routes))
+    found = document(call.api.catalog, call.api.routes)
     policy = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
     return Answer(200, page(found).encode(), policy, content_type="text/html; charset=utf-8")
 

@@ -1,6 +1,5 @@
 """The gallery of campaign templates, which all organizations share."""
 
-import asyncio
 from typing import Any
 
 from growbase.api.call import Answer, Call, endpoint, identity, json_answer
@@ -19,7 +18,7 @@ async def gallery(call: Call) -> Answer:
         with call.api.database.read(actor) as reads:
             return list_gallery(reads)
 
-    return json_answer({"data": await asyncio.to_thread(read)})
+    return json_answer({"data": await call.api.database.aread(read)})
 
 
 @endpoint("/api/gallery/{id:str}/use", "POST")

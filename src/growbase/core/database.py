@@ -1,6 +1,5 @@
 """A database that runs units of work: the part both engines share."""
 
-import asyncio
 import re
 import time
 from abc import ABC, abstractmethod
@@ -61,9 +60,9 @@ class Database(ABC):
     def query(self, sql: str, params: tuple[object, ...] = (), *, timeout_ms: int | None = None) -> list[Any]:
         """Run one read-only statement and return its rows. Raises Unavailable when ``timeout_ms`` has passed."""
 
-    async def aquery(self, sql: str, params: tuple[object, ...] = (), *, timeout_ms: int | None = None) -> list[Any]:
-        """Do as ``query`` in a thread."""
-        return await asyncio.to_thread(self.query, sql, params, timeout_ms=timeout_ms)
+    @abstractmethod
+    async def aread(self, read: Callable[[], T]) -> T:
+        """Run a function that only reads without holding up the event loop; it may be begun twice."""
 
     @abstractmethod
     def info(self) -> DatabaseInfo:

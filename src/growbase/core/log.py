@@ -144,16 +144,20 @@ def _python(plan: Plan, name: str, value: Any) -> object:  # noqa: ANN401 -- a J
 def _changes(
     reads: Reads, resource: Resource, identity: UUID, *, limit: int | None, before: int | None
 ) -> list[Change]:
-    """Return changes of a row, newest first by position ``(tx, seq)``."""
+    """Return changes of a row, newest first.
+
+    Writes of one row wait for each other, so their ``seq`` tells their order; on PostgreSQL ``tx`` does not, since a
+    transaction has its number before it waits.
+    """
     plan = reads.plan(Change)
     sign = mark(reads.engine)
     terms, params = reads.scope_terms(plan, anywhere=False)
     terms += [f"t.entity = {sign}", f"t.entity_id = {sign}"]
     params += [resource.table.name, plan.fields["entity_id"].bound(identity)]
     if before is not None:
-        terms.append(f"(t.tx, t.seq) < (SELECT b.tx, b.seq FROM changes b WHERE b.seq = {sign})")
+        terms.append(f"t.seq < {sign}")
         params.append(before)
-    sql = f"SELECT {plan.columns} FROM changes t WHERE {' AND '.join(terms)} ORDER BY t.tx DESC, t.seq DESC"
+    sql = f"SELECT {plan.columns} FROM changes t WHERE {' AND '.join(terms)} ORDER BY t.seq DESC"
     if limit is not None:
         sql += f" LIMIT {int(limit)}"
     rows = reads.execute(sql, params).fetchall()

@@ -206,6 +206,10 @@ class PostgresDatabase(Database):
         finally:
             self.note_time(sql, started)
 
+    async def aread(self, read: Callable[[], T]) -> T:
+        """Run a read on one of as many threads as the pool has connections."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, read)
+
     def info(self) -> DatabaseInfo:
         """Tell the server and its version."""
         version = self.query("SHOW server_version")[0][0]

@@ -6,9 +6,11 @@ acknowledged write survives a power cut; SQLITE_FULL rolls the whole transaction
 """
 
 import asyncio
+import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +27,15 @@ from growbase.core.sqlite_connection import GONE, connect, file_at, translated
 from growbase.core.sqlite_writer import Pending, Writer
 
 T = TypeVar("T")
+INLINE_SECONDS = 0.003
+"""How long a read may hold the event loop before it goes to a thread."""
+PROGRESS_STEPS = 5_000
+READERS = 4
+"""Threads, and so connections, for reads that take longer."""
+
+
+class OutOfTime(Exception):
+    """A read took longer than the event loop can wait: run it again in a thread."""
 
 
 class SqliteDatabase(Database):
@@ -38,6 +49,7 @@ class SqliteDatabase(Database):
         self.writer = Writer(path, self.context, self.notify)
         self._local = threading.local()
         self._readers: list[pysqlite3.Connection] = []
+        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="growbase-reader")
         self._closed = False
 
     # -- writing --------------------------------------------------------------------------------------------------
@@ -73,6 +85,8 @@ class SqliteDatabase(Database):
             if found is None and connection is not None:
                 raise Unavailable(reason=GONE)
             connection = connect(self.path, read_only=True)
+            connection.set_progress_handler(self._expired, PROGRESS_STEPS)
+            self._local.deadline = math.inf
             self._local.connection, self._local.opened = connection, found
             self._readers.append(connection)
         return connection
@@ -86,7 +100,7 @@ class SqliteDatabase(Database):
                 connection.execute("BEGIN")
             yield Reads(self.context, actor, connection.execute)
         except pysqlite3.Error as error:
-            raise translated(error) from error
+            raise self._refused(error, self._local.deadline, None) from error
         finally:
             if snapshot and connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -94,17 +108,44 @@ class SqliteDatabase(Database):
     def query(self, sql: str, params: tuple[object, ...] = (), *, timeout_ms: int | None = None) -> list[Any]:
         """Run one statement on this thread's connection."""
         started = time.perf_counter()
+        connection = self._reader()
+        inline = self._local.deadline
+        if timeout_ms is not None:
+            self._local.deadline = min(inline, started + timeout_ms / 1000)
         try:
-            connection = self._reader()
-            if timeout_ms is not None:
-                return _timed(connection, sql, params, timeout_ms)
             rows: list[Any] = connection.execute(sql, params).fetchall()
         except pysqlite3.Error as error:
-            raise translated(error) from error
+            raise self._refused(error, inline, timeout_ms) from error
         else:
             return rows
         finally:
+            self._local.deadline = inline
             self.note_time(sql, started)
+
+    async def aread(self, read: Callable[[], T]) -> T:
+        """Run a read at once if it is short, which is quicker than the way to a thread and back; else in a thread."""
+        loop = asyncio.get_running_loop()
+        self._reader()
+        self._local.deadline = time.perf_counter() + INLINE_SECONDS
+        try:
+            return read()
+        except OutOfTime:
+            pass
+        finally:
+            self._local.deadline = math.inf
+        return await loop.run_in_executor(self._threads, read)
+
+    def _expired(self) -> bool:
+        """Say whether the statement at work on this thread has had its time (SQLite asks every few thousand steps)."""
+        deadline: float = self._local.deadline
+        return time.perf_counter() > deadline
+
+    def _refused(self, error: pysqlite3.Error, inline: float, timeout_ms: int | None) -> Exception:
+        if "interrupted" not in str(error):
+            return translated(error)
+        if inline < math.inf:
+            return OutOfTime()
+        return Unavailable(reason=f"the query took longer than {timeout_ms} ms")
 
     def info(self) -> DatabaseInfo:
         """Tell the file and the library's version."""
@@ -121,20 +162,6 @@ class SqliteDatabase(Database):
             return
         self._closed = True
         self.writer.close()
+        self._threads.shutdown(wait=True)
         for connection in self._readers:
             connection.close()
-
-
-def _timed(connection: pysqlite3.Connection, sql: str, params: tuple[object, ...], timeout_ms: int) -> list[Any]:
-    deadline = time.monotonic() + timeout_ms / 1000
-    connection.set_progress_handler(lambda: time.monotonic() > deadline, 20_000)
-    try:
-        rows: list[Any] = connection.execute(sql, params).fetchall()
-    except pysqlite3.OperationalError as error:
-        if "interrupted" in str(error):
-            raise Unavailable(reason=f"the query took longer than {timeout_ms} ms") from error
-        raise
-    else:
-        return rows
-    finally:
-        connection.set_progress_handler(None, 0)

@@ -19,6 +19,11 @@ from growbase.core.model import Root
 BUSY_MS = 5_000
 """How long a statement waits for a lock that another program holds."""
 GONE = "the database file is gone"
+CHECKPOINT_PAGES = 8_000
+"""Pages of the write-ahead log after which a commit moves them into the file: seldom, for that takes fsyncs."""
+WAL_BYTES = 64 * 1024 * 1024
+"""Size the write-ahead log is cut back to after a burst."""
+CACHE_KIB = 8_192
 FIXED_VERSION = (3, 51, 3)
 """The first SQLite without the race between a writer and a checkpointing connection."""
 
@@ -63,7 +68,9 @@ def connect(path: Path, *, read_only: bool = False) -> pysqlite3.Connection:
         else:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA cache_size = -32768")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     except pysqlite3.Error as error:
         raise translated(error) from error
     return connection

@@ -133,6 +133,9 @@ class Writer:
 
     def _run_group(self) -> None:
         """Run the waiting units; called on the loop, holding the turn."""
+        if self._closed:
+            self._abandon(Unavailable(reason="the server is stopping"))
+            return
         group, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
         try:
             self._run_units(group)
