@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -391,10 +391,20 @@ def _indexes(cls: type[Root]) -> Iterator[sa.Index]:
         wanted = (rule.target or rule.index) and not is_tenant
         columns = (tenant, name, "id") if tenant else (name, "id")
         if wanted and columns[: 2 if tenant else 1] not in prefixes:
-            yield _index(table, columns, Key(columns), "")
+            # A reference that is mostly empty should cost nothing where it is.
+            sparse = rule.target and not rule.index and _is_optional(cls, name)
+            yield _index(table, columns, Key(columns), f"{name} IS NOT NULL" if sparse else "")
     if issubclass(cls, Trashable) and tenant:
         yield _index(table, (tenant, "deleted_at", "id"), Key(("deleted_at",)), "deleted_at IS NOT NULL")
         yield _index(table, (tenant, "deletion_id"), Key(("deletion_id",)), "deletion_id IS NOT NULL")
+
+
+def _is_optional(cls: type[Root], name: str) -> bool:
+    """Return whether a column's annotation allows None (asked before the class is mapped)."""
+    hint = next(
+        vars(base)["__annotations__"][name] for base in cls.__mro__ if name in vars(base).get("__annotations__", {})
+    )
+    return type(None) in get_args(get_args(hint)[0])
 
 
 def _index(table: str, columns: tuple[str, ...], key: Key, where: str) -> sa.Index:

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from growbase.core.errors import InvalidQuery
+from growbase.core.errors import InvalidQuery, NotFound
 from growbase.core.reads import Reads
 from growbase.core.statements import POSTGRESQL, Plan, mark, select_sql
 from growbase.domains.identity.models import Organization
@@ -22,9 +22,12 @@ ALL_TYPES = tuple(member.value for member in EventType)
 
 def organization_zone(reads: Reads) -> ZoneInfo:
     """Return the time zone whose days the organization counts in."""
-    organization_id = reads.actor.organization_id
-    assert organization_id is not None
-    return ZoneInfo(reads.get(Organization, organization_id).timezone)
+    plan = reads.plan(Organization)
+    terms, params = reads.scope_terms(plan, anywhere=False)
+    row = reads.execute(select_sql(plan, "t.timezone", tuple(terms)), params).fetchone()
+    if row is None:
+        raise NotFound(what=reads.noun(Organization))
+    return ZoneInfo(row[0])
 
 
 def campaign_series(

@@ -659,7 +659,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("deletion_id IS NOT NULL"),
     )
     op.create_index("ix_brands_name", "brands", ["organization_id", "name", "id"])
-    op.create_index("ix_brands_owner_user_id", "brands", ["organization_id", "owner_user_id", "id"])
+    op.create_index(
+        "ix_brands_owner_user_id",
+        "brands",
+        ["organization_id", "owner_user_id", "id"],
+        sqlite_where=sa.text("owner_user_id IS NOT NULL"),
+        postgresql_where=sa.text("owner_user_id IS NOT NULL"),
+    )
     op.create_index("ix_brands_updated_at", "brands", ["organization_id", "updated_at", "id"])
     op.create_index(
         "uq_brands_name_norm",
@@ -735,7 +741,13 @@ def upgrade() -> None:
         ),
         sqlite_strict=True,
     )
-    op.create_index("ix_campaigns_brand_id", "campaigns", ["organization_id", "brand_id", "id"])
+    op.create_index(
+        "ix_campaigns_brand_id",
+        "campaigns",
+        ["organization_id", "brand_id", "id"],
+        sqlite_where=sa.text("brand_id IS NOT NULL"),
+        postgresql_where=sa.text("brand_id IS NOT NULL"),
+    )
     op.create_index("ix_campaigns_campaign_type_status", "campaigns", ["organization_id", "campaign_type", "status"])
     op.create_index("ix_campaigns_created_at", "campaigns", ["organization_id", "created_at", "id"])
     op.create_index(
@@ -752,11 +764,23 @@ def upgrade() -> None:
         sqlite_where=sa.text("deletion_id IS NOT NULL"),
         postgresql_where=sa.text("deletion_id IS NOT NULL"),
     )
-    op.create_index("ix_campaigns_duplicated_from_id", "campaigns", ["organization_id", "duplicated_from_id", "id"])
+    op.create_index(
+        "ix_campaigns_duplicated_from_id",
+        "campaigns",
+        ["organization_id", "duplicated_from_id", "id"],
+        sqlite_where=sa.text("duplicated_from_id IS NOT NULL"),
+        postgresql_where=sa.text("duplicated_from_id IS NOT NULL"),
+    )
     op.create_index("ix_campaigns_name", "campaigns", ["organization_id", "name", "id"])
     op.create_index("ix_campaigns_owner_user_id_status", "campaigns", ["organization_id", "owner_user_id", "status"])
     op.create_index("ix_campaigns_status_updated_at", "campaigns", ["organization_id", "status", "updated_at", "id"])
-    op.create_index("ix_campaigns_template_id", "campaigns", ["organization_id", "template_id", "id"])
+    op.create_index(
+        "ix_campaigns_template_id",
+        "campaigns",
+        ["organization_id", "template_id", "id"],
+        sqlite_where=sa.text("template_id IS NOT NULL"),
+        postgresql_where=sa.text("template_id IS NOT NULL"),
+    )
     op.create_index("ix_campaigns_updated_at", "campaigns", ["organization_id", "updated_at", "id"])
     op.create_table(
         "campaign_briefs",
@@ -1059,7 +1083,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("deletion_id IS NOT NULL"),
     )
     op.create_index("ix_contents_journey_id_stage_id", "contents", ["organization_id", "journey_id", "stage_id"])
-    op.create_index("ix_contents_stage_id", "contents", ["organization_id", "stage_id", "id"])
+    op.create_index(
+        "ix_contents_stage_id",
+        "contents",
+        ["organization_id", "stage_id", "id"],
+        sqlite_where=sa.text("stage_id IS NOT NULL"),
+        postgresql_where=sa.text("stage_id IS NOT NULL"),
+    )
     op.create_index("ix_contents_status_updated_at", "contents", ["organization_id", "status", "updated_at", "id"])
     op.create_index(
         "ix_contents_type_status_updated_at", "contents", ["organization_id", "type", "status", "updated_at"]
