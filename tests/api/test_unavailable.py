@@ -20,8 +20,12 @@ from tests.postgres import PostgresServer
 
 
 @pytest.fixture(autouse=True)
-def migrated(db: Database) -> None:
+def migrated(request: pytest.FixtureRequest) -> None:
     """Note the schema's version as a migration does."""
+    for name in ("only_sqlite", "only_postgres"):
+        if name in request.fixturenames:
+            request.getfixturevalue(name)
+    db: Database = request.getfixturevalue("db")
 
     def unit(tx: Transaction) -> None:
         tx.execute("CREATE TABLE alembic_version (version_num TEXT NOT NULL)")
@@ -65,9 +69,19 @@ def back(factory: Factory) -> None:
 
 
 @pytest.fixture
-def sqlite_file(settings: Settings, db: Database) -> Path:
-    if db.engine != "sqlite":
+def only_sqlite(engine: str) -> None:
+    if engine != "sqlite":
         pytest.skip("concerns the embedded database")
+
+
+@pytest.fixture
+def only_postgres(engine: str) -> None:
+    if engine != "postgres":
+        pytest.skip("concerns the server database")
+
+
+@pytest.fixture
+def sqlite_file(only_sqlite: None, settings: Settings) -> Path:
     path = settings.sqlite_path
     assert path is not None
     return path
@@ -126,9 +140,7 @@ def test_a_removed_file_is_reported_and_found_again(sqlite_file: Path, factory: 
 
 
 @pytest.fixture
-def postgres_server(db: Database, request: pytest.FixtureRequest) -> PostgresServer:
-    if db.engine != "postgresql":
-        pytest.skip("concerns the server database")
+def postgres_server(only_postgres: None, request: pytest.FixtureRequest) -> PostgresServer:
     found: PostgresServer = request.getfixturevalue("postgres")
     return found
 

@@ -3,9 +3,11 @@
 import io
 import json
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import pysqlite3
 import pytest
 
 from growbase import cli
@@ -295,3 +297,26 @@ def test_reset_fills_in_the_demo_again(run: Run, name: str) -> None:
     reset = run("db", "reset", "--yes", name)
     assert reset.code == 0
     assert "admin@example.com  password: " in reset.out
+
+
+def test_a_backup_holds_what_was_committed_and_is_private(run: Run, database_url: str, tmp_path: Path) -> None:
+    assert run("db", "init").code == 0
+    ran = run("backup", "now")
+    assert ran.code == 0, ran.err
+    written = Path(ran.out.strip().removeprefix("Written: "))
+    assert written.parent == tmp_path / "data" / "backups"
+    assert written.stat().st_mode & 0o777 == 0o600
+    if database_url.startswith("sqlite:"):
+        with closing(pysqlite3.connect(str(written))) as connection:
+            assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]
+    else:
+        assert written.read_bytes()[:5] == b"PGDMP"
+
+
+def test_a_backup_of_nothing_says_so(run: Run, database_url: str) -> None:
+    ran = run("backup", "now")
+    if database_url.startswith("sqlite:"):
+        assert ran.code == 1
+        assert "there is no database yet" in ran.err
+    else:
+        assert ran.code == 0

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from growbase.cli import config, db, db_schema, keys, openapi, seed, status, up, users
+from growbase.cli import backup, config, db, db_schema, keys, openapi, seed, status, up, users
 
 # No markup: the libraries it needs take a second to import.
 app = typer.Typer(
@@ -61,3 +61,6 @@ def growbase(
 
         typer.echo(f"growbase {__version__}")
         raise typer.Exit
+
+
+_group("backup", "Back up the database.").command()(backup.now)

@@ -10,18 +10,30 @@ KEPT = 5
 
 
 def take_copy(path: Path, why: str) -> Path:
-    """Copy the file at ``path`` into the folder ``backups`` beside it while others read and write, and return where.
+    """Copy the file at ``path`` into the folder ``backups`` beside it and return where; the newest copies are kept.
 
-    Only the newest copies are kept. Raises Unavailable.
+    Raises Unavailable.
     """
+    folder = path.parent / "backups"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    copy = folder / f"{path.stem}-before-{why}-{stamp()}.db"
+    copy_file(path, copy)
+    for old in sorted(folder.glob(f"{path.stem}-before-*.db"), key=lambda found: found.stat().st_mtime)[:-KEPT]:
+        old.unlink(missing_ok=True)
+    return copy
+
+
+def stamp() -> str:
+    """Return now as a part of file names that sorts by time."""
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+
+
+def copy_file(path: Path, copy: Path) -> None:
+    """Copy a SQLite file to ``copy`` while others read and write it. Raises Unavailable."""
     import pysqlite3
 
     from growbase.core.sqlite_connection import connect, translated
 
-    folder = path.parent / "backups"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-    copy = folder / f"{path.stem}-before-{why}-{stamp}.db"
     source, target = connect(path, read_only=True), pysqlite3.connect(str(copy))
     try:
         copy.chmod(0o600)
@@ -32,9 +44,6 @@ def take_copy(path: Path, why: str) -> Path:
     finally:
         target.close()
         source.close()
-    for old in sorted(folder.glob(f"{path.stem}-before-*.db"), key=lambda found: found.stat().st_mtime)[:-KEPT]:
-        old.unlink(missing_ok=True)
-    return copy
 
 
 def put_back(copy: Path | None, path: Path) -> None:
