@@ -600,7 +600,7 @@ CREATE INDEX ix_brands_deletion_id ON brands (organization_id, deletion_id) WHER
 
 CREATE INDEX ix_brands_name ON brands (organization_id, name, id);
 
-CREATE INDEX ix_brands_owner_user_id ON brands (organization_id, owner_user_id, id);
+CREATE INDEX ix_brands_owner_user_id ON brands (organization_id, owner_user_id, id) WHERE owner_user_id IS NOT NULL;
 
 CREATE INDEX ix_brands_updated_at ON brands (organization_id, updated_at, id);
 
@@ -654,7 +654,7 @@ CREATE TABLE campaigns (
 )
  STRICT;
 
-CREATE INDEX ix_campaigns_brand_id ON campaigns (organization_id, brand_id, id);
+CREATE INDEX ix_campaigns_brand_id ON campaigns (organization_id, brand_id, id) WHERE brand_id IS NOT NULL;
 
 CREATE INDEX ix_campaigns_campaign_type_status ON campaigns (organization_id, campaign_type, status);
 
@@ -664,7 +664,7 @@ CREATE INDEX ix_campaigns_deleted_at ON campaigns (organization_id, deleted_at, 
 
 CREATE INDEX ix_campaigns_deletion_id ON campaigns (organization_id, deletion_id) WHERE deletion_id IS NOT NULL;
 
-CREATE INDEX ix_campaigns_duplicated_from_id ON campaigns (organization_id, duplicated_from_id, id);
+CREATE INDEX ix_campaigns_duplicated_from_id ON campaigns (organization_id, duplicated_from_id, id) WHERE duplicated_from_id IS NOT NULL;
 
 CREATE INDEX ix_campaigns_name ON campaigns (organization_id, name, id);
 
@@ -672,7 +672,7 @@ CREATE INDEX ix_campaigns_owner_user_id_status ON campaigns (organization_id, ow
 
 CREATE INDEX ix_campaigns_status_updated_at ON campaigns (organization_id, status, updated_at, id);
 
-CREATE INDEX ix_campaigns_template_id ON campaigns (organization_id, template_id, id);
+CREATE INDEX ix_campaigns_template_id ON campaigns (organization_id, template_id, id) WHERE template_id IS NOT NULL;
 
 CREATE INDEX ix_campaigns_updated_at ON campaigns (organization_id, updated_at, id);
 
@@ -882,7 +882,7 @@ CREATE INDEX ix_contents_deletion_id ON contents (organization_id, deletion_id) 
 
 CREATE INDEX ix_contents_journey_id_stage_id ON contents (organization_id, journey_id, stage_id);
 
-CREATE INDEX ix_contents_stage_id ON contents (organization_id, stage_id, id);
+CREATE INDEX ix_contents_stage_id ON contents (organization_id, stage_id, id) WHERE stage_id IS NOT NULL;
 
 CREATE INDEX ix_contents_status_updated_at ON contents (organization_id, status, updated_at, id);
 
