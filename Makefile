@@ -47,7 +47,7 @@ db-reset: $(BASE)
 	@exec $(BIN)/growbase db reset $(ARGS)
 
 db-studio:
-	@echo "Studio: http://$${GROWBASE_HOST:-127.0.0.1}:$${GROWBASE_PORT:-8000}/studio (make up starts it)"
+	@echo "http://$${GROWBASE_HOST:-127.0.0.1}:$${GROWBASE_PORT:-8000}/docs shows every resource (make up serves it)"
 
 # --- the checks ---------------------------------------------------------------------------------------------------
 

@@ -99,9 +99,11 @@ def worker(settings: Settings, database: Database) -> Worker:
 def create_app() -> "Direct":
     """Build the application of one server process from the environment (granian calls this)."""
     from growbase.api.app import build_app
+    from growbase.api.server import follow_parent
     from growbase.core import telemetry
     from growbase.core.config import load_settings
 
+    follow_parent()
     settings = load_settings()
     telemetry.configure_telemetry(level=settings.log_level, log_format=settings.log_format)
     database = open_database(settings)

@@ -1,12 +1,18 @@
 """Running the application under granian: one process or several, stopping within seconds."""
 
+import ctypes
 import fcntl
+import multiprocessing
 import os
+import signal
 import socket
+import sys
 
 from growbase.core.config import Settings
 from growbase.core.errors import ConfigError
 
+PR_SET_PDEATHSIG = 1
+"""The number of the system call's option."""
 STOP_SECONDS = 3
 """Time open connections get before a worker process is ended."""
 
@@ -59,6 +65,12 @@ def hold_data_folder(settings: Settings) -> int:
             message = "Another server holds the data folder {folder}: stop it or set GROWBASE_ALLOW_SECOND_SERVER=true."
             raise ConfigError(message, folder=str(settings.data_dir)) from error
     return hold
+
+
+def follow_parent() -> None:
+    """End this worker process when the one that started it dies, however it dies; it would go on serving otherwise."""
+    if sys.platform == "linux" and multiprocessing.parent_process() is not None:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def process_count(settings: Settings) -> int:

@@ -49,6 +49,5 @@ def _serve(settings: "Settings") -> None:
     say(f"API     {settings.base_url}/api")
     if settings.docs_enabled:
         say(f"Docs    {settings.base_url}/docs")
-    say(f"Studio  {settings.base_url}/studio")
     say(f"Listening on {settings.host}:{settings.port}; stop with Ctrl-C.")
     server.serve(settings, APPLICATION)
