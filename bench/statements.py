@@ -11,8 +11,6 @@ from growbase.core.crypto import Keyring
 from growbase.core.query import parse
 from growbase.core.reads import Context, Reads
 from growbase.core.select import Segment, page_sql, row_sql
-from growbase.core.statements import plan_of
-from growbase.domains.identity.models import Organization
 from growbase.domains.marketing.queries import campaign_series
 
 ORGANIZATION, CAMPAIGN = data.organization_id(0), data.campaign_id(0)
@@ -30,11 +28,11 @@ class _Recorder:
         self.last = (sql, [_marked(value) for value in params])
         return self
 
+    def fetchone(self) -> tuple[str]:
+        return ("UTC",)
+
     def fetchall(self) -> list[tuple[object, ...]]:
-        names = plan_of(Organization, self.reads.engine).fields
-        return (
-            [tuple("UTC" if name == "timezone" else None for name in names)] if "organizations" in self.last[0] else []
-        )
+        return []
 
 
 def _marked(value: object) -> object:

@@ -1,6 +1,7 @@
 """Revisions written from models: on filled tables an upgraded schema equals a fresh one, and goes back."""
 
 import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -314,6 +315,6 @@ def test_revisions_are_tried_on_the_shadow_database(settings: Settings, tmp_path
 def test_revisions_are_laid_out_as_the_formatter_would(folder: Path) -> None:
     write_revision("first", models=before(), folder=folder)
     write_revision("second", models=after(), folder=folder)
-    command = ["ruff", "format", "--check", "--diff", "--line-length", "120", str(folder)]
+    command = [sys.executable, "-m", "ruff", "format", "--check", "--diff", "--line-length", "120", str(folder)]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout
