@@ -18,6 +18,7 @@ from litestar.response.base import ASGIResponse
 from litestar.response.streaming import ASGIStreamingResponse
 from litestar.types import Method, Receive, Scope
 from pydantic import BaseModel, ValidationError
+from pydantic_core import to_json
 
 from growbase.api.problems import problem
 from growbase.core import telemetry
@@ -38,7 +39,6 @@ from growbase.core.pages import Reader
 from growbase.core.resource import Catalog
 from growbase.core.schema import invalid
 from growbase.core.strict_json import read_json, require_no_nul
-from growbase.core.types import compact_json
 from growbase.domains.identity.authenticate import Authenticator, with_request
 from growbase.domains.identity.tokens import SESSION_PREFIX
 
@@ -317,4 +317,4 @@ def etag(version: int) -> str:
 
 def json_answer(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """Return an answer holding a JSON document."""
-    return Answer(status, compact_json(document).encode(), dict(headers or {}))
+    return Answer(status, to_json(document), dict(headers or {}))

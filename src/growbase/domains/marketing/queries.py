@@ -1,6 +1,6 @@
 """Reading analytics: series from the daily sums, and funnels from the events themselves."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, get_args
 from uuid import UUID
@@ -55,20 +55,27 @@ def campaign_series(
         found = _from_events(reads, campaign_id, (start, end), types, zone)
     else:
         found = _from_sums(reads, campaign_id, (start, end), types, zone)
-    series: dict[tuple[Any, ...], _Cell] = {}
-    totals: dict[tuple[Any, ...], _Cell] = {}
-    for moment, dims, count, value, currency in found:
-        group = tuple(dims[name] for name in grouped)
-        for cells, key in ((series, (_bucket(moment, interval), *group)), (totals, group)):
-            cells.setdefault(key, _Cell()).add(count, value, currency)
+    series: _Cells = {}
+    totals: _Cells = {}
+    buckets: dict[date, str] = {}
+    by_type, by_source = "event_type" in grouped, "source" in grouped
+    for moment, event_type, source, count, value, currency in found:
+        bucket = buckets.get(moment)
+        if bucket is None:
+            bucket = buckets[moment] = _bucket(moment, interval)
+        dims = {"event_type": event_type, "source": source}
+        group = (event_type,) if by_type and not by_source else tuple(dims[name] for name in grouped)
+        _add(series, (bucket, *group), count, value, currency)
+    for (_, *rest), cell in series.items():
+        _merge(totals, tuple(rest), cell)
     names = ("at", *grouped)
     return {
         "from": start.astimezone(UTC).isoformat(),
         "to": end.astimezone(UTC).isoformat(),
         "interval": interval,
         "timezone": zone.key,
-        "series": [{**dict(zip(names, key, strict=True)), **series[key].shown()} for key in _sorted(series)],
-        "totals": [{**dict(zip(grouped, key, strict=True)), **totals[key].shown()} for key in _sorted(totals)],
+        "series": [{**dict(zip(names, key, strict=True)), **_shown(series[key])} for key in _sorted(series)],
+        "totals": [{**dict(zip(grouped, key, strict=True)), **_shown(totals[key])} for key in _sorted(totals)],
     }
 
 
@@ -136,26 +143,38 @@ def unique_subjects(
     return int(reads.execute(sql, params).fetchone()[0])
 
 
-class _Cell:
-    """A count, and money as long as it is all of one currency."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.money: dict[str, int] = {}
-
-    def add(self, count: int, value: int, currency: str | None) -> None:
-        self.count += count
-        if value:
-            self.money[currency or ""] = self.money.get(currency or "", 0) + value
-
-    def shown(self) -> dict[str, Any]:
-        if len(self.money) > 1:
-            return {"count": self.count, "value_minor": None, "currency": None}
-        currency, value = next(iter(self.money.items()), ("", 0))
-        return {"count": self.count, "value_minor": value, "currency": currency or None}
+_Cell = dict[str, int]
+"""Money by currency under its code, ``""`` where none is named, and the number of events under ``#``."""
+_Cells = dict[tuple[Any, ...], _Cell]
 
 
-Found = Iterable[tuple[datetime | date, Mapping[str, Any], int, int, str | None]]
+def _add(cells: _Cells, key: tuple[Any, ...], count: int, value: int, currency: str | None) -> None:
+    cell = cells.get(key)
+    if cell is None:
+        cell = cells[key] = {"#": 0}
+    cell["#"] += count
+    if value:
+        cell[currency or ""] = cell.get(currency or "", 0) + value
+
+
+def _merge(cells: _Cells, key: tuple[Any, ...], other: _Cell) -> None:
+    cell = cells.setdefault(key, {"#": 0})
+    for name, amount in other.items():
+        cell[name] = cell.get(name, 0) + amount
+
+
+def _shown(cell: _Cell) -> dict[str, Any]:
+    """Return a cell for the answer; money in several currencies is null."""
+    if len(cell) == 1:
+        return {"count": cell["#"], "value_minor": 0, "currency": None}
+    if len(cell) > 2:  # noqa: PLR2004 -- the count and one currency
+        return {"count": cell["#"], "value_minor": None, "currency": None}
+    currency = next(name for name in cell if name != "#")
+    return {"count": cell["#"], "value_minor": cell[currency], "currency": currency or None}
+
+
+Found = Iterable[tuple[date, str, str | None, int, int, str | None]]
+"""Moment or day, event type, source, number of events, money and its currency."""
 Range = tuple[datetime, datetime]
 
 
@@ -173,7 +192,7 @@ def _from_sums(reads: Reads, campaign_id: UUID | None, span: Range, types: Seque
     for day, event_type, currency, count, value in reads.execute(
         select_sql(plan, what, tuple(terms), f" GROUP BY {group}"), params
     ).fetchall():
-        yield (read(day) if read else day), {"event_type": event_type}, int(count), int(value), currency
+        yield (read(day) if read else day), event_type, None, int(count), int(value), currency
 
 
 def _from_events(reads: Reads, campaign_id: UUID | None, span: Range, types: Sequence[str], zone: ZoneInfo) -> Found:
@@ -194,8 +213,7 @@ def _from_events(reads: Reads, campaign_id: UUID | None, span: Range, types: Seq
     sql = select_sql(plan, what, tuple(terms), " GROUP BY 1, 2, 3, 4")
     for at, event_type, source, money, count, value in reads.execute(sql, params).fetchall():
         moment = at if isinstance(at, datetime) else datetime.fromisoformat(at).replace(tzinfo=UTC)
-        dims = {"event_type": event_type, "source": source}
-        yield moment.astimezone(zone), dims, int(count), int(value), money
+        yield moment.astimezone(zone), event_type, source, int(count), int(value), money
 
 
 def _terms(reads: Reads, plan: Plan, campaign_id: UUID | None, types: Sequence[str]) -> tuple[list[str], list[object]]:
@@ -244,7 +262,7 @@ def _event_type(parameter: str, name: str) -> str:
     return name
 
 
-def _bucket(moment: datetime | date, interval: str) -> str:
+def _bucket(moment: date, interval: str) -> str:
     if interval == "hour":
         assert isinstance(moment, datetime)
         return moment.replace(minute=0, second=0, microsecond=0).isoformat()
@@ -254,8 +272,10 @@ def _bucket(moment: datetime | date, interval: str) -> str:
     return (day.replace(day=1) if interval == "month" else day).isoformat()
 
 
-def _sorted(cells: Mapping[tuple[Any, ...], _Cell]) -> list[tuple[Any, ...]]:
-    return sorted(cells, key=lambda key: tuple(str(part or "") for part in key))
+def _sorted(cells: _Cells) -> list[tuple[Any, ...]]:
+    if any(None in key for key in cells):
+        return sorted(cells, key=lambda key: tuple(str(part or "") for part in key))
+    return sorted(cells)
 
 
 def _share(part: int, whole: int) -> float | None:
