@@ -2,13 +2,13 @@
 
 import asyncio
 import hmac
+import os
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.cookies import SimpleCookie
 from ipaddress import ip_address
-from secrets import token_hex
 from typing import Any, cast
 from uuid import UUID
 
@@ -98,7 +98,7 @@ class Call:
 
     def _request_id(self) -> str:
         given = self.headers.get("x-request-id", "")
-        return given if 0 < len(given) <= 200 and given.isprintable() else token_hex(16)
+        return given if 0 < len(given) <= 200 and given.isprintable() else os.urandom(16).hex()
 
     @property
     def language(self) -> str:

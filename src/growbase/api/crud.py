@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
+from pydantic_core import to_json
 
 from growbase.api.call import Answer, Call, endpoint, etag, identity, json_answer
 from growbase.api.writing import Write, row_answer, write
@@ -98,8 +99,7 @@ async def list_rows(call: Call, resource: Resource) -> Answer:
     if query.page is not None:
         total = page.total or 0
         pagination |= {"page": query.page, "total": total, "pages": -(-total // query.limit)}
-    body = f'{{"data":[{",".join(rows)}],"pagination":{compact_json(pagination)}}}'
-    return Answer(200, body.encode())
+    return Answer(200, b'{"data":[%b],"pagination":%b}' % (",".join(rows).encode(), to_json(pagination)))
 
 
 async def read_row(call: Call, resource: Resource, id: UUID) -> Answer:

@@ -69,6 +69,15 @@ class Resource:
     deletable: bool = True
     retention: timedelta | None = timedelta(days=30)
     tombstone: tuple[str, ...] = ()
+    name: str = field(init=False)
+    """The plural kebab-case name in URLs."""
+    key: str = field(init=False)
+    """The column that tells rows of one organization apart."""
+
+    def __post_init__(self) -> None:
+        # Asked for at every request, so made once.
+        object.__setattr__(self, "name", self.table.name.replace("_", "-"))
+        object.__setattr__(self, "key", list(self.table.primary_key.columns)[-1].name)
 
     @property
     def table(self) -> sa.Table:
@@ -76,19 +85,9 @@ class Resource:
         return table_of(self.model)
 
     @property
-    def name(self) -> str:
-        """The plural kebab-case name in URLs."""
-        return self.table.name.replace("_", "-")
-
-    @property
     def noun(self) -> str:
         """The singular name in messages."""
         return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in self.model.__name__).strip()
-
-    @property
-    def key(self) -> str:
-        """The column that tells rows of one organization apart."""
-        return list(self.table.primary_key.columns)[-1].name
 
     @property
     def trashable(self) -> bool:
