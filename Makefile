@@ -10,7 +10,7 @@ BASE := $(VENV)/.base
 DEV := $(VENV)/.dev
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
-LOCK += --no-emit-index-url --no-emit-find-links --no-config
+LOCK += --no-config
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
