@@ -69,7 +69,8 @@ def foreign_keys(db: Database) -> set[tuple[str, str, str]]:
             "WHERE c.contype = 'f'"
         )
         return {tuple(row) for row in db.query(sql)}  # type: ignore[misc]
-    sql = 'SELECT m.name, f."from", f."table" FROM sqlite_master m, pragma_foreign_key_list(m.name) f WHERE m.type = \'table\''
+    listed = "sqlite_master m, pragma_foreign_key_list(m.name) f"
+    sql = f"""SELECT m.name, f."from", f."table" FROM {listed} WHERE m.type = 'table'"""
     return {tuple(row) for row in db.query(sql)}  # type: ignore[misc]
 
 
