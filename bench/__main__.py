@@ -107,7 +107,7 @@ def main() -> None:
                 print(f"{engine}: ready after {time.monotonic() - started:.0f} s", flush=True)
                 results.series[engine] = run(folder, systems, chosen(options), options)
                 results.measures[engine] = measures.of_running(systems[0])
-            if not options.only:
+            if not options.only and engine == "sqlite":  # PostgreSQL has stopped by now
                 results.measures[engine] |= measures.of_starting(systems[0])
             if options.full and engine == "sqlite":
                 results.measures[engine] |= measures.of_many_rows(folder / "many")
