@@ -101,8 +101,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_up_installs_seeds_once_and_keeps_the_data(folder: Path) -> None:
-    with server(folder) as first:
+def test_up_installs_seeds_once_and_keeps_the_data(folder: Path, database_url: str) -> None:
+    with server(folder, GROWBASE_DATABASE_URL=database_url) as first:
         token = first.login()
         status, campaigns = first.request("GET", "/api/campaigns?counts=journeys,contents", token=token)
         assert status == 200
@@ -110,7 +110,7 @@ def test_up_installs_seeds_once_and_keeps_the_data(folder: Path) -> None:
         assert all(row["counts"]["journeys"] for row in campaigns["data"])
         assert first.request("POST", "/api/brands", {"name": "Kept"}, token)[0] == 201
         assert first.stop() < STOP_SECONDS
-    with server(folder) as second:
+    with server(folder, GROWBASE_DATABASE_URL=database_url) as second:
         token = second.login()
         assert len(second.request("GET", "/api/campaigns", token=token)[1]["data"]) == 5
         assert [row["name"] for row in second.request("GET", "/api/brands?name=Kept", token=token)[1]["data"]] == [
@@ -118,8 +118,8 @@ def test_up_installs_seeds_once_and_keeps_the_data(folder: Path) -> None:
         ]
 
 
-def test_the_server_stops_in_time_with_open_connections_and_a_busy_writer(folder: Path) -> None:
-    with server(folder) as running:
+def test_the_server_stops_in_time_with_open_connections_and_a_busy_writer(folder: Path, database_url: str) -> None:
+    with server(folder, GROWBASE_DATABASE_URL=database_url) as running:
         token = running.login()
         idle = [socket.create_connection(("127.0.0.1", running.port)) for _ in range(20)]
         stopping = threading.Event()
