@@ -149,6 +149,16 @@ def test_the_server_stops_in_time_with_open_connections_and_a_busy_writer(folder
                 connection.close()
 
 
+def test_ctrl_c_which_reaches_every_process_stops_them_cleanly(folder: Path) -> None:
+    with server(folder, GROWBASE_PROCESSES="2") as running:
+        running.login()
+        began = time.monotonic()
+        os.killpg(running.process.pid, signal.SIGINT)
+        running.process.wait(30)
+        assert time.monotonic() - began < STOP_SECONDS
+    assert "refused to gracefully stop" not in (folder / "server.log").read_text()
+
+
 def test_a_second_server_on_one_data_folder_is_refused_unless_it_is_asked_for(folder: Path) -> None:
     with server(folder) as first:
         port = str(free_port())

@@ -99,13 +99,12 @@ def worker(settings: Settings, database: Database) -> Worker:
 def create_app() -> "Direct":
     """Build the application of one server process from the environment (granian calls this)."""
     from growbase.api.app import build_app
-    from growbase.api.server import follow_parent
+    from growbase.api.server import ChildProcess
     from growbase.core import telemetry
     from growbase.core.config import load_settings
 
-    follow_parent()
     settings = load_settings()
     telemetry.configure_telemetry(level=settings.log_level, log_format=settings.log_format)
     database = open_database(settings)
-    background = [worker(settings, database)] if settings.embedded_worker else []
-    return build_app(settings, database, secret_key(settings), background)
+    workers = [worker(settings, database)] if settings.embedded_worker else []
+    return build_app(settings, database, secret_key(settings), [ChildProcess(), *workers])

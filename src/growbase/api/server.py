@@ -1,5 +1,6 @@
 """Running the application under granian: one process or several, stopping within seconds."""
 
+import asyncio
 import ctypes
 import fcntl
 import multiprocessing
@@ -67,10 +68,23 @@ def hold_data_folder(settings: Settings) -> int:
     return hold
 
 
-def follow_parent() -> None:
-    """End this worker process when the one that started it dies, however it dies; it would go on serving otherwise."""
-    if sys.platform == "linux" and multiprocessing.parent_process() is not None:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+class ChildProcess:
+    """What a worker process owes the one that started it; part of the application's background."""
+
+    def start(self) -> None:
+        """End when the parent dies, however it dies, and leave Ctrl-C to it.
+
+        A terminal sends SIGINT to every process, then the parent sends SIGTERM: granian hangs at a second signal.
+        """
+        if multiprocessing.parent_process() is None:
+            return
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+    def stop(self) -> None:
+        """Do nothing."""
 
 
 def process_count(settings: Settings) -> int:
