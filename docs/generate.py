@@ -12,7 +12,8 @@ from unittest.mock import patch
 
 from growbase import wiring
 from growbase.core import clock, ddl
-from growbase.core.config import Settings, env_example, settings_table
+from growbase.core.config import Settings
+from growbase.core.config_docs import env_example, settings_table
 from growbase.core.database import Database
 from growbase.core.model import View
 from growbase.core.resource import Resource

@@ -14,6 +14,7 @@ from growbase.core.database import Database
 from growbase.core.model import Root, Rule, View, rule_of
 from growbase.core.resource import Catalog, Resource
 from growbase.domains.marketing.models import KEY, URL
+from tests.api.samples import commerce, identity, marketing, outreach, social
 
 Client = TestClient[Litestar]
 Headers = dict[str, str]
@@ -29,26 +30,20 @@ PATTERNS: Mapping[str, str] = {
 }
 """A text that matches, for each pattern a column has."""
 
+SAMPLES = (identity, marketing, outreach, social, commerce)
 OVERRIDES: Mapping[str, Mapping[str, Callable[[int], Any] | None]] = {
-    "campaign-templates": {
-        "template_data": lambda _: {"schema_version": 1, "journeys": []},
-        "default_settings": lambda _: {},
-    },
-    "campaigns": {"template_id": None},
-    "content-templates": {"template": lambda number: f"Hello {number}", "variables": lambda _: []},
-    "contents": {"journey_id": None, "stage_id": None},
-    "journey-stages": {"position": lambda number: number, "config": lambda _: {"schema_version": 1}},
+    name: fields for found in SAMPLES for name, fields in found.OVERRIDES.items()
 }
 """What no schema says: fields that must fit each other; None leaves a field out."""
 
-WANTED: Mapping[str, tuple[str, ...]] = {"campaigns": ("brand_id",)}
+WANTED: Mapping[str, tuple[str, ...]] = {name: fields for found in SAMPLES for name, fields in found.WANTED.items()}
 """Fields that no schema requires, but an organization's settings do."""
 
-STORED: Mapping[str, Mapping[str, Any]] = {
-    "api-keys": {"scopes": ["read"], "prefix": "{number:08}", "key_hash": "{number:064}"},
-    "content-variants": {"weight_percent": 100, "is_control": True},
-}
+STORED: Mapping[str, Mapping[str, Any]] = {name: row for found in SAMPLES for name, row in found.STORED.items()}
 """Columns of rows that no request makes."""
+
+BODIES: Mapping[str, Row] = {path: body for found in SAMPLES for path, body in found.BODIES.items()}
+"""Bodies of verbs that must fit in themselves, by path."""
 
 _numbers = itertools.count(1)
 
@@ -163,7 +158,8 @@ class Factory:
             return UUID(self.any(rule.target.replace("_", "-"))["id"])
         if rule.enum is not None:
             return next(iter(rule.enum))
-        samples: Mapping[str, object] = {"integer": max(number, int(rule.ge or 0)), "boolean": False, "document": {}}
+        whole = int(min(max(number, rule.ge or 0), rule.le or number + 1))
+        samples: Mapping[str, object] = {"integer": whole, "number": float(whole), "boolean": False, "document": {}}
         if rule.kind in samples:
             return samples[rule.kind]
         return _text({"pattern": rule.pattern} if rule.pattern else {}, name, number)

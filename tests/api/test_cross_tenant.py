@@ -15,14 +15,11 @@ from growbase.core.resource import Resource
 from growbase.core.statements import mark
 from growbase.core.transaction import Transaction
 from tests.api.conftest import Client, LoginAs
-from tests.api.factories import Factory, Row, dump, tables
+from tests.api.factories import BODIES, Factory, Row, dump, tables
 from tests.fixtures import Tenant
 
 PUBLIC = {"gallery", "gallery-templates"}
 """What all organizations share."""
-
-BODIES: dict[str, Row] = {"/api/contents/{id}/variants": {"variants": []}}
-"""Bodies that must fit in themselves."""
 
 
 @pytest.fixture

@@ -29,8 +29,8 @@ def test_a_dry_run_answers_in_full_and_keeps_nothing(factory: Factory, db: Datab
                 {"operations": [{"method": "create", "resource": resource.name, "body": body}]},
                 200,
             ),
-            ("PATCH", path, change, 200),
-            ("DELETE", path, None, 204),
+            *([("PATCH", path, change, 200)] if resource.editable else []),
+            *([("DELETE", path, None, 204)] if resource.deletable else []),
         ]
         for method, place, content, status in attempts:
             answer = client.request(method, place, json=content, headers=dry)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from growbase.core.config import ConfigError, Settings, env_example, load_settings, settings_table
+from growbase.core.config import ConfigError, Settings, load_settings
+from growbase.core.config_docs import env_example, settings_table
 from growbase.core.crypto import Keyring
 from growbase.core.database_url import mask_url, parse_database_url
 

@@ -17,20 +17,12 @@ from growbase.core.crypto import Keyring
 from growbase.core.database_url import MASK, DatabaseURL, mask_url, parse_database_url
 from growbase.core.errors import ConfigError, FieldError, GrowbaseError
 
-__all__ = ["ConfigError", "SettingSource", "Settings", "env_example", "load_settings", "settings_table"]
+__all__ = ["ConfigError", "SettingSource", "Settings", "load_settings"]
 
 _ALIASES: Final = {
     "DATABASE_URL": "GROWBASE_DATABASE_URL",
     "DIRECT_URL": "GROWBASE_DIRECT_URL",
     "SHADOW_DATABASE_URL": "GROWBASE_SHADOW_DATABASE_URL",
-}
-_GROUPS: Final = {
-    "environment": "Server",
-    "data_dir": "Database",
-    "admin_email": "First start",
-    "secret_key": "Keys and logins",
-    "region": "Regions",
-    "log_level": "Logs and retention",
 }
 _SECRET_LENGTH: Final = 32
 _PASSWORD_LENGTH: Final = 12
@@ -82,6 +74,12 @@ class Settings(BaseSettings):
     )
     docs_enabled: bool = Field(default=True, description="Serve the API description at /docs and /openapi.json.")
     embedded_worker: bool = Field(default=True, description="Run background jobs inside the server.")
+    domains: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
+        (), description="Packages of your own domains, separated by commas, such as loyalty,shop.giftcards."
+    )
+    allow_private_addresses: bool = Field(
+        default=False, description="Let connection tests and webhooks reach private and loopback addresses."
+    )
 
     data_dir: Path = Field(Path("data"), description="Folder of the database file, keys, uploads and backups.")
     database_url: SecretStr | None = Field(
@@ -126,6 +124,20 @@ class Settings(BaseSettings):
     login_rate_per_minute: int = Field(20, ge=1, description="Login attempts of one address in a minute.")
     cookie_secure: Annotated[Literal["auto", "true", "false"], BeforeValidator(_lower)] = Field(
         "auto", description="Send session cookies over HTTPS only; auto: in production and where public_url is https."
+    )
+
+    assets_url: str | None = Field(
+        None, description="Where files are kept: a folder, or s3://bucket/prefix; default assets in the data folder."
+    )
+    asset_max_bytes: int = Field(512 * 1024 * 1024, ge=1024, description="Largest uploaded file in bytes.")
+    s3_endpoint: str | None = Field(None, description="Address of an S3 service other than Amazon's.")
+    s3_region: str = Field("us-east-1", description="Region of the S3 bucket.")
+    s3_access_key_id: str | None = Field(None, description="Key id for the S3 bucket; default the machine's own role.")
+    s3_secret_access_key: SecretStr | None = Field(None, description="Secret key for the S3 bucket.")
+
+    stripe_webhook_secret: SecretStr | None = Field(None, description="Signing secret of the Stripe webhook endpoint.")
+    shopify_api_secret: SecretStr | None = Field(
+        None, description="Client secret of the Shopify app, with which Shopify signs its webhooks."
     )
 
     region: str = Field("", description="Region this server serves (eu, us, ca); empty without regions.")
@@ -258,8 +270,8 @@ class Settings(BaseSettings):
         return [
             SettingSource(
                 field,
-                _variable(field),
-                _shown(getattr(self, field)),
+                variable_of(field),
+                shown(getattr(self, field)),
                 self._sources.get(field, "argument" if field in self.model_fields_set else "default"),
                 information.description or "",
             )
@@ -279,7 +291,7 @@ def load_settings(env: Mapping[str, str] | None = None, directory: Path | None =
     ``GROWBASE_<SECRET>_FILE`` names a file with the value. Relative paths start from ``directory`` (default: here).
     """
     folder = directory or Path()
-    variables = {_variable(field): _is_secret(field) for field in Settings.model_fields}
+    variables = {variable_of(field): _is_secret(field) for field in Settings.model_fields}
     found, errors = read_sources(variables, _ALIASES, os.environ if env is None else env, folder)
     values: dict[str, object] = {_field(variable): value for variable, (value, _) in found.items()}
     values["data_dir"] = folder / Path(str(values.get("data_dir", "data"))).expanduser()
@@ -299,83 +311,87 @@ def _validation_errors(error: ValidationError) -> Iterator[FieldError]:
         field = str(detail["loc"][0]) if detail["loc"] else ""
         text = detail["msg"].removeprefix("Value error, ")
         shown = "" if not field or _is_secret(field) else f" (it is {detail['input']!r})"
-        yield problem(_variable(field), "invalid", f"{text[:1].lower()}{text[1:]}{shown}")
+        yield problem(variable_of(field), "invalid", f"{text[:1].lower()}{text[1:]}{shown}")
 
 
 def _contradictions(settings: Settings) -> Iterator[FieldError]:
     """Find what can't work in any environment."""
     if settings.admin_password and not settings.admin_email:
-        yield problem(_variable("admin_email"), "missing", "is needed beside GROWBASE_ADMIN_PASSWORD: set it")
+        yield problem(variable_of("admin_email"), "missing", "is needed beside GROWBASE_ADMIN_PASSWORD: set it")
     if settings.admin_email and not re.fullmatch(r"[^@\s]+@[^@\s]+", settings.admin_email):
-        yield problem(_variable("admin_email"), "invalid", "is no e-mail address: write name@example.com")
+        yield problem(variable_of("admin_email"), "invalid", "is no e-mail address: write name@example.com")
     if settings.region_urls and settings.region not in settings.region_urls:
         names = ", ".join(settings.region_urls)
-        yield problem(_variable("region"), "invalid", f"must be one of GROWBASE_REGIONS: {names}")
+        yield problem(variable_of("region"), "invalid", f"must be one of GROWBASE_REGIONS: {names}")
     if settings.is_postgresql and not settings.direct_database.startswith("postgresql://"):
-        yield problem(_variable("direct_url"), "invalid", "must lead to the same PostgreSQL as the database URL")
+        yield problem(variable_of("direct_url"), "invalid", "must lead to the same PostgreSQL as the database URL")
     if settings.encryption_keys:
         try:
             Keyring.parse(settings.encryption_keys.get_secret_value())
         except GrowbaseError as error:
-            yield problem(_variable("encryption_keys"), "invalid", f"can't be read. {error} {error.hint}")
+            yield problem(variable_of("encryption_keys"), "invalid", f"can't be read. {error} {error.hint}")
 
 
 def _unsafe_values(settings: Settings) -> Iterator[FieldError]:
     """Find what production refuses."""
     if settings.secret_key is None:
         yield problem(
-            _variable("secret_key"), "unsafe", f"is needed in production: set it to the output of `{_NEW_SECRET}`"
+            variable_of("secret_key"), "unsafe", f"is needed in production: set it to the output of `{_NEW_SECRET}`"
         )
     elif len(settings.secret_key.get_secret_value()) < _SECRET_LENGTH:
-        yield problem(_variable("secret_key"), "unsafe", f"is too short: set it to the output of `{_NEW_SECRET}`")
+        yield problem(variable_of("secret_key"), "unsafe", f"is too short: set it to the output of `{_NEW_SECRET}`")
     if settings.is_postgresql and settings.encryption_keys is None:
         text = "is needed on PostgreSQL, or each machine would make its own: set it to k1:$(openssl rand -base64 32)"
-        yield problem(_variable("encryption_keys"), "unsafe", text)
+        yield problem(variable_of("encryption_keys"), "unsafe", text)
     if "*" in settings.cors_origins:
-        yield problem(_variable("cors_origins"), "unsafe", "lets any page call the API: list the origins in place of *")
+        yield problem(
+            variable_of("cors_origins"), "unsafe", "lets any page call the API: list the origins in place of *"
+        )
     if not settings.cookies_are_secure:
-        yield problem(_variable("cookie_secure"), "unsafe", "sends sessions over plain HTTP: set it to auto or true")
+        yield problem(variable_of("cookie_secure"), "unsafe", "sends sessions over plain HTTP: set it to auto or true")
     address = urlsplit(settings.base_url)
     if settings.public_url and address.scheme == "http" and address.hostname not in {"localhost", "127.0.0.1", "::1"}:
-        yield problem(_variable("public_url"), "unsafe", "is plain HTTP: give the https:// address that clients use")
+        yield problem(variable_of("public_url"), "unsafe", "is plain HTTP: give the https:// address that clients use")
     if settings.demo_data:
-        yield problem(_variable("demo_data"), "unsafe", "would put demo users into production: set it to false")
+        yield problem(variable_of("demo_data"), "unsafe", "would put demo users into production: set it to false")
     password = settings.admin_password.get_secret_value() if settings.admin_password else None
     if password is not None and (len(password) < _PASSWORD_LENGTH or password.lower() in _KNOWN_PASSWORDS):
         text = f"is short or well known: take {_PASSWORD_LENGTH} characters or more, or leave it out to have one made"
-        yield problem(_variable("admin_password"), "unsafe", text)
+        yield problem(variable_of("admin_password"), "unsafe", text)
     if any(network.prefixlen == 0 for network in settings.trusted_proxies):
-        yield problem(_variable("trusted_proxies"), "unsafe", "trusts every address: list the networks of your proxies")
+        yield problem(
+            variable_of("trusted_proxies"), "unsafe", "trusts every address: list the networks of your proxies"
+        )
 
 
 def _warnings(settings: Settings) -> Iterator[FieldError]:
     """Find what works but deserves a look."""
     if settings.is_production and not settings.is_postgresql and settings.encryption_keys is None:
         text = f"is not set: keep a copy of {settings.data_dir / 'keyring'} apart from the backups"
-        yield problem(_variable("encryption_keys"), "unset", text)
+        yield problem(variable_of("encryption_keys"), "unset", text)
     if settings.is_production and settings.public_url is None:
-        yield problem(_variable("public_url"), "unset", f"is not set: links in mails lead to {settings.base_url}")
+        yield problem(variable_of("public_url"), "unset", f"is not set: links in mails lead to {settings.base_url}")
     if settings.is_production and settings.log_level == "debug":
-        yield problem(_variable("log_level"), "verbose", "is debug: logs may hold personal data; set it to info")
+        yield problem(variable_of("log_level"), "verbose", "is debug: logs may hold personal data; set it to info")
     if settings.is_production and settings.allow_old_sqlite:
         yield problem(
-            _variable("allow_old_sqlite"), "risky", "accepts a SQLite that can corrupt its WAL: install pysqlite3"
+            variable_of("allow_old_sqlite"), "risky", "accepts a SQLite that can corrupt its WAL: install pysqlite3"
         )
     if settings.allow_second_server:
         yield problem(
-            _variable("allow_second_server"), "risky", "lets two servers share one data folder: set it to false"
+            variable_of("allow_second_server"), "risky", "lets two servers share one data folder: set it to false"
         )
     key = settings.secret_key
     if not settings.is_production and key and len(key.get_secret_value()) < _SECRET_LENGTH:
-        yield problem(_variable("secret_key"), "short", f"is too short for production: use `{_NEW_SECRET}`")
+        yield problem(variable_of("secret_key"), "short", f"is too short for production: use `{_NEW_SECRET}`")
     if dropped := settings.ignored_url_parameters:
         text = f"has parameters only Prisma knows ({', '.join(dropped)}): use GROWBASE_POOL_MAX and its neighbours"
-        yield problem(_variable("database_url"), "ignored", text)
+        yield problem(variable_of("database_url"), "ignored", text)
     if settings.direct_url and not settings.is_postgresql:
-        yield problem(_variable("direct_url"), "ignored", "has no effect on SQLite: leave it out")
+        yield problem(variable_of("direct_url"), "ignored", "has no effect on SQLite: leave it out")
     if settings.is_postgresql and settings.uses_pgbouncer and settings.direct_url is None:
         text = "is not set: PgBouncer delivers no notifications, so jobs wait for the poll; give PostgreSQL's own URL"
-        yield problem(_variable("direct_url"), "unset", text)
+        yield problem(variable_of("direct_url"), "unset", text)
 
 
 def _base_url(value: str) -> str:
@@ -399,7 +415,8 @@ def _field(variable: str) -> str:
     return variable.removeprefix(PREFIX).lower()
 
 
-def _variable(field: str) -> str:
+def variable_of(field: str) -> str:
+    """Return the environment variable of a field."""
     return PREFIX + field.upper()
 
 
@@ -408,7 +425,7 @@ def _is_secret(field: str) -> bool:
     return information is not None and SecretStr in get_args(information.annotation)
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Write a value as it would be set, a secret masked but for the rest of a URL."""
     if value is None:
         return ""
@@ -418,25 +435,3 @@ def _shown(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return ",".join(str(item) for item in value) if isinstance(value, tuple) else str(value)
-
-
-def env_example(settings_class: type[Settings] = Settings) -> str:
-    """Return the text of ``.env.example``: each setting with its help and default, commented out."""
-    lines = ["# Settings of Growbase. Copy to .env and uncomment what differs from the default."]
-    for field, information in settings_class.model_fields.items():
-        if field in _GROUPS:
-            lines += ["", f"# {_GROUPS[field]}"]
-        lines += ["", f"# {information.description}", f"# {_variable(field)}={_shown(information.default)}"]
-    return "\n".join(lines) + "\n"
-
-
-def settings_table(settings_class: type[Settings] = Settings) -> str:
-    """Return the settings as Markdown tables, one for each group."""
-    lines: list[str] = []
-    for field, information in settings_class.model_fields.items():
-        if field in _GROUPS:
-            lines += ["", f"### {_GROUPS[field]}", "", "| setting | default | meaning |", "|---|---|---|"]
-        default = _shown(information.default)
-        meaning = (information.description or "").replace("|", "\\|")
-        lines.append(f"| `{_variable(field)}` | {f'`{default}`' if default else ''} | {meaning} |")
-    return "\n".join(lines[1:]) + "\n"

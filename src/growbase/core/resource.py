@@ -43,6 +43,8 @@ class Resource:
     ``create`` replaces the plain insert: ``create(tx, **values)`` returns the new id. ``extra`` are fields its request
     accepts beside the model's. ``owner`` names the column whose user may do what otherwise needs ``delete``.
     ``guard(tx, row, to)`` is asked before a transition: it refuses by raising, or returns what changes along with it.
+    ``meter(tx, by)`` is told by how many the live rows grow or shrink; it refuses growth by raising.
+    ``purged(tx, row)`` is told of a row that is about to go for good, or to become a tombstone.
     """
 
     model: type[Root]
@@ -54,6 +56,8 @@ class Resource:
     sort: str = "-created_at"
     transitions: Transitions = field(default_factory=dict)
     guard: Action | None = None
+    meter: Action | None = None
+    purged: Action | None = None
     state: str = "status"
     read: Role = Role.VIEWER
     write: Role = Role.MEMBER

@@ -80,6 +80,7 @@ class Transaction(Reads):
         fields = plan.fields
         self.execute(insert_sql(plan, names), [fields[name].bound(value) for name, value in row.items()])
         self._after_insert(plan, row)
+        self.meter(plan, 1)
         identity: UUID = row["id"]
         return identity
 
@@ -96,6 +97,7 @@ class Transaction(Reads):
         )
         for row in prepared:
             self._after_insert(plan, row)
+        self.meter(plan, len(prepared))
         return [row["id"] for row in prepared]
 
     def insert_facts(self, model: type[Root], rows: Sequence[Mapping[str, object]], *, ignore: bool = False) -> None:
@@ -196,6 +198,8 @@ class Transaction(Reads):
         last = {name: [shown(plan.fields[name], old[name]), None] for name in self._kept(plan, old)}
         self._log(plan, action, old, last, version=old.get("version"))
         self._forget_words(plan, old)
+        if old.get("deleted_at") is None:
+            self.meter(plan, -1)
 
     def enqueue(
         self,
@@ -264,6 +268,12 @@ class Transaction(Reads):
         self.touched.add(plan.table)
         if plan.logged:
             self._append(action, plan.table, entity_id, owner, version, deletion_id, changes)
+
+    def meter(self, plan: Plan, by: int) -> None:
+        """Tell the resource's meter by how many its live rows have grown or shrunk."""
+        resource = self.context.catalog.by_table.get(plan.table)
+        if resource is not None and resource.meter is not None and by:
+            resource.meter(self, by)
 
     # -- internal -------------------------------------------------------------------------------------------------
 

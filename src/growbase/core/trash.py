@@ -124,6 +124,8 @@ def _set(
     for identity, row in zip(ids, rows, strict=True):
         owner = identity if plan.scope == "id" else tx.actor.organization_id
         tx.log_row(plan, action, owner, identity, row[1], diff, deletion_id)
+    if action != "update":
+        tx.meter(plan, len(ids) if action == "restore" else -len(ids))
     return ids
 
 
@@ -198,12 +200,14 @@ def _purge(tx: Transaction, row: Root, *, keep: bool) -> bool:
                 _cut(tx, other, column.name, row)
             elif _refers(tx, other, column.name, row):
                 preserved.append(str(other.__tablename__))
+    if preserved and not keep:
+        names = ", ".join(sorted(set(preserved)))
+        raise ForeignKey("It is still needed by preserved rows: {dependants}.", dependants=names)
+    if resource.purged is not None:
+        resource.purged(tx, row)
     if not preserved:
         tx.remove(row, action="purge")
         return True
-    if not keep:
-        names = ", ".join(sorted(set(preserved)))
-        raise ForeignKey("It is still needed by preserved rows: {dependants}.", dependants=names)
     _tombstone(tx, resource, row)
     return False
 

@@ -26,6 +26,8 @@ from growbase.domains.marketing.models import (
     JourneyStage,
     JourneyStatus,
 )
+from growbase.domains.marketing.models_assets import Asset
+from growbase.domains.marketing.models_generated import GeneratedContent
 from growbase.domains.marketing.models_views import CampaignSummary, ContentPerformance, UserActivitySummary
 
 FACTS = (models_analytics.AnalyticsEvent, models_analytics.AnalyticsDaily, models_analytics.VariantAssignment)
@@ -139,6 +141,13 @@ RESOURCES: tuple[Resource, ...] = (
             "assign": Verb(actions_variants.assign_variant, schemas.Subject, answers="result"),
         },
         tombstone=("title", "body", "metadata"),
+    ),
+    Resource(GeneratedContent, expand=("campaign",), deletable=False, retention=None),
+    Resource(
+        Asset,
+        search=("title", "original_filename", "description"),
+        expand=("campaign", "brand"),
+        creatable=False,
     ),
     Resource(ContentVariant, expand=("content",), creatable=False, editable=False, deletable=False),
     Resource(

@@ -1,0 +1,11 @@
+"""How valid rows and requests of identity are made where no schema says it; see ``tests.api.factories``."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+OVERRIDES: Mapping[str, Mapping[str, Callable[[int], Any] | None]] = {}
+WANTED: Mapping[str, tuple[str, ...]] = {}
+STORED: Mapping[str, Mapping[str, Any]] = {
+    "api-keys": {"scopes": ["read"], "prefix": "{number:08}", "key_hash": "{number:064}"}
+}
+BODIES: Mapping[str, dict[str, Any]] = {}
