@@ -18,6 +18,7 @@ GrowbaseError
 ├── IdempotencyMismatch     key used for another request
 ├── WrongRegion             the organization lives elsewhere
 ├── TooLarge
+├── RangeNotSatisfiable     a part of a file that is not there
 ├── Unavailable             the database is away, full or busy
 └── ConfigError             the process can't start like this
 
@@ -239,6 +240,15 @@ class TooLarge(GrowbaseError):
     """
 
     code = "too_large"
+
+
+class RangeNotSatisfiable(GrowbaseError):
+    """The file has only {limit} bytes.
+
+    Ask for a range that begins before its end.
+    """
+
+    code = "range_not_satisfiable"
 
 
 class UnsupportedMediaType(GrowbaseError):
