@@ -36,3 +36,17 @@ def test_asking_for_a_campaigns_analysis_queues_one_job(client: Client, factory:
     first, second = (client.post(path, headers=factory.headers) for _ in range(2))
     assert (first.status_code, first.json()) == (202, second.json())
     assert set(first.json()) == {"job_id"}
+
+
+def test_rows_of_one_moment_are_all_on_some_page_of_a_view(client: Client, factory: Factory) -> None:
+    """Pages of views once told such rows apart by their organization, which is the same, and lost them."""
+    campaign = factory.create("campaigns")
+    bodies = [factory.body("generated-contents", campaign_id=campaign["id"]) for _ in range(5)]
+    made = client.post("/api/generated-contents/batch", json={"items": bodies}, headers=factory.headers).json()["data"]
+    found, cursor = [], ""
+    while cursor is not None:
+        path = f"/api/views/content-performance?source=generated&limit=2{cursor and f'&cursor={cursor}'}"
+        page = client.get(path, headers=factory.headers).json()
+        found += [row["id"] for row in page["data"]]
+        cursor = page["pagination"]["next_cursor"]
+    assert sorted(found) == sorted(row["id"] for row in made)

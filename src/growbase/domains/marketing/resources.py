@@ -30,7 +30,8 @@ from growbase.domains.marketing.models import (
 )
 from growbase.domains.marketing.models_assets import AnalysisStatus, Asset
 from growbase.domains.marketing.models_generated import GeneratedContent
-from growbase.domains.marketing.models_views import CampaignSummary, ContentPerformance, UserActivitySummary
+from growbase.domains.marketing.models_performance import ContentPerformance
+from growbase.domains.marketing.models_views import CampaignSummary, UserActivitySummary
 
 FACTS = (models_analytics.AnalyticsEvent, models_analytics.AnalyticsDaily, models_analytics.VariantAssignment)
 """Tables without resource: written by the ingest and by assignments only."""
