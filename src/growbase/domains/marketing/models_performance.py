@@ -25,18 +25,22 @@ class ContentSource(StrEnum):
     PIECE = "piece"
 
 
-_PIECES = "(p.id = base.id OR p.content_id = base.id OR p.generated_content_id = base.id)"
-_POSTS = (
-    "content_pieces p JOIN scheduled_posts s ON s.organization_id = p.organization_id AND s.content_piece_id = p.id "
-    f"WHERE p.organization_id = base.organization_id AND {_PIECES} AND p.deleted_at IS NULL"
+_PIECES = " UNION ALL ".join(
+    "SELECT p.id FROM content_pieces p "
+    f"WHERE p.organization_id = base.organization_id AND p.{column} = base.id AND p.deleted_at IS NULL"
+    for column in ("id", "content_id", "generated_content_id")
 )
-"""The posts of a row: a piece's own, or those of the pieces made from a content or a candidate."""
+"""The piece itself, or those made from a content or a candidate; with OR no engine would use all three indexes."""
+_POSTS = (
+    f"({_PIECES}) made CROSS JOIN scheduled_posts s "
+    "WHERE s.organization_id = base.organization_id AND s.content_piece_id = made.id"
+)
 _SNAPSHOTS = (
-    "content_pieces p JOIN scheduled_posts s ON s.organization_id = p.organization_id AND s.content_piece_id = p.id "
-    "JOIN post_metric_snapshots n ON n.organization_id = s.organization_id AND n.scheduled_post_id = s.id "
+    f"({_PIECES}) made CROSS JOIN scheduled_posts s CROSS JOIN post_metric_snapshots n "
+    "WHERE s.organization_id = base.organization_id AND s.content_piece_id = made.id "
+    "AND n.organization_id = s.organization_id AND n.scheduled_post_id = s.id "
     "AND n.bucket_at = (SELECT max(l.bucket_at) FROM post_metric_snapshots l "
-    "WHERE l.organization_id = s.organization_id AND l.scheduled_post_id = s.id) "
-    f"WHERE p.organization_id = base.organization_id AND {_PIECES} AND p.deleted_at IS NULL"
+    "WHERE l.organization_id = s.organization_id AND l.scheduled_post_id = s.id)"
 )
 """The newest snapshot of each post: a snapshot counts from the beginning, so older ones add nothing."""
 _EVENTS = (
@@ -105,7 +109,7 @@ def _content_performance(engine: str) -> str:
     measured = [f"SELECT d.last_event_at AS at FROM analytics_daily d WHERE {of_content}"]
     scheduled = null(engine, "timestamptz")
     if view_sql.SOCIAL:
-        published = f"({published} OR EXISTS (SELECT 1 FROM {_POSTS} AND s.status = 'published'))"
+        published = f"({published} OR EXISTS (SELECT 1 FROM {_POSTS} AND {view_sql.PUBLISHED}))"
         times.append(f"SELECT s.published_at AS at FROM {_POSTS}")
         measured.append(f"SELECT n.collected_at AS at FROM {_SNAPSHOTS}")
         scheduled = f"(SELECT min(s.scheduled_at) FROM {_POSTS} AND {_WAITING})"

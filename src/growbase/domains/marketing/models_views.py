@@ -24,11 +24,9 @@ def _events(event_type: str) -> str:
 def _campaign_posts() -> str:
     if not view_sql.SOCIAL:
         return "0"
-    posts = (
-        "content_pieces x JOIN scheduled_posts s ON s.organization_id = x.organization_id "
-        "AND s.content_piece_id = x.id AND s.status = 'published'"
-    )
-    return count(posts, "x.organization_id = c.organization_id AND x.campaign_id = c.id AND x.deleted_at IS NULL")
+    published = f"s.organization_id = x.organization_id AND s.content_piece_id = x.id AND {view_sql.PUBLISHED}"
+    own = "x.organization_id = c.organization_id AND x.campaign_id = c.id AND x.deleted_at IS NULL"
+    return count("content_pieces x CROSS JOIN scheduled_posts s", f"{own} AND {published}")
 
 
 def _campaign_summary(engine: str) -> str:
@@ -113,22 +111,19 @@ def _user_messages() -> str:
     """Return what the campaigns of a person sent, and what they sent by hand; jobs write the rows of campaigns."""
     if not view_sql.OUTREACH:
         return "0"
-    sent = "x.sent_at IS NOT NULL AND x.direction = 'outbound'"
-    campaigns = "outreach_campaigns o JOIN messages x ON x.organization_id = o.organization_id"
-    by_campaign = count(
-        f"{campaigns} AND x.outreach_campaign_id = o.id AND {sent}",
-        "o.organization_id = m.organization_id AND o.created_by = m.user_id",
-    )
+    outbound = "x.direction = 'outbound'"
+    campaigns = "o.organization_id = m.organization_id AND o.created_by = m.user_id"
+    theirs = f"{campaigns} AND x.organization_id = o.organization_id AND x.outreach_campaign_id = o.id AND {outbound}"
     own = "x.organization_id = m.organization_id AND x.created_by = m.user_id AND x.outreach_campaign_id IS NULL"
-    return f"{by_campaign} + {count('messages x', f'{own} AND {sent}')}"
+    by_campaign = count("outreach_campaigns o CROSS JOIN messages x", theirs, "x.sent_at")
+    return f"{by_campaign} + {count('messages x', f'{own} AND {outbound}', 'x.sent_at')}"
 
 
 def _user_activity_summary(engine: str) -> str:
     own = "x.organization_id = m.organization_id AND x.owner_user_id = m.user_id AND x.deleted_at IS NULL"
     # Candidates are written by jobs, so they are the owner's of their campaign.
-    generated = (
-        "campaigns x JOIN generated_contents g ON g.organization_id = x.organization_id AND g.campaign_id = x.id"
-    )
+    generated = "campaigns x CROSS JOIN generated_contents g"
+    of_owner = f"{own} AND g.organization_id = x.organization_id AND g.campaign_id = x.id"
     now = "now()" if engine == "postgresql" else "strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'"
     # A session names its organization once one is chosen; before that it belongs to the person alone.
     session = "FROM sessions s WHERE s.user_id = m.user_id AND s.organization_id = m.organization_id"
@@ -138,8 +133,8 @@ SELECT m.organization_id, m.user_id AS id, m.user_id, u.username, u.email, u.cre
   {count("campaigns x", own)} AS total_campaigns,
   {count("campaigns x", f"{own} AND x.status = 'active'")} AS active_campaigns,
   {count("campaigns x", f"{own} AND x.status = 'completed'")} AS completed_campaigns,
-  {count(generated, own)} AS total_content_generated,
-  {count(f"{generated} AND g.is_selected", own)} AS selected_content_count,
+  {count(generated, of_owner)} AS total_content_generated,
+  {count(generated, f"{of_owner} AND g.is_selected")} AS selected_content_count,
   {_user_posts()} AS published_posts,
   {_user_messages()} AS messages_sent,
   (SELECT count(*) {session} AND s.revoked_at IS NULL AND s.rotated_at IS NULL

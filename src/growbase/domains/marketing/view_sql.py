@@ -13,6 +13,9 @@ SOCIAL: Final = False
 OUTREACH: Final = False
 """Whether the schema has messages; the views read them then."""
 
+PUBLISHED: Final = "coalesce(s.status, '') = 'published'"
+"""That a post ``s`` of a piece is published, said so that no engine begins with all published posts of the tenant."""
+
 _TYPES: Final = {
     "text": "TEXT",
     "uuid": "TEXT",
@@ -40,6 +43,9 @@ def ratio(engine: str, over: str, under: str) -> str:
     return f"CAST({over} AS {real}) / nullif({under}, 0)"
 
 
-def count(source: str, where: str) -> str:
-    """Return how many rows of ``source``, the first of which is called ``x``, belong to a row."""
-    return f"(SELECT count(*) FROM {source} WHERE {where})"
+def count(source: str, where: str, what: str = "*") -> str:
+    """Return how many rows of ``source``, or values ``what`` of them, belong to a row.
+
+    A CROSS JOIN in it is read from left to right by SQLite, which else would begin with all rows of the tenant.
+    """
+    return f"(SELECT count({what}) FROM {source} WHERE {where})"
