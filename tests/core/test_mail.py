@@ -23,13 +23,13 @@ class Post:
         self.rcpt_reply = "250 OK"
         self.data_reply = "250 OK"
 
-    async def handle_RCPT(self, _: Any, session: Any, envelope: Any, address: str, __: Any) -> str:  # noqa: ANN401, D102, N802
+    async def handle_RCPT(self, _: Any, session: Any, envelope: Any, address: str, __: Any) -> str:  # noqa: ANN401, N802
         self.connections.add(session.peer)
         if self.rcpt_reply.startswith("250"):
             envelope.rcpt_tos.append(address)
         return self.rcpt_reply
 
-    async def handle_DATA(self, _: Any, __: Any, envelope: Any) -> str:  # noqa: ANN401, D102, N802
+    async def handle_DATA(self, _: Any, __: Any, envelope: Any) -> str:  # noqa: ANN401, N802
         self.taken.append(envelope)
         return self.data_reply
 

@@ -1,0 +1,1 @@
+"""Social publishing: what is posted where and when, and what it achieved."""
