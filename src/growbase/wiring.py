@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from growbase.core import tables
 from growbase.core.config import Settings
-from growbase.core.crypto import Keyring, load_or_create_secret
+from growbase.core.crypto import Keyring, KeyringFile, load_or_create_secret
 from growbase.core.database import Database
 from growbase.core.resource import Action, Catalog, Resource
 from growbase.jobs.sweeps import expired_idempotency_keys, finished_jobs, old_trash
@@ -36,7 +36,7 @@ def keyring(settings: Settings) -> Keyring:
     """Return the keys of sealed columns, made on first use in the data folder unless they are set."""
     if settings.encryption_keys is not None:
         return Keyring.parse(settings.encryption_keys.get_secret_value())
-    return Keyring.load_or_create(settings.data_dir / "keyring")
+    return KeyringFile(settings.data_dir / "keyring")
 
 
 def secret_key(settings: Settings) -> bytes:
