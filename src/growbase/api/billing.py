@@ -38,7 +38,7 @@ async def stripe(call: Call) -> Answer:
     """
     secret = call.api.settings.stripe_webhook_secret
     if secret is None:
-        raise NotConfigured(setting="GROWBASE_STRIPE_WEBHOOK_SECRET")
+        raise NotConfigured(reason="GROWBASE_STRIPE_WEBHOOK_SECRET is not set")
     body = await call.body()
     require_signature(secret.get_secret_value(), call.headers.get("stripe-signature", ""), body, now=time.time())
     document = read_json(body)

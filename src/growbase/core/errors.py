@@ -276,9 +276,9 @@ class OutcomeUnknown(Unavailable):
 
 
 class NotConfigured(GrowbaseError):
-    """The server is not set up for this: {setting} is not set.
+    """The server is not set up for this: {reason}.
 
-    Set it and start the server again.
+    Set what is missing and start the server again.
     """
 
     code = "not_configured"
