@@ -1,11 +1,16 @@
 """How valid rows and requests of identity are made where no schema says it; see ``tests.api.factories``."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 OVERRIDES: Mapping[str, Mapping[str, Callable[[int], Any] | None]] = {}
 WANTED: Mapping[str, tuple[str, ...]] = {}
 STORED: Mapping[str, Mapping[str, Any]] = {
-    "api-keys": {"scopes": ["read"], "prefix": "{number:08}", "key_hash": "{number:064}"}
+    "api-keys": {"scopes": ["read"], "prefix": "{number:08}", "key_hash": "{number:064}"},
+    "subscriptions": {
+        "current_period_start": datetime(2026, 1, 1, tzinfo=UTC),
+        "current_period_end": datetime(2026, 2, 1, tzinfo=UTC),
+    },
 }
 BODIES: Mapping[str, dict[str, Any]] = {}

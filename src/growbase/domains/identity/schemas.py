@@ -156,6 +156,12 @@ class Invite(_Request):
     full_name: PersonName | None = None
 
 
+class PlanChange(_Request):
+    """The plan to go on with."""
+
+    plan_code: Annotated[str, Field(min_length=1, max_length=63, pattern=SLUG)]
+
+
 class RoleChange(_Request):
     """A member's new role."""
 
