@@ -1,6 +1,7 @@
 """The composition root: the one list of domains, and how a database is built from settings."""
 
-from functools import cache, partial
+from collections.abc import Callable
+from functools import cache, partial, update_wrapper
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from growbase.core import tables
 from growbase.core.config import Settings
 from growbase.core.crypto import Keyring, KeyringFile, load_or_create_secret
 from growbase.core.database import Database
+from growbase.core.files import FileStore, open_files
 from growbase.core.resource import Action, Catalog, Resource
 from growbase.jobs.sweeps import expired_idempotency_keys, finished_jobs, old_trash
 from growbase.jobs.worker import Sweep, Task, Worker
@@ -77,23 +79,33 @@ def _open(settings: Settings) -> Database:
     )
 
 
-def tasks() -> dict[str, Task]:
+def tasks(settings: Settings) -> dict[str, Task]:
     """Return what every domain can do in the background, by the kind of job."""
     found: dict[str, Task] = {}
+    files = open_files(settings)
     for name in DOMAINS:
         if find_spec(f"growbase.domains.{name}.tasks") is not None:
-            found |= import_module(f"growbase.domains.{name}.tasks").TASKS
+            module = import_module(f"growbase.domains.{name}.tasks")
+            found |= module.TASKS
+            found |= {kind: partial(task, files) for kind, task in getattr(module, "FILE_TASKS", {}).items()}
     return found
+
+
+def _bound(sweep: Callable[..., int], *files: FileStore, **options: int) -> Sweep:
+    """Return a sweep that needs the database only, under its own name, by which it is logged."""
+    return update_wrapper(partial(sweep, *files, **options), sweep)
 
 
 def worker(settings: Settings, database: Database) -> Worker:
     """Return the worker of this process; on the embedded database one process at a time works."""
     lock = settings.data_dir / "worker.lock" if database.engine == "sqlite" else None
-    found: list[Sweep] = [expired_idempotency_keys, finished_jobs, partial(old_trash, days=settings.trash_days)]
+    found: list[Sweep] = [expired_idempotency_keys, finished_jobs, _bound(old_trash, days=settings.trash_days)]
     for name in DOMAINS:
         if find_spec(f"growbase.domains.{name}.tasks") is not None:
-            found += import_module(f"growbase.domains.{name}.tasks").SWEEPS
-    return Worker(database, tasks(), found, lock)
+            module = import_module(f"growbase.domains.{name}.tasks")
+            found += module.SWEEPS
+            found += [_bound(sweep, open_files(settings)) for sweep in getattr(module, "FILE_SWEEPS", ())]
+    return Worker(database, tasks(settings), found, lock)
 
 
 def create_app() -> "Direct":

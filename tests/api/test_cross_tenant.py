@@ -19,7 +19,7 @@ from tests.api.conftest import Client, LoginAs
 from tests.api.factories import BODIES, Factory, Row, dump, tables
 from tests.fixtures import Tenant
 
-PUBLIC = {"gallery", "gallery-templates", "plans"}
+PUBLIC = {"gallery", "plans"}
 """What all organizations share."""
 
 

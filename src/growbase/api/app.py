@@ -10,7 +10,19 @@ from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
-from growbase.api import analytics, auth, batch, billing, crud, description, gallery, health, keys, organizations
+from growbase.api import (
+    analytics,
+    assets,
+    auth,
+    batch,
+    billing,
+    crud,
+    description,
+    gallery,
+    health,
+    keys,
+    organizations,
+)
 from growbase.api.call import Api, Call
 from growbase.api.direct import Direct
 from growbase.api.problems import problem
@@ -18,6 +30,7 @@ from growbase.core import errors, telemetry
 from growbase.core.config import Settings
 from growbase.core.database import Database
 from growbase.core.errors import GrowbaseError
+from growbase.core.files import open_files
 from growbase.core.pages import Reader
 from growbase.domains.identity.authenticate import Authenticator
 
@@ -28,6 +41,7 @@ ROUTES = [
     *keys.ROUTES,
     *analytics.ROUTES,
     *billing.ROUTES,
+    *assets.ROUTES,
     *gallery.ROUTES,
     *batch.ROUTES,
     *health.ROUTES,
@@ -54,6 +68,7 @@ def build_app(settings: Settings, database: Database, secret: bytes, background:
         reader=Reader(database, secret),
         authenticator=Authenticator(database, settings, secret),
         secret=secret,
+        files=open_files(settings),
         routes=tuple(ROUTES),
     )
 
@@ -75,8 +90,10 @@ def build_app(settings: Settings, database: Database, secret: bytes, background:
         allow_credentials=bool(settings.cors_origins) and "*" not in settings.cors_origins,
         expose_headers=["etag", "location", "deletion-id", "x-request-id", "idempotency-replayed", "retry-after"],
     )
+    # The router finds no way back from a path of one resource to those that serve every resource.
+    on_rows = crud.row_routes(database.catalog, api.routes).values()
     app = Litestar(
-        ROUTES,
+        [handler for handler in ROUTES if handler not in on_rows],
         state=State({"api": api}),
         lifespan=[lifespan],
         cors_config=cors if settings.cors_origins else None,

@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.cookies import SimpleCookie
@@ -35,6 +35,7 @@ from growbase.core.errors import (
     Unauthenticated,
     UnsupportedMediaType,
 )
+from growbase.core.files import FileStore
 from growbase.core.pages import Reader
 from growbase.core.resource import Catalog
 from growbase.core.schema import invalid
@@ -57,6 +58,7 @@ class Api:
     reader: Reader
     authenticator: Authenticator
     secret: bytes
+    files: FileStore
     routes: tuple[HTTPRouteHandler, ...] = ()
 
     @property
@@ -193,19 +195,23 @@ class Call:
     async def _received(self, limit: int) -> bytes:
         """Return what the client has sent, read once. Raises TooLarge."""
         if self._body is None:
-            parts, size, more = [], 0, True
-            while more:
-                message = cast("dict[str, Any]", await self.receive())
-                if message["type"] == "http.disconnect":
-                    break
-                part = message.get("body", b"")
-                size += len(part)
-                if size > limit:
-                    raise TooLarge(limit=limit)
-                parts.append(part)
-                more = message.get("more_body", False)
-            self._body = b"".join(parts)
+            self._body = b"".join([part async for part in self.pieces(limit)])
         return self._body
+
+    async def pieces(self, limit: int) -> AsyncIterator[bytes]:
+        """Yield the request's body as it arrives, once; it ends where the client goes. Raises TooLarge."""
+        size, more = 0, True
+        while more:
+            message = cast("dict[str, Any]", await self.receive())
+            if message["type"] == "http.disconnect":
+                break
+            part = message.get("body", b"")
+            size += len(part)
+            if size > limit:
+                raise TooLarge(limit=limit)
+            if part:
+                yield part
+            more = message.get("more_body", False)
 
     async def parse(self, model: type[BaseModel]) -> dict[str, Any]:
         """Return the fields of a JSON body by a schema, defaults included. Raises Invalid."""
@@ -230,11 +236,16 @@ Endpoint = Callable[[Call], Awaitable[Answer]]
 
 
 def endpoint(
-    path: str, *methods: Method, body: type[BaseModel] | None = None, public: bool = False
+    path: str,
+    *methods: Method,
+    body: type[BaseModel] | None = None,
+    media_type: str = JSON,
+    public: bool = False,
 ) -> Callable[[Endpoint], HTTPRouteHandler]:
     """Make a route of a coroutine over a Call: errors become problems, and every answer is measured.
 
-    ``body`` (its request's schema) and ``public`` (no token needed) are for the API's description only.
+    ``body`` (its request's schema), ``media_type`` (its form) and ``public`` (no token needed) are for the API's
+    description only.
     """
 
     def wrap(function: Endpoint) -> HTTPRouteHandler:
@@ -245,7 +256,7 @@ def endpoint(
 
         handler.__doc__ = function.__doc__
         handler.__name__ = function.__name__
-        opt = {"body": body, "public": public, "function": function}
+        opt = {"body": body, "media_type": media_type, "public": public, "function": function}
         return route(path, http_method=list(methods), status_code=200, include_in_schema=False, opt=opt)(handler)
 
     return wrap

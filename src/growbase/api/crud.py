@@ -1,19 +1,22 @@
 """The routes that serve every resource alike: list, read, create, change, delete and the verbs."""
 
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from hashlib import sha256
 from inspect import signature
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
+from litestar.handlers import HTTPRouteHandler
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
-from growbase.api.call import Answer, Call, endpoint, etag, identity, json_answer
+from growbase.api.call import Answer, Call, Endpoint, endpoint, etag, identity, json_answer
 from growbase.api.writing import Write, row_answer, write
 from growbase.core import log
 from growbase.core.actor import Actor, Role
@@ -21,7 +24,7 @@ from growbase.core.database import Database
 from growbase.core.errors import Forbidden, GrowbaseError, Invalid, MethodNotAllowed, NotFound, Stale
 from growbase.core.model import Rule
 from growbase.core.query import Query, literal, parse
-from growbase.core.resource import Resource, Verb
+from growbase.core.resource import Catalog, Resource, Verb
 from growbase.core.schema import Schema, create_schema, update_schema
 from growbase.core.strict_json import read_json
 from growbase.core.transaction import Transaction
@@ -30,6 +33,7 @@ from growbase.core.types import compact_json
 
 T = TypeVar("T")
 MAX_BATCH = 1_000
+ROW_ROUTE = re.compile(r"/api/([a-z-]+)/\{id:str\}/([a-z-]+)")
 
 
 def resource_of(call: Call) -> Resource:
@@ -73,17 +77,29 @@ async def item(call: Call) -> Answer:
     return await update_row(call, resource, id)
 
 
-@endpoint("/api/{resource:str}/{id:str}/{verb:str}", "GET", "POST")
+@endpoint("/api/{resource:str}/{id:str}/{verb:str}", "GET", "HEAD", "POST")
 async def act(call: Call) -> Answer:
     """Do something with a row, or read its history."""
     resource = resource_of(call)
     params = call.scope["path_params"]
+    own = row_routes(call.api.catalog, call.api.routes).get((resource.name, str(params["verb"])))
+    if own is not None:
+        if call.method not in own.http_methods:
+            raise MethodNotAllowed(method=call.method)
+        return await cast("Endpoint", own.opt["function"])(call)
     id, verb = identity(str(params["id"])), str(params["verb"])
     if call.method == "POST":
         return await run_verb(call, resource, id, verb)
     if verb != "history":
         raise NotFound(what="page")
     return await read_history(call, resource, id)
+
+
+@cache
+def row_routes(catalog: Catalog, routes: tuple[HTTPRouteHandler, ...]) -> Mapping[tuple[str, str], HTTPRouteHandler]:
+    """Return the routes that a resource has on its rows beside its verbs, by resource and last part of the path."""
+    found = [(handler, ROW_ROUTE.fullmatch(path)) for handler in routes for path in handler.paths]
+    return {(match[1], match[2]): handler for handler, match in found if match and match[1] in catalog.by_name}
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from growbase import __version__
-from growbase.api.call import Answer, Call, endpoint, json_answer
+from growbase.api.call import JSON, Answer, Call, endpoint, json_answer
 from growbase.api.problems import STATUS
 from growbase.core.errors import NotFound
 from growbase.core.model import View, rule_of
@@ -123,13 +123,14 @@ def _describe_route(
         plain = re.sub(r"\{(\w+):\w+\}", r"{\1}", path)
         for method in handler.http_methods:
             known = paths.setdefault(plain, {})
-            if method.lower() in known:
+            if method.lower() in known or method == "HEAD":
                 continue
             model = handler.opt.get("body")
             body = _model(models, model) if model is not None and method != "GET" else None
             tag = plain.split("/")[2] if plain.startswith("/api/") else "server"
             summary = " ".join((handler.fn.__doc__ or "").split())
-            found = _operation(tag, f"{method.lower()}_{plain}", summary, body=body)
+            media_type = handler.opt.get("media_type", JSON)
+            found = _operation(tag, f"{method.lower()}_{plain}", summary, body=body, media_type=media_type)
             known[method.lower()] = found | ({"security": []} if handler.opt.get("public") else {})
 
 
@@ -142,6 +143,7 @@ def _operation(
     answer: dict[str, Any] | None = None,
     status: int = 200,
     parameters: list[dict[str, Any]] | None = None,
+    media_type: str = JSON,
 ) -> Operation:
     named = re.findall(r"\{(\w+)\}", key)
     found: Operation = {
@@ -157,7 +159,7 @@ def _operation(
         },
     }
     if body is not None:
-        found["requestBody"] = {"required": True, "content": _json(body)}
+        found["requestBody"] = {"required": True, "content": {media_type: {"schema": body}}}
     return found
 
 
@@ -207,7 +209,7 @@ def _sentence(verb: Verb) -> str:
 
 
 def _json(schema: dict[str, Any] | None) -> dict[str, Any]:
-    return {"application/json": {"schema": schema or {}}}
+    return {JSON: {"schema": schema or {}}}
 
 
 def _problem_schema() -> dict[str, Any]:
@@ -259,7 +261,7 @@ def page(description: dict[str, Any]) -> str:
 
 def _fields(description: dict[str, Any], operation: Operation) -> str:
     """Return the request's fields as a table."""
-    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    content: Operation = next(iter(operation.get("requestBody", {}).get("content", {}).values()), {})
     name = str(content.get("schema", {}).get("$ref", "")).rpartition("/")[2]
     schema = description["components"]["schemas"].get(name)
     if not schema:

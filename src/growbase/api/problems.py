@@ -19,6 +19,7 @@ STATUS: dict[type[GrowbaseError], int] = {
     errors.Stale: 412,
     errors.TooLarge: 413,
     errors.UnsupportedMediaType: 415,
+    errors.RangeNotSatisfiable: 416,
     errors.WrongRegion: 421,
     errors.Invalid: 422,
     errors.IdempotencyMismatch: 422,

@@ -19,6 +19,7 @@ GrowbaseError
 ├── WrongRegion             the organization lives elsewhere
 ├── TooLarge
 ├── NotConfigured           this server was not set up for it
+├── RangeNotSatisfiable     a part of a file that is not there
 ├── Unavailable             the database is away, full or busy
 └── ConfigError             the process can't start like this
 
@@ -240,6 +241,15 @@ class TooLarge(GrowbaseError):
     """
 
     code = "too_large"
+
+
+class RangeNotSatisfiable(GrowbaseError):
+    """The file has only {limit} bytes.
+
+    Ask for a range that begins before its end.
+    """
+
+    code = "range_not_satisfiable"
 
 
 class UnsupportedMediaType(GrowbaseError):

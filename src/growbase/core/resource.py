@@ -81,7 +81,9 @@ class Resource:
     def __post_init__(self) -> None:
         # Asked for at every request, so made once.
         object.__setattr__(self, "name", self.table.name.replace("_", "-"))
-        object.__setattr__(self, "key", list(self.table.primary_key.columns)[-1].name)
+        # A view has no key but its id; without it a page would end among rows of one moment and lose the others.
+        key = "id" if "id" in self.table.columns else list(self.table.primary_key.columns)[-1].name
+        object.__setattr__(self, "key", key)
 
     @property
     def table(self) -> sa.Table:

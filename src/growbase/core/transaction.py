@@ -161,14 +161,19 @@ class Transaction(Reads):
             self.change(row, {resource.state: to, **along, **changes}, action="transition")
         return row
 
-    def increment(self, model: type[Root], id: UUID, column: str, by: int = 1) -> None:
-        """Add to a counter of one row atomically, without version and without a change row."""
+    def increment(self, model: type[Root], id: UUID, column: str, by: int = 1, **along: object) -> None:
+        """Add to a counter of one row atomically, without version and without a change row; ``along`` is set with it.
+
+        For what is counted, such as downloads and when the last one was: nobody undoes it or waits for its version.
+        """
         plan = plan_of(model, self.engine)
         terms, params = self.scope_terms(plan, anywhere=False)
         sign = mark(self.engine)
         where = " AND ".join([*(term.replace("t.", "") for term in terms), f"id = {sign}"])
-        sql = f"UPDATE {plan.table} SET {column} = {column} + {sign} WHERE {where}"
-        done = self.execute(sql, [by, *params, plan.fields["id"].bound(id)])
+        sets = ", ".join([f"{column} = {column} + {sign}", *(f"{name} = {sign}" for name in along)])
+        bound = [plan.fields[name].bound(value) for name, value in along.items()]
+        sql = f"UPDATE {plan.table} SET {sets} WHERE {where}"
+        done = self.execute(sql, [by, *bound, *params, plan.fields["id"].bound(id)])
         if done.rowcount == 0:
             raise NotFound(what=self.noun(model))
 

@@ -11,8 +11,12 @@ OVERRIDES: Mapping[str, Mapping[str, Callable[[int], Any] | None]] = {
     "campaigns": {"template_id": None},
     "content-templates": {"template": lambda number: f"Hello {number}", "variables": lambda _: []},
     "contents": {"journey_id": None, "stage_id": None},
+    "generated-contents": {"user_edits": lambda number: {"text": f"Better {number}"}},
     "journey-stages": {"position": lambda number: number, "config": lambda _: {"schema_version": 1}},
 }
 WANTED: Mapping[str, tuple[str, ...]] = {"campaigns": ("brand_id",)}
 STORED: Mapping[str, Mapping[str, Any]] = {"content-variants": {"weight_percent": 100, "is_control": True}}
-BODIES: Mapping[str, dict[str, Any]] = {"/api/contents/{id}/variants": {"variants": []}}
+BODIES: Mapping[str, dict[str, Any]] = {
+    "/api/contents/{id}/variants": {"variants": []},
+    "/api/generated-contents/{id}/promote": {"to": "content"},
+}

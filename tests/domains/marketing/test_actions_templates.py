@@ -16,7 +16,6 @@ from growbase.domains.marketing.actions_templates import (
     publish_template,
     render,
     render_content_template,
-    take_gallery_template,
     update_campaign_template,
     update_content_template,
     use_gallery_template,
@@ -185,10 +184,3 @@ def test_a_published_template_is_offered_to_everybody(db: Database, actor: Actor
     with db.read(other_tenant.owner) as reads:
         assert reads.get(CampaignTemplate, copy_id).origin_code == shared["code"]
         assert reads.find(GalleryTemplate, name="Ours").usage_count == 2  # type: ignore[union-attr]
-
-
-def test_taking_a_gallery_template_answers_the_copy(db: Database, actor: Actor) -> None:
-    db.write(actor, install_gallery)
-    answer = db.write(actor, lambda tx: take_gallery_template(tx, id=GALLERY_TEMPLATES[0]["id"]))
-    with db.read(actor) as reads:
-        assert answer == {"campaign_template_id": str(reads.rows(CampaignTemplate)[0].id)}

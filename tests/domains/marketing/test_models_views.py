@@ -6,14 +6,19 @@ import pytest
 from growbase.core import clock
 from growbase.core.actor import Actor
 from growbase.core.database import Database
+from growbase.core.files import StoredFile
 from growbase.core.model import View
 from growbase.core.transaction import Transaction
 from growbase.core.trash import trash
 from growbase.domains.identity.models import Session
 from growbase.domains.marketing.actions_analytics import ingest_events
+from growbase.domains.marketing.actions_assets import add_asset
 from growbase.domains.marketing.actions_contents import approve_content, publish_content, submit_content
+from growbase.domains.marketing.actions_generated import add_candidates, select_generated_content
 from growbase.domains.marketing.models import Campaign, CampaignStatus, Content, Journey
-from growbase.domains.marketing.models_views import CampaignSummary, ContentPerformance, UserActivitySummary
+from growbase.domains.marketing.models_assets import Asset
+from growbase.domains.marketing.models_performance import ContentPerformance
+from growbase.domains.marketing.models_views import CampaignSummary, UserActivitySummary
 from tests.domains.marketing.factories import event, make_brand, make_campaign, make_content
 from tests.fixtures import Tenant
 
@@ -38,6 +43,14 @@ def fan_out(db: Database, actor: Actor) -> None:
         events += [event(campaign_id=full, event_type="conversion", value_minor=250, currency="EUR") for _ in range(2)]
         events += [event(content_id=contents[1], event_type="share")]
         ingest_events(tx, events=events)
+        candidates = [{"type": "idea", "text": str(number), "prompt": "p", "model": "m"} for number in range(4)]
+        made = add_candidates(tx, campaign_id=full, job_id=clock.new_id(), candidates=candidates)
+        for candidate in made[:2]:
+            select_generated_content(tx, id=candidate)
+        for number in range(3):
+            stored = StoredFile("local", None, f"key-{number}", "a.png", 10, "0" * 64, "image/png")
+            asset = add_asset(tx, stored=stored, campaign_id=full)
+        trash(tx, Asset, asset)
 
     db.write(actor, make)
 
@@ -60,13 +73,14 @@ def test_campaign_summary_counts_each_child_once(db: Database, actor: Actor) -> 
         "revenue_minor",
         "currency",
     )
-    assert [full[name] for name in names] == [2, 3, 12, 2, 2, pytest.approx(1 / 6), 500, "EUR"]
+    assert [full[name] for name in names] == [2, 7, 12, 2, 2, pytest.approx(1 / 6), 500, "EUR"]
     assert [empty[name] for name in names] == [1, 0, None, None, None, None, None, None]
     assert (full["brand_name"], full["owner_full_name"], full["status"]) == ("Acme Coffee", "Owner of Acme", "active")
     assert full["last_event_at"] is not None
     assert full["id"] == full["campaign_id"]
-    others = ("generated_content_count", "selected_content_count", "published_post_count", "asset_count")
-    assert [full[name] for name in others] == [0, 0, 0, 0]
+    others = ("written_content_count", "generated_content_count", "selected_content_count", "asset_count")
+    assert [full[name] for name in others] == [3, 4, 2, 2]
+    assert [empty[name] for name in others] == [0, 0, 0, 0]
 
 
 @pytest.mark.usefixtures("fan_out")
@@ -106,20 +120,10 @@ def test_user_activity_counts_campaigns_not_their_contents(db: Database, actor: 
     names = ("total_campaigns", "active_campaigns", "completed_campaigns", "active_session_count")
     assert [mine[name] for name in names] == [2, 1, 0, 2]
     assert [idle[name] for name in names] == [0, 0, 0, 0]
+    assert (mine["total_content_generated"], mine["selected_content_count"]) == (4, 2)
     assert mine["last_activity_at"] is not None
     assert idle["last_activity_at"] is None
     assert mine["email"] == "owner@acme.example"
-
-
-@pytest.mark.usefixtures("fan_out")
-def test_content_performance_has_null_where_nothing_was_reported(db: Database, actor: Actor) -> None:
-    found = {row["title"]: row for row in rows(db, actor, ContentPerformance, "created_at")}
-    assert set(found) == {"C0", "C1", "C2"}
-    names = ("impressions", "clicks", "shares", "conversions", "ctr", "engagement_rate", "is_published")
-    assert [found["C0"][name] for name in names] == [4, 2, None, None, 0.5, 0.5, True]
-    assert [found["C1"][name] for name in names] == [4, None, 1, None, None, 0.25, False]
-    assert found["C2"]["campaign_name"] == "Full"
-    assert (found["C2"]["source"], found["C2"]["content_type"]) == ("content", "email")
 
 
 @pytest.mark.usefixtures("fan_out")

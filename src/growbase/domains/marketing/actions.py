@@ -11,6 +11,7 @@ from growbase.core.errors import Conflict, ForeignKey, Invalid
 from growbase.core.model import Root, rule_of, table_of
 from growbase.core.reads import Reads
 from growbase.core.statements import mark, select_sql
+from growbase.core.tables import Job, JobStatus
 from growbase.core.transaction import Transaction
 from growbase.core.trash import trash
 from growbase.domains.identity.models import Membership, MembershipStatus, Organization
@@ -34,6 +35,7 @@ from growbase.domains.marketing.models import (
 FROM_TEMPLATE = frozenset({"campaign_type", "creativity_level", "goals", "target_audience"})
 """Fields of a campaign that a template's default settings may fill."""
 
+ANALYSE_CAMPAIGN = "analyse_campaign"
 COPY = re.compile(r" \(copy \d+\)$")
 LONGEST_NAME = 200
 
@@ -97,6 +99,17 @@ def duplicate_campaign(tx: Transaction, *, id: UUID, name: str | None = None) ->
         tx.insert(CampaignBrief, **_copied(brief, campaign_id=copy_id))
     _copy_parts(tx, id, copy_id)
     return copy_id
+
+
+def analyse_campaign(tx: Transaction, *, id: UUID) -> dict[str, str]:
+    """Queue the brief's analysis (summary, context, themes, tags); the answer names its job, one at a time."""
+    tx.get(Campaign, id, lock=True)
+    key = f"{ANALYSE_CAMPAIGN}:{id}"
+    waiting = tx.find(Job, dedupe_key=key, status=[JobStatus.QUEUED, JobStatus.RUNNING])
+    if waiting is not None:
+        return {"job_id": str(waiting.id)}
+    job_id = tx.enqueue(ANALYSE_CAMPAIGN, {"campaign_id": str(id)}, queue="content_generation", dedupe_key=key)
+    return {"job_id": str(job_id)}
 
 
 def guard_campaign(tx: Transaction, row: Root, to: CampaignStatus) -> dict[str, object]:

@@ -81,11 +81,6 @@ def use_gallery_template(tx: Transaction, *, id: UUID, name: str | None = None) 
     return copy_id
 
 
-def take_gallery_template(tx: Transaction, *, id: UUID, name: str | None = None) -> dict[str, str]:
-    """Copy a gallery template into the organization and answer the copy's id."""
-    return {"campaign_template_id": str(use_gallery_template(tx, id=id, name=name))}
-
-
 def copy_gallery(tx: Transaction) -> list[UUID]:
     """Give the organization its own copies of the templates that come with Growbase, those it does not have yet."""
     hold(tx, "copy_gallery")

@@ -90,7 +90,7 @@ class Asset(Trashable, Owned):
     campaign_id: Mapped[UUID | None] = reference("campaigns", on_purge="null")
     brand_id: Mapped[UUID | None] = reference("brands", on_purge="null")
     uploaded_by: Mapped[UUID | None] = member(writable="never")
-    upload_source: Mapped[UploadSource] = choice(UploadSource, default=UploadSource.API, writable="never")
+    upload_source: Mapped[UploadSource] = choice(UploadSource, default=UploadSource.API, writable="create")
     analysis_status: Mapped[AnalysisStatus] = state(AnalysisStatus.PENDING)
     analysis_results: Mapped[dict[str, Any] | None] = document(writable="never")
     extracted_text: Mapped[str | None] = text(max_length=1_000_000, writable="never")

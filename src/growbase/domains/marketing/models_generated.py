@@ -54,13 +54,16 @@ class GeneratedContent(Generated, Owned):
     hashtags: Mapped[list[str]] = document(default=list, writable="create")
     mentions: Mapped[list[str]] = document(default=list, writable="create")
     media_urls: Mapped[list[str]] = document(default=list, writable="create")
-    prompt: Mapped[str] = text(max_length=100_000, writable="create")
+    prompt: Mapped[str] = text(max_length=100_000, min_length=1, writable="create")
+    prompt_hash: Mapped[str] = text(max_length=64, writable="never")
+    model: Mapped[str] = text(max_length=100, min_length=1, writable="create")
     parameters: Mapped[dict[str, Any]] = document(default=dict, writable="create")
     engagement_score: Mapped[float | None] = number(ge=0, le=1, writable="create")
     is_selected: Mapped[bool] = boolean(default=False, writable="never")
     user_rating: Mapped[int | None] = integer(ge=1, le=5, writable="never")
     user_edits: Mapped[dict[str, Any] | None] = document()
     ordinal: Mapped[int | None] = integer(ge=0, writable="never")
+    # The piece made of a candidate names it: content_pieces.generated_content_id.
     promoted_content_id: Mapped[UUID | None] = reference("contents", on_purge="null", writable="never")
     # Last, since the name hides the helper that declares it.
     text: Mapped[str | None] = text(max_length=100_000, writable="create")

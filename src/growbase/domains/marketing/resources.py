@@ -4,7 +4,9 @@ from growbase.core.actor import Role
 from growbase.core.resource import Resource, Transitions, Verb
 from growbase.domains.marketing import (
     actions,
+    actions_assets,
     actions_contents,
+    actions_generated,
     actions_journeys,
     actions_templates,
     actions_variants,
@@ -26,12 +28,15 @@ from growbase.domains.marketing.models import (
     JourneyStage,
     JourneyStatus,
 )
-from growbase.domains.marketing.models_assets import Asset
+from growbase.domains.marketing.models_assets import AnalysisStatus, Asset
 from growbase.domains.marketing.models_generated import GeneratedContent
-from growbase.domains.marketing.models_views import CampaignSummary, ContentPerformance, UserActivitySummary
+from growbase.domains.marketing.models_performance import ContentPerformance
+from growbase.domains.marketing.models_views import CampaignSummary, UserActivitySummary
 
 FACTS = (models_analytics.AnalyticsEvent, models_analytics.AnalyticsDaily, models_analytics.VariantAssignment)
 """Tables without resource: written by the ingest and by assignments only."""
+SHARED = (GalleryTemplate,)
+"""A table without resource: the gallery has routes of its own, since all organizations share it."""
 
 _CAMPAIGN: Transitions = {
     CampaignStatus.DRAFT: {CampaignStatus.ACTIVE, CampaignStatus.CANCELLED, CampaignStatus.ARCHIVED},
@@ -56,6 +61,14 @@ _CONTENT: Transitions = {
     ContentStatus.ARCHIVED: {ContentStatus.DRAFT},
 }
 
+_ANALYSIS: Transitions = {
+    AnalysisStatus.PENDING: {AnalysisStatus.PROCESSING, AnalysisStatus.SKIPPED},
+    AnalysisStatus.PROCESSING: {AnalysisStatus.COMPLETED, AnalysisStatus.FAILED, AnalysisStatus.SKIPPED},
+    AnalysisStatus.COMPLETED: {AnalysisStatus.PENDING},
+    AnalysisStatus.FAILED: {AnalysisStatus.PENDING},
+    AnalysisStatus.SKIPPED: {AnalysisStatus.PENDING},
+}
+
 RESOURCES: tuple[Resource, ...] = (
     Resource(
         Brand,
@@ -78,7 +91,10 @@ RESOURCES: tuple[Resource, ...] = (
         create=actions.create_campaign,
         update=actions.update_campaign,
         extra=schemas.CampaignParts,
-        verbs={"duplicate": Verb(actions.duplicate_campaign, schemas.Duplicate, status=201)},
+        verbs={
+            "duplicate": Verb(actions.duplicate_campaign, schemas.Duplicate, status=201),
+            "analyse": Verb(actions.analyse_campaign, answers="result", status=202),
+        },
         tombstone=("goals", "target_audience"),
     ),
     Resource(CampaignBrief, expand=("campaign",)),
@@ -89,13 +105,6 @@ RESOURCES: tuple[Resource, ...] = (
         create=actions_templates.create_campaign_template,
         update=actions_templates.update_campaign_template,
         verbs={"publish": Verb(actions_templates.publish_template, role=Role.ADMIN)},
-    ),
-    Resource(
-        GalleryTemplate,
-        creatable=False,
-        editable=False,
-        deletable=False,
-        verbs={"use": Verb(actions_templates.take_gallery_template, schemas.UseTemplate, answers="result")},
     ),
     Resource(
         Journey,
@@ -142,11 +151,32 @@ RESOURCES: tuple[Resource, ...] = (
         },
         tombstone=("title", "body", "metadata"),
     ),
-    Resource(GeneratedContent, expand=("campaign",), deletable=False, retention=None),
+    Resource(
+        GeneratedContent,
+        expand=("campaign", "promoted_content"),
+        search=("title", "text"),
+        create=actions_generated.create_generated_content,
+        update=actions_generated.update_generated_content,
+        verbs={
+            "select": Verb(actions_generated.select_generated_content),
+            "unselect": Verb(actions_generated.unselect_generated_content),
+            "rate": Verb(actions_generated.rate_generated_content, schemas.Rating),
+            "promote": Verb(
+                actions_generated.promote_generated_content, schemas.Promotion, answers="result", status=201
+            ),
+        },
+        deletable=False,
+        retention=None,
+    ),
     Resource(
         Asset,
         search=("title", "original_filename", "description"),
         expand=("campaign", "brand"),
+        state="analysis_status",
+        transitions=_ANALYSIS,
+        guard=actions_assets.guard_asset,
+        purged=actions_assets.forget_file,
+        verbs={"analyse": Verb(actions_assets.analyse_asset, status=202)},
         creatable=False,
     ),
     Resource(ContentVariant, expand=("content",), creatable=False, editable=False, deletable=False),

@@ -300,6 +300,44 @@ class Variables(Shape):
     variables: dict[str, str | int | float | bool | None] = {}
 
 
+# -- generated contents and files -------------------------------------------------------------------------------------
+
+
+class UserEdits(Shape):
+    """What a person made of a candidate; what is not set stays as the model wrote it."""
+
+    title: Line | None = None
+    text: Annotated[str, Field(max_length=100_000)] | None = None
+    hashtags: list[Line] | None = None
+    mentions: list[Line] | None = None
+
+
+class Rating(Shape):
+    """How good a candidate is, 5 being the best."""
+
+    rating: Annotated[int, Field(ge=1, le=5)]
+
+
+class Promotion(Shape):
+    """What to make of a candidate: a content of its campaign, or a piece for one platform."""
+
+    to: Literal["content", "piece"]
+
+
+def checked_edits(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the edits of a candidate. Raises Invalid naming the wrong fields."""
+    try:
+        return UserEdits.model_validate(raw).model_dump(exclude_unset=True)
+    except ValidationError as error:
+        raise invalid(error, "user_edits") from error
+
+
+class AssetLink(Shape):
+    """For how many seconds a link works, a week at most."""
+
+    expires_in: Annotated[int, Field(ge=1, le=604_800)] = 3_600
+
+
 # -- analytics --------------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,222 @@
+"""Where the bytes of files are kept: a folder or a bucket of an S3 service, behind one interface."""
+
+import asyncio
+import os
+import unicodedata
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from growbase.core import clock, telemetry
+from growbase.core.config import Settings
+from growbase.core.errors import ConfigError, GrowbaseError, NotFound, Unavailable
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, LocalStore, S3Store
+
+Provider = Literal["local", "s3"]
+CHUNK: Final = 1024 * 1024
+"""Bytes handed on at once when a file is read."""
+AT_ONCE: Final = 5 * 1024 * 1024
+"""A file up to this size is held in memory and stored by one request; S3 takes no smaller parts of a larger one."""
+LONGEST_NAME: Final = 255
+_SHORTEST_BUCKET: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """What is known of a file once its bytes are stored."""
+
+    provider: Provider
+    bucket: str | None
+    key: str
+    name: str
+    size: int
+    sha256: str
+    mime_type: str
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file as the storage lists it."""
+
+    key: str
+    size: int
+    stored_at: datetime
+
+
+class FileStore:
+    """The storage of this server; nothing is opened or imported before the first file is touched.
+
+    Every method raises Unavailable where the storage does not answer. Whoever calls is outside of any unit of work.
+    """
+
+    def __init__(
+        self, provider: Provider, bucket: str | None, opened: Callable[[], "LocalStore | S3Store"], folder: Path | None
+    ) -> None:
+        self.provider: Provider = provider
+        self.bucket = bucket
+        self.folder = folder
+        self._opened = opened
+
+    @cached_property
+    def _store(self) -> "LocalStore | S3Store":
+        try:
+            return self._opened()
+        except Exception as error:
+            raise _unavailable(error) from error
+
+    def holds(self, provider: str, bucket: str | None) -> bool:
+        """Return whether files of this provider and bucket are in this storage."""
+        return (provider, bucket) == (self.provider, self.bucket)
+
+    async def put(self, key: str, chunks: AsyncIterator[bytes]) -> None:
+        """Store the chunks as they come; if their source raises, nothing is left behind."""
+        from obstore import put_async
+
+        head = bytearray()
+        async for chunk in chunks:
+            head += chunk
+            if len(head) >= AT_ONCE:
+                break
+        try:
+            if len(head) < AT_ONCE:
+                await put_async(self._store, key, bytes(head))
+            else:
+                await put_async(self._store, key, _chained(bytes(head), chunks), chunk_size=AT_ONCE, max_concurrency=2)
+            if self.folder is not None:
+                await asyncio.to_thread(_sync, self.folder / key)
+        except _failures() as error:
+            raise _unavailable(error) from error
+
+    def write(self, key: str, content: bytes) -> None:
+        """Store a small file, in place of one that has the key already."""
+        try:
+            self._store.put(key, content)
+        except _failures() as error:
+            raise _unavailable(error) from error
+
+    def read(self, key: str, start: int, end: int) -> Iterator[bytes]:
+        """Return the bytes from ``start`` to before ``end`` in chunks. Raises NotFound before the first one."""
+        try:
+            found = self._store.get(key, options={"range": (start, end)})
+        except FileNotFoundError as error:
+            telemetry.instrument("file_missing", level="error", key=key)
+            raise NotFound(what="file") from error
+        except _failures() as error:
+            raise _unavailable(error) from error
+        return (bytes(chunk) for chunk in found.stream(min_chunk_size=CHUNK))
+
+    def delete(self, key: str) -> None:
+        """Delete a file; one that is not there is deleted already."""
+        try:
+            self._store.delete(key)
+        except FileNotFoundError:
+            return
+        except _failures() as error:
+            raise _unavailable(error) from error
+
+    def entries(self) -> Iterator[list[Entry]]:
+        """Yield every file there is, some hundred at a time."""
+        try:
+            for batch in self._store.list(chunk_size=500):
+                yield [Entry(found["path"], found["size"], found["last_modified"]) for found in batch]
+        except _failures() as error:
+            raise _unavailable(error) from error
+
+
+def open_files(settings: Settings) -> FileStore:
+    """Return the storage the settings name. Raises ConfigError."""
+    url = settings.assets_url
+    if url is None or not url.startswith("s3://"):
+        folder = Path(url).expanduser().absolute() if url else settings.data_dir.absolute() / "assets"
+        return FileStore("local", None, lambda: _open_folder(folder), folder)
+    address = urlsplit(url)
+    if len(address.netloc) < _SHORTEST_BUCKET:
+        raise ConfigError("GROWBASE_ASSETS_URL names no bucket: write s3://bucket or s3://bucket/prefix.")
+    prefix = address.path.strip("/") or None
+    return FileStore("s3", address.netloc, lambda: _open_bucket(settings, address.netloc, prefix), None)
+
+
+def new_key(organization_id: UUID) -> str:
+    """Return the key of a new file, which says whose it is and when it came."""
+    return f"{organization_id}/{clock.now():%Y/%m}/{clock.new_id()}"
+
+
+def safe_name(given: str) -> str:
+    """Return a file's name as people gave it, without folders, control characters and what would hide its ending."""
+    name = unicodedata.normalize("NFC", given).replace("\\", "/").rpartition("/")[2]
+    # Cf has the marks that turn the direction of writing: "gpj.exe" must not be shown as "exe.jpg".
+    kept = "".join(letter for letter in name if unicodedata.category(letter) not in {"Cc", "Cf", "Cs", "Co", "Cn"})
+    kept = kept.strip(" .") or "file"
+    stem, dot, ending = kept.rpartition(".")
+    if len(kept) > LONGEST_NAME and stem and len(ending) < LONGEST_NAME // 2:
+        return f"{stem[: LONGEST_NAME - len(ending) - 1]}{dot}{ending}"
+    return kept[:LONGEST_NAME]
+
+
+def _open_folder(folder: Path) -> "LocalStore":
+    from obstore.store import LocalStore
+
+    return LocalStore(folder, mkdir=True)
+
+
+def _open_bucket(settings: Settings, bucket: str, prefix: str | None) -> "S3Store":
+    from obstore.store import S3Store
+
+    access: dict[str, Any] = {}
+    if settings.s3_endpoint:
+        access["endpoint"] = settings.s3_endpoint
+    if settings.s3_access_key_id and settings.s3_secret_access_key:
+        access["access_key_id"] = settings.s3_access_key_id
+        access["secret_access_key"] = settings.s3_secret_access_key.get_secret_value()
+    # A slow reader keeps a request open for long, so it is each read that has a limit.
+    client: ClientConfig = {
+        "connect_timeout": timedelta(seconds=5),
+        "read_timeout": timedelta(seconds=60),
+        "timeout": timedelta(hours=6),
+        "allow_http": (settings.s3_endpoint or "").startswith("http://"),
+    }
+    return S3Store(
+        bucket,
+        prefix=prefix,
+        region=settings.s3_region,
+        client_options=client,
+        retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=30)},
+        **access,
+    )
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    from obstore.exceptions import BaseError
+
+    return BaseError, OSError
+
+
+def _unavailable(error: Exception) -> GrowbaseError:
+    """Return what the caller is told; addresses and paths are for the log only."""
+    telemetry.instrument("storage_failed", level="error", reason=str(error).partition("\n")[0])
+    return Unavailable("The file storage is not available.")
+
+
+async def _chained(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield head
+    async for chunk in chunks:
+        yield chunk
+
+
+def _sync(path: Path) -> None:
+    """Make a stored file survive a loss of power, as the row does that names it."""
+    for found in (path, path.parent):
+        descriptor = os.open(found, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
