@@ -117,6 +117,7 @@ RESOURCES: tuple[Resource, ...] = (
     ),
     Resource(
         Suppression,
+        expand=("source_message",),
         create=actions_suppressions.create_suppression,
         extra=schemas.NewSuppression,
         editable=False,
