@@ -219,6 +219,8 @@ def test_camel_case_names_and_upper_case_choices_are_understood_and_spoken(facto
         assert client.get(path, headers=speaking).json() == row
         query = "sortBy=createdAt&sortOrder=desc&limit=1"
         assert client.get(f"/api/{resource.name}?{query}", headers=speaking).json()["data"] == [row], resource.name
+        if not resource.editable:
+            continue
         minimal = {**factory.headers, "Prefer": "return=minimal"}
         answer = client.patch(path, json={}, headers=minimal)
         assert (answer.status_code, answer.content) == (200, b""), resource.name
@@ -282,11 +284,13 @@ def test_relations_counts_and_fields_are_given_as_asked(factory: Factory) -> Non
             row = answer.json()
         else:
             row = factory.any(resource.name)
-        asked = {"expand": ",".join(resource.expand), "counts": ",".join(resource.counts), "fields": "id,version"}
+        # Facts have no version.
+        fields = [name for name in ("id", "version") if name in row]
+        asked = {"expand": ",".join(resource.expand), "counts": ",".join(resource.counts), "fields": ",".join(fields)}
         params = {key: value for key, value in asked.items() if value}
         path = f"/api/{resource.name}/{row['id']}"
         found = client.get(path, params=params, headers=headers).json()
-        assert set(found) == {"id", "version", *resource.expand, *(["counts"] if resource.counts else [])}
+        assert set(found) == {*fields, *resource.expand, *(["counts"] if resource.counts else [])}
         assert set(found.get("counts", {})) == set(resource.counts), resource.name
         for name in resource.expand:
             reference = row[resource.expand_column(name).name]

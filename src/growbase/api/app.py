@@ -20,8 +20,10 @@ from growbase.api import (
     description,
     gallery,
     health,
+    imports,
     keys,
     organizations,
+    unsubscribe,
 )
 from growbase.api.call import Api, Call
 from growbase.api.direct import Direct
@@ -43,6 +45,8 @@ ROUTES = [
     *billing.ROUTES,
     *assets.ROUTES,
     *gallery.ROUTES,
+    *imports.ROUTES,
+    *unsubscribe.ROUTES,
     *batch.ROUTES,
     *health.ROUTES,
     *description.ROUTES,
