@@ -14,7 +14,7 @@ from tests.api.conftest import Client, LoginAs
 from tests.api.factories import NOWHERE, WANTED, Factory, Row, camel, dump, tables
 from tests.fixtures import Tenant
 
-BOOKKEEPING = {"version", "updated_at", "updated_by"}
+BOOKKEEPING = {"version", "updated_at", "updated_by", "rules_version"}
 
 
 def creatable(factory: Factory) -> list[Resource]:
@@ -63,6 +63,8 @@ def test_every_missing_field_is_named_at_once_and_nothing_is_written(
     before = dump(db, tenant.organization_id)
     for resource in creatable(factory):
         required = set(factory.schema(resource.name, "Create").get("required", []))
+        if not required:
+            continue
         answer = factory.client.post(f"/api/{resource.name}", json={}, headers=factory.headers)
         assert answer.status_code == 422, resource.name
         found = {error["field"]: error["code"] for error in answer.json()["errors"]}
@@ -282,11 +284,13 @@ def test_relations_counts_and_fields_are_given_as_asked(factory: Factory) -> Non
             row = answer.json()
         else:
             row = factory.any(resource.name)
-        asked = {"expand": ",".join(resource.expand), "counts": ",".join(resource.counts), "fields": "id,version"}
+        # Facts have no version.
+        fields = [name for name in ("id", "version") if name in row]
+        asked = {"expand": ",".join(resource.expand), "counts": ",".join(resource.counts), "fields": ",".join(fields)}
         params = {key: value for key, value in asked.items() if value}
         path = f"/api/{resource.name}/{row['id']}"
         found = client.get(path, params=params, headers=headers).json()
-        assert set(found) == {"id", "version", *resource.expand, *(["counts"] if resource.counts else [])}
+        assert set(found) == {*fields, *resource.expand, *(["counts"] if resource.counts else [])}
         assert set(found.get("counts", {})) == set(resource.counts), resource.name
         for name in resource.expand:
             reference = row[resource.expand_column(name).name]
