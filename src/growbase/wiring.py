@@ -18,7 +18,7 @@ from growbase.jobs.worker import Sweep, Task, Worker
 if TYPE_CHECKING:
     from growbase.api.direct import Direct
 
-DOMAINS = ("identity", "marketing", "outreach")
+DOMAINS = ("identity", "marketing", "outreach", "social")
 
 
 @cache

@@ -14,7 +14,7 @@ from tests.api.conftest import Client, LoginAs
 from tests.api.factories import NOWHERE, WANTED, Factory, Row, camel, dump, tables
 from tests.fixtures import Tenant
 
-BOOKKEEPING = {"version", "updated_at", "updated_by"}
+BOOKKEEPING = {"version", "updated_at", "updated_by", "rules_version"}
 
 
 def creatable(factory: Factory) -> list[Resource]:
@@ -63,6 +63,8 @@ def test_every_missing_field_is_named_at_once_and_nothing_is_written(
     before = dump(db, tenant.organization_id)
     for resource in creatable(factory):
         required = set(factory.schema(resource.name, "Create").get("required", []))
+        if not required:
+            continue
         answer = factory.client.post(f"/api/{resource.name}", json={}, headers=factory.headers)
         assert answer.status_code == 422, resource.name
         found = {error["field"]: error["code"] for error in answer.json()["errors"]}

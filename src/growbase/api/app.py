@@ -23,6 +23,7 @@ from growbase.api import (
     imports,
     keys,
     organizations,
+    social,
     unsubscribe,
 )
 from growbase.api.call import Api, Call
@@ -47,6 +48,7 @@ ROUTES = [
     *gallery.ROUTES,
     *imports.ROUTES,
     *unsubscribe.ROUTES,
+    *social.ROUTES,
     *batch.ROUTES,
     *health.ROUTES,
     *description.ROUTES,

@@ -300,6 +300,8 @@ def _measures(resource: Resource, text: str) -> list[tuple[str, str]]:
             continue
         if name not in columns or columns[name].kind in AGGREGATED_NEVER[function]:
             raise bad("aggregate", "{name} can't be used in {function}", name=name, function=function)
+        if function == "sum" and name in resource.gauges:
+            raise bad("aggregate", "{name} is a running total: its values don't add up, take max instead", name=name)
         inner = f"DISTINCT t.{name}" if function == "count_distinct" else f"t.{name}"
         found.append((f"{function}_{name}", f"{function.removesuffix('_distinct')}({inner})"))
     return found

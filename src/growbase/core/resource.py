@@ -44,6 +44,7 @@ class Resource:
     accepts beside the model's. ``owner`` names the column whose user may do what otherwise needs ``delete``.
     ``guard(tx, row, to)`` is asked before a transition: it refuses by raising, or returns what changes along with it.
     ``meter(tx, by)`` is told by how many the live rows grow or shrink; it refuses growth by raising.
+    ``gauges`` are columns that hold running totals, whose sum over rows means nothing, so that aggregates refuse it.
     ``purged(tx, row)`` is told of a row that is about to go for good, or to become a tombstone.
     """
 
@@ -72,6 +73,7 @@ class Resource:
     editable: bool = True
     deletable: bool = True
     retention: timedelta | None = timedelta(days=30)
+    gauges: tuple[str, ...] = ()
     tombstone: tuple[str, ...] = ()
     name: str = field(init=False)
     """The plural kebab-case name in URLs."""

@@ -1,1 +1,1 @@
-"""Social publishing: what is posted where and when, and what it achieved."""
+"""Social: what is said, by which rules, on which accounts, when it is published and what came of it."""
