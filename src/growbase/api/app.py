@@ -10,7 +10,7 @@ from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
-from growbase.api import analytics, auth, batch, crud, description, gallery, health, keys, organizations
+from growbase.api import analytics, auth, batch, crud, description, gallery, health, jobs, keys, organizations
 from growbase.api.call import Api, Call
 from growbase.api.direct import Direct
 from growbase.api.problems import problem
@@ -28,6 +28,7 @@ ROUTES = [
     *keys.ROUTES,
     *analytics.ROUTES,
     *gallery.ROUTES,
+    *jobs.ROUTES,
     *batch.ROUTES,
     *health.ROUTES,
     *description.ROUTES,
