@@ -1,19 +1,29 @@
 """The composition root: the one list of domains, and how a database is built from settings."""
 
-from collections.abc import Callable
-from functools import cache, partial, update_wrapper
+from collections.abc import Collection
+from datetime import timedelta
+from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from growbase.core import tables
 from growbase.core.config import Settings
-from growbase.core.crypto import Keyring, KeyringFile, load_or_create_secret
+from growbase.core.crypto import Keyring, load_or_create_secret
 from growbase.core.database import Database
-from growbase.core.files import FileStore, open_files
 from growbase.core.resource import Action, Catalog, Resource
+from growbase.jobs import resources as jobs
+from growbase.jobs.schedule import Schedule
 from growbase.jobs.sweeps import expired_idempotency_keys, finished_jobs, old_trash
-from growbase.jobs.worker import Sweep, Task, Worker
+from growbase.jobs.wake import (
+    FileWatch,
+    Notifier,
+    PostgresListener,
+    PostgresNotifier,
+    RedisListener,
+    RedisNotifier,
+)
+from growbase.jobs.worker import LEASE, Task, Waker, Worker, named
 
 if TYPE_CHECKING:
     from growbase.api.direct import Direct
@@ -25,7 +35,7 @@ DOMAINS = ("identity", "marketing", "outreach", "social")
 def catalog() -> Catalog:
     """Return the resources of every domain; models are loaded on the first call."""
     assert tables.Change.__tablename__
-    resources: list[Resource] = []
+    resources: list[Resource] = [*jobs.RESOURCES]
     founders: list[Action] = []
     for name in DOMAINS:
         module = import_module(f"growbase.domains.{name}.resources")
@@ -38,7 +48,7 @@ def keyring(settings: Settings) -> Keyring:
     """Return the keys of sealed columns, made on first use in the data folder unless they are set."""
     if settings.encryption_keys is not None:
         return Keyring.parse(settings.encryption_keys.get_secret_value())
-    return KeyringFile(settings.data_dir / "keyring")
+    return Keyring.load_or_create(settings.data_dir / "keyring")
 
 
 def secret_key(settings: Settings) -> bytes:
@@ -79,38 +89,75 @@ def _open(settings: Settings) -> Database:
     )
 
 
-def tasks(settings: Settings) -> dict[str, Task]:
+def tasks() -> dict[str, Task]:
     """Return what every domain can do in the background, by the kind of job."""
     found: dict[str, Task] = {}
-    files = open_files(settings)
     for name in DOMAINS:
         if find_spec(f"growbase.domains.{name}.tasks") is not None:
-            module = import_module(f"growbase.domains.{name}.tasks")
-            found |= module.TASKS
-            found |= {kind: partial(task, files) for kind, task in getattr(module, "FILE_TASKS", {}).items()}
+            found |= import_module(f"growbase.domains.{name}.tasks").TASKS
     return found
 
 
-def _bound(sweep: Callable[..., int], *files: FileStore, **options: int) -> Sweep:
-    """Return a sweep that needs the database only, under its own name, by which it is logged."""
-    return update_wrapper(partial(sweep, *files, **options), sweep)
-
-
-def worker(settings: Settings, database: Database) -> Worker:
-    """Return the worker of this process; on the embedded database one process at a time works."""
-    lock = settings.data_dir / "worker.lock" if database.engine == "sqlite" else None
-    found: list[Sweep] = [expired_idempotency_keys, finished_jobs, _bound(old_trash, days=settings.trash_days)]
+def schedules(settings: Settings) -> list[Schedule]:
+    """Return what is done again and again: the program's own, then each domain's; its plain sweeps every hour."""
+    hour = timedelta(hours=1)
+    found = [
+        Schedule("jobs/expired_idempotency_keys", expired_idempotency_keys, every=hour),
+        Schedule("jobs/finished_jobs", finished_jobs, every=hour),
+        Schedule("jobs/old_trash", partial(old_trash, days=settings.trash_days), every=hour),
+    ]
     for name in DOMAINS:
         if find_spec(f"growbase.domains.{name}.tasks") is not None:
             module = import_module(f"growbase.domains.{name}.tasks")
-            found += module.SWEEPS
-            found += [_bound(sweep, open_files(settings)) for sweep in getattr(module, "FILE_SWEEPS", ())]
-    return Worker(database, tasks(settings), found, lock)
+            found += getattr(module, "SCHEDULES", ())
+            sweeps = getattr(module, "SWEEPS", ())
+            found += [Schedule(f"{name}/{named(sweep)}", sweep, every=hour) for sweep in sweeps]
+    return found
+
+
+def worker(
+    settings: Settings,
+    database: Database,
+    *,
+    queues: Collection[str] | None = None,
+    concurrency: int | None = None,
+    lease: timedelta = LEASE,
+) -> Worker:
+    """Return the worker of this process; on the embedded database one process at a time works."""
+    lock = settings.data_dir / "worker.lock" if database.engine == "sqlite" else None
+    return Worker(
+        database,
+        tasks(),
+        lock=lock,
+        schedules=schedules(settings),
+        wakers=[_waker(settings, database)],
+        queues=queues,
+        concurrency=concurrency,
+        lease=lease,
+    )
+
+
+def _waker(settings: Settings, database: Database) -> Waker:
+    """Return what wakes this process's worker when another process has committed jobs."""
+    if not settings.is_postgresql:
+        return FileWatch(database)
+    if settings.redis_url is not None:
+        return RedisListener(settings.redis_url.get_secret_value())
+    return PostgresListener(settings.direct_database)
+
+
+def notifiers(settings: Settings, database: Database) -> list[Notifier]:
+    """Return what tells the workers of other processes of this one's jobs; a SQLite file tells them itself."""
+    if not settings.is_postgresql:
+        return []
+    if settings.redis_url is not None:
+        return [RedisNotifier(database, settings.redis_url.get_secret_value())]
+    return [PostgresNotifier(database, settings.database)]
 
 
 def create_app() -> "Direct":
     """Build the application of one server process from the environment (granian calls this)."""
-    from growbase.api.app import build_app
+    from growbase.api.app import Background, build_app
     from growbase.api.server import ChildProcess
     from growbase.core import telemetry
     from growbase.core.config import load_settings
@@ -119,4 +166,5 @@ def create_app() -> "Direct":
     telemetry.configure_telemetry(level=settings.log_level, log_format=settings.log_format)
     database = open_database(settings)
     workers = [worker(settings, database)] if settings.embedded_worker else []
-    return build_app(settings, database, secret_key(settings), [ChildProcess(), *workers])
+    background: list[Background] = [ChildProcess(), *notifiers(settings, database), *workers]
+    return build_app(settings, database, secret_key(settings), background)

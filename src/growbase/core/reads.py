@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 from uuid import UUID
 
-from growbase.core.actor import Actor
+from growbase.core.actor import Actor, ActorKind
 from growbase.core.crypto import Keyring, open_sealed
 from growbase.core.errors import NotFound
 from growbase.core.model import Root
@@ -152,11 +152,15 @@ class Reads:
         return resource.noun if resource else str(model.__tablename__)
 
     def scope_terms(self, plan: Plan, *, anywhere: bool) -> tuple[list[str], list[object]]:
-        """Return the terms and parameters that keep a statement inside the actor's organization."""
+        """Return the terms and parameters that keep a statement inside the actor's organization.
+
+        Where rows may belong to none (the log, jobs), the program itself sees all of them when it acts for none.
+        """
         if plan.scope is None or anywhere:
             return [], []
         if self.actor.organization_id is None:
-            return ["1 = 0"], []
+            is_program = self.actor.kind in {ActorKind.SYSTEM, ActorKind.JOB}
+            return ([] if is_program and plan.fields[plan.scope].nullable else ["1 = 0"]), []
         bound = plan.fields[plan.scope].bound(self.actor.organization_id)
         return [f"t.{plan.scope} = {mark(self.engine)}"], [bound]
 

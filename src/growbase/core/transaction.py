@@ -217,10 +217,17 @@ class Transaction(Reads):
         queue: str,
         dedupe_key: str | None = None,
         run_at: datetime | None = None,
-        max_attempts: int = 3,
+        max_attempts: int | None = None,
+        backoff: Sequence[float] | None = None,
         priority: int = 100,
+        parent_id: UUID | None = None,
     ) -> UUID:
-        """Insert a job row, run by a worker once this unit has committed."""
+        """Insert a job row, run by a worker once this unit has committed, and return its id.
+
+        While a job of this organization with the same ``dedupe_key`` is queued or running in ``queue``, nothing is
+        inserted and that job's id is returned. Without ``max_attempts`` and ``backoff`` (seconds before each further
+        attempt) the queue's own hold.
+        """
         job_id = clock.new_id()
         job: dict[str, object] = {
             "id": job_id,
@@ -231,15 +238,34 @@ class Transaction(Reads):
             "priority": priority,
             "status": "queued",
             "run_at": run_at or self.now,
+            "due": run_at is None or run_at <= self.now,
             "attempts": 0,
             "max_attempts": max_attempts,
+            "backoff": None if backoff is None else list(backoff),
             "dedupe_key": dedupe_key,
             "progress": 0,
+            "parent_id": parent_id,
             "created_at": self.now,
         }
-        self.insert_facts(Job, [job], ignore=dedupe_key is not None)
+        plan = plan_of(Job, self.engine)
+        sql = insert_sql(plan, tuple(job), ignore=dedupe_key is not None)
+        done = self.execute(sql, [plan.fields[name].bound(value) for name, value in job.items()])
+        if done.rowcount == 0:
+            return self._live_job(queue, dedupe_key) or job_id
+        self.touched.add(plan.table)
         self.woken.add(queue)
         return job_id
+
+    def _live_job(self, queue: str, dedupe_key: str | None) -> UUID | None:
+        """Return the job that stands for another one with the same key, None if it has ended this very moment."""
+        found = self.find(
+            Job,
+            queue=queue,
+            dedupe_key=dedupe_key,
+            status=("queued", "running"),
+            organization_id=self.actor.organization_id,
+        )
+        return found.id if found is not None else None
 
     def record(
         self,
