@@ -3,6 +3,7 @@
 from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import signature
 from typing import TYPE_CHECKING
 
 from growbase.core import tables
@@ -77,12 +78,17 @@ def _open(settings: Settings) -> Database:
     )
 
 
-def tasks() -> dict[str, Task]:
-    """Return what every domain can do in the background, by the kind of job."""
+def tasks(settings: Settings) -> dict[str, Task]:
+    """Return what every domain can do in the background, by the kind of job; a task gets the settings it names."""
+    given = {"allow_private": settings.allow_private_addresses}
     found: dict[str, Task] = {}
     for name in DOMAINS:
         if find_spec(f"growbase.domains.{name}.tasks") is not None:
             found |= import_module(f"growbase.domains.{name}.tasks").TASKS
+    for kind, task in found.items():
+        wanted = given.keys() & signature(task).parameters.keys()
+        if wanted:
+            found[kind] = partial(task, **{option: given[option] for option in wanted})
     return found
 
 
@@ -93,7 +99,7 @@ def worker(settings: Settings, database: Database) -> Worker:
     for name in DOMAINS:
         if find_spec(f"growbase.domains.{name}.tasks") is not None:
             found += import_module(f"growbase.domains.{name}.tasks").SWEEPS
-    return Worker(database, tasks(), found, lock)
+    return Worker(database, tasks(settings), found, lock)
 
 
 def create_app() -> "Direct":

@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.cookies import SimpleCookie
@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
 from growbase.api.problems import problem
+from growbase.api.tail import Tail
 from growbase.core import telemetry
 from growbase.core.actor import Actor, Role
 from growbase.core.catalogue import negotiate
@@ -56,6 +57,7 @@ class Api:
     database: Database
     reader: Reader
     authenticator: Authenticator
+    tail: Tail
     secret: bytes
     routes: tuple[HTTPRouteHandler, ...] = ()
 
@@ -78,7 +80,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     cookies: list[str] = field(default_factory=list)
     content_type: str = JSON
-    stream: Iterator[bytes] | None = None
+    stream: Iterator[bytes] | AsyncIterator[bytes] | None = None
 
 
 class Call:

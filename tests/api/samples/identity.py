@@ -3,9 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-OVERRIDES: Mapping[str, Mapping[str, Callable[[int], Any] | None]] = {}
+OVERRIDES: Mapping[str, Mapping[str, Callable[[int], Any] | None]] = {
+    "saved-views": {"resource": lambda _: "campaigns"},
+    "webhook-endpoints": {"events": lambda _: ["campaigns.*"]},
+}
 WANTED: Mapping[str, tuple[str, ...]] = {}
 STORED: Mapping[str, Mapping[str, Any]] = {
-    "api-keys": {"scopes": ["read"], "prefix": "{number:08}", "key_hash": "{number:064}"}
+    "api-keys": {"scopes": ["read"], "prefix": "{number:08}", "key_hash": "{number:064}"},
+    "webhook-endpoints": {"secret": "whsec_MTIz", "secret_cipher": None},
 }
 BODIES: Mapping[str, dict[str, Any]] = {}

@@ -1,10 +1,11 @@
-"""What identity does in the background: deleting sessions and tokens a week after they expired."""
+"""What identity does in the background: webhooks, and deleting sessions and tokens a week after they expired."""
 
 from datetime import timedelta
 from typing import Final
 
 from growbase.core.actor import system
 from growbase.core.database import Database
+from growbase.domains.identity import tasks_webhooks
 from growbase.domains.identity.actions_sessions import delete_expired
 from growbase.jobs.worker import Task
 
@@ -19,5 +20,5 @@ def expired_sessions(database: Database) -> int:
     return removed
 
 
-TASKS: Final[dict[str, Task]] = {}
-SWEEPS: Final = (expired_sessions,)
+TASKS: Final[dict[str, Task]] = {**tasks_webhooks.TASKS}
+SWEEPS: Final = (expired_sessions, *tasks_webhooks.SWEEPS)
