@@ -293,7 +293,7 @@ def test_a_task_that_was_quicker_than_its_cancelling_has_succeeded(
 
 def dead(
     db: Database, enqueue: Enqueue, actor: Actor | None = None, error: Exception | None = None, **options
-) -> object:  # noqa: ANN003
+) -> object:
     id = enqueue(actor, max_attempts=1, **options)
     (job,) = claimed(db)
     assert job.id == id

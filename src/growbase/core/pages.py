@@ -134,8 +134,12 @@ class Reader:
     ) -> tuple[str, tuple[object, ...]]:
         plan = plan_of(resource.model, self.database.engine)
         sql = row_sql(self.database.catalog, resource.name, self.database.engine, shape, trash)
-        scope = (self._tenant(plan, actor),) if plan.scope else ()
-        return sql, (*scope, plan.fields[resource.key].bound(identity))
+        return sql, (*self._scope(plan, actor), plan.fields[resource.key].bound(identity))
+
+    def _scope(self, plan: Plan, actor: Actor) -> list[object]:
+        """Return the parameters of the terms that keep a statement to what the actor may see."""
+        found = [self._tenant(plan, actor)] if plan.scope else []
+        return [*found, plan.fields[plan.personal].bound(actor.id)] if plan.personal else found
 
     def _tenant(self, plan: Plan, actor: Actor) -> object:
         assert plan.scope is not None
@@ -144,7 +148,7 @@ class Reader:
         return plan.fields[plan.scope].bound(actor.organization_id)
 
     def _bound(self, plan: Plan, actor: Actor, resource: Resource, query: Query) -> tuple[object, ...]:
-        values: list[object] = [self._tenant(plan, actor)] if plan.scope else []
+        values = self._scope(plan, actor)
         values += self._filter_values(plan, resource, query)
         if query.shape.search:
             values += [self._tenant(plan, actor), self._search_text(query.words)]

@@ -23,7 +23,7 @@ class Verb:
     """An action with its own route: ``POST /api/<resource>/<id>/<verb>``, or without the id on the collection.
 
     ``run(tx, id=..., **body)`` returns the id of the row to answer (``answers="row"``) or a JSON-ready mapping.
-    Its docstring is the route's description.
+    Its docstring is the route's description. An answer that holds a ``secret`` is stored nowhere.
     """
 
     run: Action
@@ -32,6 +32,7 @@ class Verb:
     on: Literal["row", "collection"] = "row"
     answers: Literal["row", "result"] = "row"
     status: Literal[200, 201, 202] = 200
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)

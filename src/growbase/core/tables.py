@@ -61,7 +61,20 @@ class Change(Fact):
         index("organization_id", "tx", "seq"),
         index("organization_id", "entity", "entity_id", "tx", "seq"),
         index("organization_id", "actor_id", "tx", "seq"),
+        # For what reads the log of all organizations: webhooks, event streams, seals.
+        unique("tx", "seq", across=True),
     )
+
+
+class LogReader(Fact):
+    """Up to where a consumer of the change log has come: webhooks, seals."""
+
+    __tablename__ = "readers"
+
+    name: Mapped[str] = mapped_column(types.Text(), primary_key=True, info={"rule": Rule("text", max_length=63)})
+    position_tx: Mapped[int] = integer()
+    position_seq: Mapped[int] = integer()
+    updated_at: Mapped[datetime] = moment()
 
 
 class JobStatus(StrEnum):

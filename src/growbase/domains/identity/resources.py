@@ -1,4 +1,4 @@
-"""What the API, Studio and the command line offer of organizations, memberships, API keys, plans and subscriptions."""
+"""What the API, Studio and the command line offer of organizations, members, keys, plans, webhooks and users' own."""
 
 from growbase.core.actor import Role
 from growbase.core.resource import Resource, Verb
@@ -12,6 +12,21 @@ from growbase.domains.identity.actions_members import (
     transfer_ownership,
 )
 from growbase.domains.identity.actions_organizations import delete_organization
+from growbase.domains.identity.actions_personal import (
+    create_saved_view,
+    read_all_notifications,
+    read_notification,
+    share_saved_view,
+    update_saved_view,
+)
+from growbase.domains.identity.actions_webhooks import (
+    enable_webhook_endpoint,
+    guard_endpoint,
+    ping_webhook_endpoint,
+    resend_webhook_delivery,
+    rotate_webhook_secret,
+    update_webhook_endpoint,
+)
 from growbase.domains.identity.models import ApiKey, Membership, Organization
 from growbase.domains.identity.models_billing import (
     AuthAccount,
@@ -22,7 +37,9 @@ from growbase.domains.identity.models_billing import (
     UsageEvent,
     UsageReservation,
 )
-from growbase.domains.identity.schemas import Invite, PlanChange, RoleChange
+from growbase.domains.identity.models_personal import Notification, SavedView
+from growbase.domains.identity.models_webhooks import EndpointStatus, WebhookDelivery, WebhookEndpoint
+from growbase.domains.identity.schemas import Invite, PlanChange, RoleChange, SavedViewOptions
 
 FACTS = (AuthAccount, BillingEvent, UsageCounter, UsageEvent, UsageReservation)
 """Tables without resource: written by logins, payment providers and whatever uses a plan."""
@@ -89,7 +106,73 @@ subscriptions = Resource(
     },
 )
 
-RESOURCES: tuple[Resource, ...] = (organizations, memberships, api_keys, plans, subscriptions)
+webhook_endpoints = Resource(
+    WebhookEndpoint,
+    counts=("webhook_deliveries",),
+    transitions={
+        EndpointStatus.ACTIVE: {EndpointStatus.DISABLED},
+        EndpointStatus.DISABLED: {EndpointStatus.ACTIVE},
+    },
+    guard=guard_endpoint,
+    read=Role.ADMIN,
+    write=Role.ADMIN,
+    delete=Role.ADMIN,
+    creatable=False,
+    update=update_webhook_endpoint,
+    verbs={
+        "enable": Verb(enable_webhook_endpoint, role=Role.ADMIN),
+        "rotate-secret": Verb(rotate_webhook_secret, role=Role.ADMIN, answers="result", secret=True),
+        "test": Verb(ping_webhook_endpoint, role=Role.ADMIN, answers="result", status=202),
+    },
+)
+
+webhook_deliveries = Resource(
+    WebhookDelivery,
+    expand=("endpoint",),
+    sortable=("created_at",),
+    read=Role.ADMIN,
+    write=Role.ADMIN,
+    delete=Role.ADMIN,
+    creatable=False,
+    editable=False,
+    deletable=False,
+    retention=None,
+    verbs={"resend": Verb(resend_webhook_delivery, role=Role.ADMIN)},
+)
+
+notifications = Resource(
+    Notification,
+    sortable=("created_at",),
+    creatable=False,
+    editable=False,
+    deletable=False,
+    retention=None,
+    verbs={
+        "read": Verb(read_notification, role=Role.VIEWER),
+        "read-all": Verb(read_all_notifications, role=Role.VIEWER, on="collection", answers="result"),
+    },
+)
+
+saved_views = Resource(
+    SavedView,
+    sortable=("name", "created_at", "updated_at"),
+    create=create_saved_view,
+    update=update_saved_view,
+    extra=SavedViewOptions,
+    verbs={"share": Verb(share_saved_view)},
+)
+
+RESOURCES: tuple[Resource, ...] = (
+    organizations,
+    memberships,
+    api_keys,
+    plans,
+    subscriptions,
+    webhook_endpoints,
+    webhook_deliveries,
+    notifications,
+    saved_views,
+)
 
 FOUNDERS = (subscribe_to_free,)
 """What a new organization starts with: a subscription to the free plan."""

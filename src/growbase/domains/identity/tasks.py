@@ -10,6 +10,7 @@ from growbase.core.actor import Actor, system
 from growbase.core.database import Database
 from growbase.core.reads import Where
 from growbase.core.tables import Job
+from growbase.domains.identity import tasks_webhooks
 from growbase.domains.identity.actions_billing import renew_or_end
 from growbase.domains.identity.actions_provider import apply_provider_event
 from growbase.domains.identity.actions_sessions import delete_expired
@@ -100,5 +101,5 @@ def _unproved(database: Database) -> list[UsageCounter]:
         return reads.rows(UsageCounter, late, anywhere=True, limit=CHUNK)
 
 
-TASKS: Final[dict[str, Task]] = {"apply_billing_event": apply_billing_event}
-SWEEPS: Final = (expired_sessions, expire_reservations, due_subscriptions, reconcile_usage)
+TASKS: Final[dict[str, Task]] = {"apply_billing_event": apply_billing_event, **tasks_webhooks.TASKS}
+SWEEPS: Final = (expired_sessions, expire_reservations, due_subscriptions, reconcile_usage, *tasks_webhooks.SWEEPS)
