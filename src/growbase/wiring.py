@@ -1,14 +1,17 @@
 """The composition root: the one list of domains, and how a database is built from settings."""
 
+from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from importlib import import_module
-from importlib.util import find_spec
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from growbase.core import tables
 from growbase.core.config import Settings
 from growbase.core.crypto import Keyring, load_or_create_secret
 from growbase.core.database import Database
+from growbase.core.errors import ConfigError
+from growbase.core.packages import find_module, import_resources, require_apart
 from growbase.core.resource import Action, Catalog, Resource
 from growbase.jobs.sweeps import expired_idempotency_keys, finished_jobs, old_trash
 from growbase.jobs.worker import Sweep, Task, Worker
@@ -19,17 +22,25 @@ if TYPE_CHECKING:
 DOMAINS = ("identity", "marketing")
 
 
+def catalog(extra: Sequence[str] = ()) -> Catalog:
+    """Return the resources of every domain and of the packages ``extra`` (the setting ``domains``).
+
+    Models are loaded on the first call. Raises ConfigError naming the setting.
+    """
+    return _catalog(tuple(extra))
+
+
 @cache
-def catalog() -> Catalog:
-    """Return the resources of every domain; models are loaded on the first call."""
+def _catalog(extra: tuple[str, ...]) -> Catalog:
     assert tables.Change.__tablename__
+    require_apart(extra)
     resources: list[Resource] = []
     founders: list[Action] = []
-    for name in DOMAINS:
-        module = import_module(f"growbase.domains.{name}.resources")
+    built_in = (import_module(f"growbase.domains.{name}.resources") for name in DOMAINS)
+    for module in (*built_in, *map(import_resources, extra)):
         resources += [*module.RESOURCES, *getattr(module, "VIEWS", ())]
         founders += getattr(module, "FOUNDERS", ())
-    return Catalog(resources, founders)
+    return Catalog(resources, founders, extra)
 
 
 def keyring(settings: Settings) -> Keyring:
@@ -62,12 +73,12 @@ def _open(settings: Settings) -> Database:
         if not settings.allow_old_sqlite:
             require_fixed_version()
         path.parent.mkdir(parents=True, exist_ok=True)
-        return SqliteDatabase(path, catalog(), keyring(settings))
+        return SqliteDatabase(path, catalog(settings.domains), keyring(settings))
     from growbase.core.postgres import PostgresDatabase
 
     return PostgresDatabase(
         settings.database,
-        catalog(),
+        catalog(settings.domains),
         keyring(settings),
         schema=settings.database_schema,
         pool_max=settings.pool_max,
@@ -77,23 +88,28 @@ def _open(settings: Settings) -> Database:
     )
 
 
-def tasks() -> dict[str, Task]:
-    """Return what every domain can do in the background, by the kind of job."""
+def tasks(extra: Sequence[str] = ()) -> dict[str, Task]:
+    """Return what every domain can do in the background, by the kind of job. Raises ConfigError."""
     found: dict[str, Task] = {}
-    for name in DOMAINS:
-        if find_spec(f"growbase.domains.{name}.tasks") is not None:
-            found |= import_module(f"growbase.domains.{name}.tasks").TASKS
+    for module in _task_modules(extra):
+        for kind in found.keys() & module.TASKS.keys():
+            raise ConfigError("{module} has a task {kind}, which is there already.", module=module.__name__, kind=kind)
+        found |= module.TASKS
     return found
+
+
+def _task_modules(extra: Sequence[str]) -> Iterator[ModuleType]:
+    packages = (*(f"growbase.domains.{name}" for name in DOMAINS), *extra)
+    return filter(None, (find_module(package, "tasks") for package in packages))
 
 
 def worker(settings: Settings, database: Database) -> Worker:
     """Return the worker of this process; on the embedded database one process at a time works."""
     lock = settings.data_dir / "worker.lock" if database.engine == "sqlite" else None
     found: list[Sweep] = [expired_idempotency_keys, finished_jobs, partial(old_trash, days=settings.trash_days)]
-    for name in DOMAINS:
-        if find_spec(f"growbase.domains.{name}.tasks") is not None:
-            found += import_module(f"growbase.domains.{name}.tasks").SWEEPS
-    return Worker(database, tasks(), found, lock)
+    for module in _task_modules(settings.domains):
+        found += module.SWEEPS
+    return Worker(database, tasks(settings.domains), found, lock)
 
 
 def create_app() -> "Direct":
