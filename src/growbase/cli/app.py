@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from growbase.cli import backup, config, db, db_schema, keys, openapi, seed, status, up, users
+from growbase.cli import backup, config, db, db_schema, keys, new, openapi, seed, status, up, users
 
 # No markup: the libraries it needs take a second to import.
 app = typer.Typer(
@@ -47,6 +47,7 @@ database.command()(db_schema.schema)
 database.command()(db_schema.explain)
 _group("user", "Users.").command("create")(users.create)
 _group("key", "API keys.").command("create")(keys.create)
+_group("new", "Begin something of your own.").command("domain")(new.domain)
 _group("config", "Settings.").command("check")(config.check)
 
 

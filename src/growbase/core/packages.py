@@ -25,7 +25,7 @@ def package_folder(package: str) -> Path:
     if str(here) not in sys.path:
         sys.path.insert(0, str(here))
     try:
-        spec = find_spec(package)
+        spec = find_spec(package) if all(part.isidentifier() for part in package.split(".")) else None
     except ModuleNotFoundError as error:
         if not f"{package}.".startswith(f"{error.name}."):
             raise
