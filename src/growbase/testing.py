@@ -32,7 +32,7 @@ from growbase.domains.identity.tokens import SessionTokens
 from growbase.ops.reference import install_reference_data
 
 RunJobs: TypeAlias = Callable[..., int]
-"""``run_jobs()``, or ``run_jobs(later=timedelta(days=365))`` for what is due only then."""
+"""``run_jobs()``, or ``run_jobs(days=365)`` for what is due only then."""
 
 
 @pytest.fixture(scope="session")
@@ -108,12 +108,12 @@ def api(settings: Settings, db: Database, actor: Actor) -> Iterator[httpx.Client
 def run_jobs(db: Database, domains: tuple[str, ...]) -> RunJobs:
     """Give a function that runs the jobs that are due, and returns how many; it raises what a task raises.
 
-    ``later`` moves the clock forward meanwhile, for jobs that wait for a date.
+    ``days`` moves the clock forward meanwhile, for jobs that wait for a date.
     """
     tasks = wiring.tasks(domains)
 
-    def run(*, later: timedelta = timedelta()) -> int:
-        ran, now = 0, clock.now() + later
+    def run(*, days: float = 0) -> int:
+        ran, now = 0, clock.now() + timedelta(days=days)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(clock, "now", lambda: now)
             while job := _next_job(db, tuple(tasks)):

@@ -92,9 +92,10 @@ def tasks(extra: Sequence[str] = ()) -> dict[str, Task]:
     """Return what every domain can do in the background, by the kind of job. Raises ConfigError."""
     found: dict[str, Task] = {}
     for module in _task_modules(extra):
-        for kind in found.keys() & module.TASKS.keys():
+        own: dict[str, Task] = getattr(module, "TASKS", {})
+        for kind in found.keys() & own.keys():
             raise ConfigError("{module} has a task {kind}, which is there already.", module=module.__name__, kind=kind)
-        found |= module.TASKS
+        found |= own
     return found
 
 
@@ -108,7 +109,7 @@ def worker(settings: Settings, database: Database) -> Worker:
     lock = settings.data_dir / "worker.lock" if database.engine == "sqlite" else None
     found: list[Sweep] = [expired_idempotency_keys, finished_jobs, partial(old_trash, days=settings.trash_days)]
     for module in _task_modules(settings.domains):
-        found += module.SWEEPS
+        found += getattr(module, "SWEEPS", ())
     return Worker(database, tasks(settings.domains), found, lock)
 
 
