@@ -48,7 +48,7 @@ def steps(block: str) -> list[Step]:
 
 def run(commands: list[str], *, folder: Path, **env: str) -> list[str]:
     """Run commands in one shell and return what each printed."""
-    script = 'growbase() { "$PYTHON" -m growbase "$@"; }\n'
+    script = "".join(f'{name}() {{ "$PYTHON" -m {name} "$@"; }}\n' for name in ("growbase", "pytest"))
     script += "".join(f"echo '{MARK}'\n{command}\n" for command in commands)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("GROWBASE_")}
     done = subprocess.run(
@@ -153,6 +153,28 @@ def test_the_guides_add_a_table_and_then_an_index(tmp_path: Path) -> None:
         apply(diff, models)
     shown = [step for block in blocks(an_index, "console") for step in steps(block)]
     assert_shown(shown, run([text for text, _ in shown], folder=tmp_path, **env))
+
+
+def test_the_guide_adds_a_domain_of_ones_own(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "tasks" / "add-your-own-domain.md"
+    env = {"PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": "-p no:cacheprovider"}
+    begin, tests, migration, use = (steps(block) for block in blocks(page, "console"))
+    assert_shown(begin, run([text for text, _ in begin], folder=tmp_path, **env))
+
+    files = re.findall(r"^`(loyalty/\w+\.py)`", page.read_text(encoding="utf-8"), re.MULTILINE)
+    written = blocks(page, "python")
+    assert sum(len(text.splitlines()) for text in written) < 80
+    for name, text in zip(files, written, strict=True):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    for shown in (tests, migration):
+        assert_shown(shown, run([text for text, _ in shown], folder=tmp_path, **env))
+
+    port = free_port()
+    env |= {"GROWBASE_PORT": str(port)}
+    command, url = [sys.executable, "-m", "growbase", "up"], f"http://{HOST}:{port}/api/health"
+    with (tmp_path / "log").open("wb") as output, running(command, url=url, env=env, cwd=tmp_path, output=output):
+        commands = [text.replace("localhost:8000", f"{HOST}:{port}") for text, _ in use]
+        assert_shown(use, run(commands, folder=tmp_path, **env))
 
 
 def test_the_plan_of_the_guide_is_the_plan(tmp_path: Path) -> None:

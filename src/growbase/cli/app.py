@@ -12,6 +12,7 @@ from growbase.cli import (
     jobs,
     keyring,
     keys,
+    new,
     openapi,
     seed,
     status,
@@ -69,6 +70,7 @@ _group("key", "API keys.").command("create")(keys.create)
 encryption = _group("keys", "Keys of sealed columns.")
 for step in (keyring.status, keyring.add, keyring.rotate, keyring.retire):
     encryption.command()(step)
+_group("new", "Begin something of your own.").command("domain")(new.domain)
 _group("config", "Settings.").command("check")(config.check)
 
 

@@ -22,7 +22,7 @@ def load(*, quiet: bool = True) -> "Settings":
     if not quiet:
         for problem in settings.problems()[1]:
             warn(f"{problem.field} {problem.text()}")
-    catalog()
+    catalog(settings.domains)
     return settings
 
 

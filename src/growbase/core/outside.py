@@ -1,9 +1,10 @@
 """What tasks reach beyond the database; ``wiring`` makes it from the settings, tests from stand-ins."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.utils import parseaddr
 
+from growbase.core.files import FileStore
 from growbase.core.generation import Generator
 from growbase.core.mail import Mailer
 
@@ -16,6 +17,9 @@ class Outside:
     mailer: Mailer
     mail_from: str
     generator: Generator
+    files: FileStore
+    allow_private: bool = False
+    secret: bytes = field(default=b"", repr=False)
 
     @property
     def sender(self) -> Address:

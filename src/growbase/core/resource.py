@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import configure_mappers
 
 from growbase.core.actor import Role
+from growbase.core.errors import ConfigError
 from growbase.core.model import Root, is_trashable, rule_of, table_of
 
 Action = Callable[..., Any]
@@ -128,25 +129,38 @@ def _package(model: type[Root]) -> str:
     return model.__module__.rpartition(".")[0] or model.__module__
 
 
+def _add(models: dict[str, type[Root]], model: type[Root]) -> None:
+    name = str(model.__tablename__)
+    if name in models:
+        paths = sorted(f"{one.__module__}.{one.__name__}" for one in (model, models[name]))
+        message = "The table {table} is declared by {paths}: give one of them another name."
+        raise ConfigError(message, table=name, paths=" and ".join(paths))
+    models[name] = model
+
+
 class Catalog:
     """The resources and models of this program, found by name, table or model; built once by ``wiring``.
 
     ``founders`` are run inside every new organization by the unit that makes it: what each one starts with.
+    ``packages`` are those of own domains, whose models without resource count too. Raises ConfigError for a table that
+    is declared twice.
     """
 
-    def __init__(self, resources: Iterable[Resource], founders: Iterable[Action] = ()) -> None:
+    def __init__(
+        self, resources: Iterable[Resource], founders: Iterable[Action] = (), packages: Iterable[str] = ()
+    ) -> None:
         self.founders = tuple(founders)
         configure_mappers()
         self.resources = tuple(resources)
         self.by_name = {resource.name: resource for resource in self.resources}
         self.by_table = {resource.table.name: resource for resource in self.resources}
         # Other packages may have declared models that are no tables of this program, as tests do.
-        packages = (__name__.partition(".")[0], *{_package(resource.model) for resource in self.resources})
-        self.models: dict[str, type[Root]] = {
-            str(mapper.class_.__tablename__): mapper.class_
-            for mapper in Root.registry.mappers
-            if f"{mapper.class_.__module__}.".startswith(tuple(f"{package}." for package in packages))
-        }
+        known = {__name__.partition(".")[0], *packages, *(_package(resource.model) for resource in self.resources)}
+        prefixes = tuple(f"{package}." for package in known)
+        self.models: dict[str, type[Root]] = {}
+        for mapper in Root.registry.mappers:
+            if f"{mapper.class_.__module__}.".startswith(prefixes):
+                _add(self.models, mapper.class_)
         self.parents: dict[str, list[Resource]] = {}
         for resource in self.resources:
             for child in resource.children:

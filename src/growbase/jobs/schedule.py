@@ -23,7 +23,7 @@ from growbase.core.transaction import Transaction
 from growbase.jobs.errors import LeaseLost
 from growbase.jobs.policies import MAINTENANCE
 
-Run = Callable[[Database], int]
+Run = Callable[..., int]
 """Does the work in small units and returns how many rows it has handled; it may be run again after a crash."""
 
 KIND: Final = "schedule"

@@ -29,9 +29,12 @@ from growbase.jobs.claim import Claimant, claim, due_queues, install_queues
 from growbase.jobs.errors import Permanent, UnknownTask
 from growbase.jobs.schedule import KIND, Schedule, Timetable
 
-Task = Callable[[Database, Actor, Job], Mapping[str, object] | None]
-"""Does a job's work, for the job's organization, and may return a JSON result; raising says that it failed."""
-Sweep = Callable[[Database], int]
+Task = Callable[..., Mapping[str, object] | None]
+"""``task(database, actor, job)`` does a job's work, for its organization, and may return a JSON result.
+
+Raising says that it failed. A task that names ``outside`` as a further argument is given it by ``wiring``.
+"""
+Sweep = Callable[..., int]
 """Removes what has expired, in small units, and returns how many rows it removed; run every hour."""
 
 LEASE = timedelta(seconds=60)

@@ -103,3 +103,4 @@ def _unproved(database: Database) -> list[UsageCounter]:
 
 TASKS: Final[dict[str, Task]] = {"apply_billing_event": apply_billing_event, **tasks_webhooks.TASKS}
 SWEEPS: Final = (expired_sessions, expire_reservations, due_subscriptions, reconcile_usage, *tasks_webhooks.SWEEPS)
+SCHEDULES: Final = tasks_webhooks.SCHEDULES

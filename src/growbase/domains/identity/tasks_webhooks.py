@@ -28,6 +28,7 @@ from growbase.core.feed import (
     start_reader,
 )
 from growbase.core.outbound import safe_client
+from growbase.core.outside import Outside
 from growbase.core.reads import Reads, Where
 from growbase.core.statements import mark
 from growbase.core.tables import Change, Job
@@ -43,6 +44,7 @@ from growbase.domains.identity.actions_webhooks import (
     wants,
 )
 from growbase.domains.identity.models_webhooks import EndpointStatus, WebhookDelivery, WebhookEndpoint
+from growbase.jobs.schedule import Schedule
 from growbase.jobs.worker import Sweep, Task
 
 FAN_OUT_EVERY: Final = timedelta(seconds=1)
@@ -155,7 +157,7 @@ def _deliveries(tx: Transaction, change: Change, endpoints: Sequence[WebhookEndp
 # -- sending ----------------------------------------------------------------------------------------------------------
 
 
-def deliver_webhook(database: Database, actor: Actor, job: Job, *, allow_private: bool = False) -> None:
+def deliver_webhook(database: Database, actor: Actor, job: Job, *, outside: Outside) -> None:
     """Make one attempt at a delivery and note what came of it; whoever runs it again sends under the same id."""
     delivery_id, attempts = UUID(str(job.payload["delivery_id"])), int(str(job.payload["attempts"]))
     with database.read(actor) as reads:
@@ -163,7 +165,7 @@ def deliver_webhook(database: Database, actor: Actor, job: Job, *, allow_private
     if letter is None:
         database.write(actor, lambda tx: give_up(tx, delivery_id, attempts))
         return
-    attempt = _sent(letter, allow_private=allow_private)
+    attempt = _sent(letter, allow_private=outside.allow_private)
     database.write(actor, lambda tx: record_attempt(tx, letter, attempt))
 
 
@@ -255,5 +257,5 @@ def _forget(tx: Transaction) -> int:
 
 
 TASKS: Final[dict[str, Task]] = {"deliver_webhook": deliver_webhook}
-SWEEPS: Final[tuple[Sweep, ...]] = (fan_out_webhooks, stuck_deliveries, old_deliveries)
-"""``fan_out_webhooks`` is meant to run every ``FAN_OUT_EVERY``."""
+SCHEDULES: Final = (Schedule("identity/webhooks", fan_out_webhooks, every=FAN_OUT_EVERY),)
+SWEEPS: Final[tuple[Sweep, ...]] = (stuck_deliveries, old_deliveries)

@@ -18,7 +18,7 @@ from growbase.domains.outreach.actions_suppressions import suppressed_among
 from growbase.domains.outreach.models import Icp, Prospect, Source
 from growbase.domains.outreach.models_imports import Import, ImportChunk, ImportStatus
 from growbase.domains.outreach.prospect_csv import ParsedFile
-from growbase.jobs.queue import LEASE
+from growbase.jobs.queue import checkpoint
 
 KIND = "import_prospects"
 QUEUE = "imports"
@@ -159,11 +159,13 @@ def import_next_chunk(tx: Transaction, *, import_id: UUID, job: Job | None = Non
     """Import the next rows of a stored file and return whether there are more.
 
     The rows, the report and the rest of the file change in one unit, so that a crash repeats or loses nothing. With the
-    ``job`` its lease is renewed; one that was lost to another worker does nothing.
+    ``job`` it is held meanwhile: LeaseLost or Cancelled leave everything as it was.
     """
     found = tx.get(Import, import_id, lock=True)
-    if found.status in {ImportStatus.SUCCEEDED, ImportStatus.FAILED} or not _renewed(tx, job, found):
+    if found.status in {ImportStatus.SUCCEEDED, ImportStatus.FAILED}:
         return False
+    if job is not None:
+        checkpoint(tx, job, progress=100 * found.done_count // max(1, found.row_count))
     chunks = tx.rows(ImportChunk, import_id=import_id, order="position", limit=2)
     if not chunks:
         tx.change(found, {"status": ImportStatus.SUCCEEDED, "finished_at": tx.now}, action="transition")
@@ -190,11 +192,3 @@ def fail_import(tx: Transaction, *, import_id: UUID, reason: str) -> None:
         ended = {"status": ImportStatus.FAILED, "failure": reason[:2_000], "finished_at": tx.now}
         tx.change(found, ended, action="transition")
     delete_facts(tx, ImportChunk, {"import_id": import_id})
-
-
-def _renewed(tx: Transaction, job: Job | None, found: Import) -> bool:
-    if job is None:
-        return True
-    progress = 100 * found.done_count // max(1, found.row_count)
-    values = {"progress": progress, "lease_until": tx.now + LEASE, "heartbeat_at": tx.now}
-    return tx.set_facts(Job, {"id": job.id, "lease_token": job.lease_token}, values) == 1
