@@ -16,7 +16,7 @@ from growbase.jobs.worker import Sweep, Task, Worker
 if TYPE_CHECKING:
     from growbase.api.direct import Direct
 
-DOMAINS = ("identity", "marketing")
+DOMAINS = ("identity", "marketing", "commerce")
 
 
 @cache

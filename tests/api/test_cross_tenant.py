@@ -15,7 +15,7 @@ from growbase.core.resource import Resource
 from growbase.core.statements import mark
 from growbase.core.transaction import Transaction
 from tests.api.conftest import Client, LoginAs
-from tests.api.factories import BODIES, Factory, Row, dump, tables
+from tests.api.factories import BODIES, SAMPLES, Factory, Row, dump, tables
 from tests.fixtures import Tenant
 
 PUBLIC = {"gallery", "gallery-templates"}
@@ -156,6 +156,8 @@ def run(tx: Transaction, *, sql: str, params: tuple[object, ...]) -> None:
 
 def make_facts(factory: Factory) -> None:
     """Make an event and an assignment, which no resource offers."""
+    for found in SAMPLES:
+        getattr(found, "make_facts", lambda _: None)(factory)
     content = factory.create("contents")
     variants = {"variants": [{"key": "a", "body": "A", "weight_percent": 100}]}
     base = f"/api/contents/{content['id']}"
