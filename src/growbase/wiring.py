@@ -36,7 +36,7 @@ from growbase.jobs.worker import LEASE, Task, Waker, Worker, named
 if TYPE_CHECKING:
     from growbase.api.direct import Direct
 
-DOMAINS = ("identity", "marketing", "outreach", "social")
+DOMAINS = ("identity", "marketing", "outreach", "social", "commerce")
 
 
 def catalog(extra: Sequence[str] = ()) -> Catalog:

@@ -16,7 +16,7 @@ from growbase.core.statements import mark
 from growbase.core.transaction import Transaction
 from growbase.domains.identity.usage import Metric, consume, reserve
 from tests.api.conftest import Client, LoginAs
-from tests.api.factories import BODIES, Factory, Row, dump, tables
+from tests.api.factories import BODIES, SAMPLES, Factory, Row, dump, tables
 from tests.fixtures import Tenant
 
 PUBLIC = {"gallery", "plans"}
@@ -157,6 +157,8 @@ def run(tx: Transaction, *, sql: str, params: tuple[object, ...]) -> None:
 
 def make_facts(factory: Factory) -> None:
     """Make an event, an assignment and use of the plan, which no resource offers."""
+    for found in SAMPLES:
+        getattr(found, "make_facts", lambda _: None)(factory)
     content = factory.create("contents")
     variants = {"variants": [{"key": "a", "body": "A", "weight_percent": 100}]}
     base = f"/api/contents/{content['id']}"

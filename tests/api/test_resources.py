@@ -135,7 +135,7 @@ def wrong_value(schema: Row) -> tuple[Any, str | None] | None:
 
 def wrong_type(schema: Row) -> object:
     inner = schema["anyOf"][0] if "anyOf" in schema else schema
-    return 3 if inner.get("type") != "integer" else "three"
+    return 3 if inner.get("type") not in {"integer", "number"} else "three"
 
 
 @pytest.mark.parametrize("kind", ["Create", "Update"])
@@ -402,7 +402,7 @@ def test_members_write_what_needs_no_admin(factory: Factory, tenant: Tenant, log
         assert row["created_by"] == str(tenant.member.id), resource.name
         if resource.deletable and Role.MEMBER.covers(resource.delete):
             assert own.client.delete(path, headers=own.headers).status_code == 204, resource.name
-            assert own.client.post(f"{path}/purge", headers=own.headers).status_code == 403, resource.name
+            assert own.client.post(f"{path}/purge", headers=own.headers).status_code in {403, 404}, resource.name
 
 
 def test_what_a_resource_does_not_offer_is_refused(factory: Factory) -> None:
