@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
+from docs.diagrams import diagram
 from growbase import wiring
 from growbase.core import clock, ddl
 from growbase.core.config import Settings
@@ -36,6 +37,7 @@ def files() -> dict[str, str]:
         "docs/configuration.md": with_parts("docs/configuration.md", {"settings": settings_table()}),
         "docs/commands.md": with_parts("docs/commands.md", {"commands": commands()}),
         "docs/overview.md": with_parts("docs/overview.md", {"resources": resources()}),
+        **{page: with_parts(page, {"diagram": drawn}) for page, drawn in diagrams().items()},
         "docs/seed-data.md": with_parts("docs/seed-data.md", seed_data()),
         "docs/schema.sqlite.sql": ddl.script("sqlite"),
         "docs/schema.postgresql.sql": ddl.script("postgresql"),
@@ -116,6 +118,12 @@ def verbs(resource: Resource) -> str:
     """Return the names of the verbs of a resource."""
     names = [*resource.verbs, *(["transition"] if resource.transitions else [])]
     return ", ".join(f"`{name}`" for name in names)
+
+
+def diagrams() -> dict[str, str]:
+    """Return the entity diagram of each domain, by the page it belongs to."""
+    catalog = wiring.catalog()
+    return {f"docs/domains/{name}.md": diagram(catalog, f"growbase.domains.{name}") for name in wiring.DOMAINS}
 
 
 @contextmanager

@@ -7,8 +7,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from docs import generate
@@ -46,7 +48,7 @@ def steps(block: str) -> list[Step]:
 
 def run(commands: list[str], *, folder: Path, **env: str) -> list[str]:
     """Run commands in one shell and return what each printed."""
-    script = 'growbase() { "$PYTHON" -m growbase "$@"; }\n'
+    script = "".join(f'{name}() {{ "$PYTHON" -m {name} "$@"; }}\n' for name in ("growbase", "pytest"))
     script += "".join(f"echo '{MARK}'\n{command}\n" for command in commands)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("GROWBASE_")}
     done = subprocess.run(
@@ -68,6 +70,28 @@ def assert_shown(shown: list[Step], printed: list[str]) -> None:
     for (command, expected), output in zip(shown, printed, strict=True):
         pattern = ".*".join(re.escape(part) for part in expected.split("..."))
         assert re.fullmatch(pattern, output, re.DOTALL), f"$ {command}\n{output}\n\nbut the page shows:\n{expected}"
+
+
+@contextmanager
+def demo_server(folder: Path) -> Iterator[tuple[str, str]]:
+    """Serve new demo data and give the server's address and the administrator's password."""
+    port, log = free_port(), folder / "up.log"
+    env = {"GROWBASE_PORT": str(port), "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "growbase", "up"]
+    url = f"http://{HOST}:{port}/api/health"
+    with log.open("wb") as output, running(command, url=url, env=env, cwd=folder, output=output):
+        said = log.read_text(encoding="utf-8")
+        password = re.search(r"^admin@example\.com  password: (\S+)$", said, re.MULTILINE)
+        assert password is not None, said
+        yield f"{HOST}:{port}", password[1]
+
+
+def access_token(address: str, password: str) -> str:
+    """Log the administrator in."""
+    body = {"email": "admin@example.com", "password": password}
+    answer = httpx.post(f"http://{address}/api/auth/login", json=body)
+    token: str = answer.json()["access_token"]
+    return token
 
 
 def source(tmp_path: Path) -> Path:
@@ -92,19 +116,23 @@ def apply(diff: str, path: Path) -> None:
 def test_the_tour_of_the_readme_is_true(tmp_path: Path) -> None:
     start, *tour = [step for block in blocks(ROOT / "README.md", "console") for step in steps(block)]
     assert start[0] == "make up"
-    port = free_port()
-    env = {"GROWBASE_PORT": str(port), "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1"}
-    log = tmp_path / "up.log"
-    command = [sys.executable, "-m", "growbase", "up"]
-    url = f"http://{HOST}:{port}/api/health"
-    with log.open("wb") as output, running(command, url=url, env=env, cwd=tmp_path, output=output):
-        said = log.read_text(encoding="utf-8")
-        password = re.search(r"^admin@example\.com  password: (\S+)$", said, re.MULTILINE)
-        assert password is not None, said
-        commands = [text.replace("the password shown for admin@example.com", password[1]) for text, _ in tour]
-        printed = run([text.replace("localhost:8000", f"{HOST}:{port}") for text in commands], folder=tmp_path)
+    with demo_server(tmp_path) as (address, password):
+        said = (tmp_path / "up.log").read_text(encoding="utf-8")
+        commands = [text.replace("the password shown for admin@example.com", password) for text, _ in tour]
+        printed = run([text.replace("localhost:8000", address) for text in commands], folder=tmp_path)
+    port = address.rpartition(":")[2]
     assert_shown([("make up", start[1].replace("8000", str(port)).removeprefix("...\n"))], [said.strip()])
     assert_shown(tour, printed)
+
+
+@pytest.mark.parametrize("domain", wiring.DOMAINS)
+def test_the_worked_example_of_a_domain_works(domain: str, tmp_path: Path) -> None:
+    shown = [step for block in blocks(ROOT / "docs" / "domains" / f"{domain}.md", "console") for step in steps(block)]
+    assert shown
+    with demo_server(tmp_path) as (address, password):
+        token = access_token(address, password)
+        commands = [text.replace("localhost:8000", address) for text, _ in shown]
+        assert_shown(shown, run(commands, folder=tmp_path, TOKEN=token))
 
 
 def test_the_guides_add_a_table_and_then_an_index(tmp_path: Path) -> None:
@@ -127,6 +155,28 @@ def test_the_guides_add_a_table_and_then_an_index(tmp_path: Path) -> None:
     assert_shown(shown, run([text for text, _ in shown], folder=tmp_path, **env))
 
 
+def test_the_guide_adds_a_domain_of_ones_own(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "tasks" / "add-your-own-domain.md"
+    env = {"PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": "-p no:cacheprovider"}
+    begin, tests, migration, use = (steps(block) for block in blocks(page, "console"))
+    assert_shown(begin, run([text for text, _ in begin], folder=tmp_path, **env))
+
+    files = re.findall(r"^`(loyalty/\w+\.py)`", page.read_text(encoding="utf-8"), re.MULTILINE)
+    written = blocks(page, "python")
+    assert sum(len(text.splitlines()) for text in written) < 80
+    for name, text in zip(files, written, strict=True):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    for shown in (tests, migration):
+        assert_shown(shown, run([text for text, _ in shown], folder=tmp_path, **env))
+
+    port = free_port()
+    env |= {"GROWBASE_PORT": str(port)}
+    command, url = [sys.executable, "-m", "growbase", "up"], f"http://{HOST}:{port}/api/health"
+    with (tmp_path / "log").open("wb") as output, running(command, url=url, env=env, cwd=tmp_path, output=output):
+        commands = [text.replace("localhost:8000", f"{HOST}:{port}") for text, _ in use]
+        assert_shown(use, run(commands, folder=tmp_path, **env))
+
+
 def test_the_plan_of_the_guide_is_the_plan(tmp_path: Path) -> None:
     shown = [step for block in blocks(ROOT / "docs" / "tasks" / "read-a-plan.md", "console") for step in steps(block)]
     commands = ["growbase db init", "growbase seed", *(text for text, _ in shown)]
@@ -146,6 +196,7 @@ def generated() -> dict[str, str]:
     "name",
     [
         *(".env.example", "README.md", "docs/configuration.md", "docs/commands.md", "docs/overview.md"),
+        *(f"docs/domains/{name}.md" for name in wiring.DOMAINS),
         *("docs/seed-data.md", "docs/schema.sqlite.sql", "docs/schema.postgresql.sql"),
     ],
 )

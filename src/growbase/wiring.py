@@ -1,44 +1,70 @@
-"""The composition root: the one list of domains, and how a database is built from settings."""
+"""The composition root: the one list of domains, and what is built from the settings: database, tasks, application."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from functools import cache, partial, update_wrapper
 from importlib import import_module
-from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from inspect import signature
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from growbase.core import tables
 from growbase.core.config import Settings
-from growbase.core.crypto import Keyring, load_or_create_secret
+from growbase.core.crypto import Keyring, KeyringFile, load_or_create_secret
 from growbase.core.database import Database
-from growbase.core.files import FileStore, open_files
+from growbase.core.errors import ConfigError
+from growbase.core.files import open_files
+from growbase.core.generation import ChatCompletions, Generator, Offline
+from growbase.core.mail import FolderMailer, Mailer, Server, SmtpMailer
+from growbase.core.outside import Outside
+from growbase.core.packages import find_module, import_resources, require_apart
 from growbase.core.resource import Action, Catalog, Resource
+from growbase.jobs import resources as jobs
+from growbase.jobs.schedule import Schedule
 from growbase.jobs.sweeps import expired_idempotency_keys, finished_jobs, old_trash
-from growbase.jobs.worker import Sweep, Task, Worker
+from growbase.jobs.wake import (
+    FileWatch,
+    Notifier,
+    PostgresListener,
+    PostgresNotifier,
+    RedisListener,
+    RedisNotifier,
+)
+from growbase.jobs.worker import LEASE, Task, Waker, Worker, named
 
 if TYPE_CHECKING:
     from growbase.api.direct import Direct
 
-DOMAINS = ("identity", "marketing")
+DOMAINS = ("identity", "marketing", "outreach", "social", "commerce")
+
+
+def catalog(extra: Sequence[str] = ()) -> Catalog:
+    """Return the resources of every domain and of the packages ``extra`` (the setting ``domains``).
+
+    Models are loaded on the first call. Raises ConfigError naming the setting.
+    """
+    return _catalog(tuple(extra))
 
 
 @cache
-def catalog() -> Catalog:
-    """Return the resources of every domain; models are loaded on the first call."""
+def _catalog(extra: tuple[str, ...]) -> Catalog:
     assert tables.Change.__tablename__
-    resources: list[Resource] = []
+    require_apart(extra)
+    resources: list[Resource] = [*jobs.RESOURCES]
     founders: list[Action] = []
-    for name in DOMAINS:
-        module = import_module(f"growbase.domains.{name}.resources")
+    built_in = (import_module(f"growbase.domains.{name}.resources") for name in DOMAINS)
+    for module in (*built_in, *map(import_resources, extra)):
         resources += [*module.RESOURCES, *getattr(module, "VIEWS", ())]
         founders += getattr(module, "FOUNDERS", ())
-    return Catalog(resources, founders)
+    return Catalog(resources, founders, extra)
 
 
 def keyring(settings: Settings) -> Keyring:
     """Return the keys of sealed columns, made on first use in the data folder unless they are set."""
     if settings.encryption_keys is not None:
         return Keyring.parse(settings.encryption_keys.get_secret_value())
-    return Keyring.load_or_create(settings.data_dir / "keyring")
+    return KeyringFile(settings.data_dir / "keyring")
 
 
 def secret_key(settings: Settings) -> bytes:
@@ -64,12 +90,12 @@ def _open(settings: Settings) -> Database:
         if not settings.allow_old_sqlite:
             require_fixed_version()
         path.parent.mkdir(parents=True, exist_ok=True)
-        return SqliteDatabase(path, catalog(), keyring(settings))
+        return SqliteDatabase(path, catalog(settings.domains), keyring(settings))
     from growbase.core.postgres import PostgresDatabase
 
     return PostgresDatabase(
         settings.database,
-        catalog(),
+        catalog(settings.domains),
         keyring(settings),
         schema=settings.database_schema,
         pool_max=settings.pool_max,
@@ -79,38 +105,115 @@ def _open(settings: Settings) -> Database:
     )
 
 
+def outside(settings: Settings) -> Outside:
+    """Return what tasks reach beyond the database."""
+    return Outside(
+        base_url=settings.base_url,
+        mailer=_mailer(settings),
+        mail_from=settings.mail_from,
+        generator=_generator(settings),
+        files=open_files(settings),
+        allow_private=settings.allow_private_addresses,
+        secret=secret_key(settings),
+    )
+
+
+def _mailer(settings: Settings) -> Mailer:
+    if settings.smtp_url is None:
+        return FolderMailer(settings.data_dir / "outbox")
+    return SmtpMailer(Server.parse(settings.smtp_url.get_secret_value()))
+
+
+def _generator(settings: Settings) -> Generator:
+    if settings.ai_base_url is None:
+        return Offline()
+    key = settings.ai_key.get_secret_value() if settings.ai_key else None
+    return ChatCompletions(settings.ai_base_url, settings.ai_model, key)
+
+
 def tasks(settings: Settings) -> dict[str, Task]:
-    """Return what every domain can do in the background, by the kind of job."""
+    """Return what every domain can do in the background, by the kind of job. Raises ConfigError."""
     found: dict[str, Task] = {}
-    files = open_files(settings)
-    for name in DOMAINS:
-        if find_spec(f"growbase.domains.{name}.tasks") is not None:
-            module = import_module(f"growbase.domains.{name}.tasks")
-            found |= module.TASKS
-            found |= {kind: partial(task, files) for kind, task in getattr(module, "FILE_TASKS", {}).items()}
+    world = outside(settings)
+    for module in _task_modules(settings):
+        own: dict[str, Task] = getattr(module, "TASKS", {})
+        for kind in found.keys() & own.keys():
+            raise ConfigError("{module} has a task {kind}, which is there already.", module=module.__name__, kind=kind)
+        found |= {kind: _given(task, world) for kind, task in own.items()}
     return found
 
 
-def _bound(sweep: Callable[..., int], *files: FileStore, **options: int) -> Sweep:
-    """Return a sweep that needs the database only, under its own name, by which it is logged."""
-    return update_wrapper(partial(sweep, *files, **options), sweep)
+def schedules(settings: Settings) -> list[Schedule]:
+    """Return what is done again and again: the program's own, then each domain's; its plain sweeps every hour."""
+    hour, world = timedelta(hours=1), outside(settings)
+    found = [
+        Schedule("jobs/expired_idempotency_keys", expired_idempotency_keys, every=hour),
+        Schedule("jobs/finished_jobs", finished_jobs, every=hour),
+        Schedule("jobs/old_trash", partial(old_trash, days=settings.trash_days), every=hour),
+    ]
+    for module in _task_modules(settings):
+        name = module.__name__.split(".")[-2]
+        found += [replace(found, run=_given(found.run, world)) for found in getattr(module, "SCHEDULES", ())]
+        sweeps = getattr(module, "SWEEPS", ())
+        found += [Schedule(f"{name}/{named(sweep)}", _given(sweep, world), every=hour) for sweep in sweeps]
+    return found
 
 
-def worker(settings: Settings, database: Database) -> Worker:
+def _task_modules(settings: Settings) -> Iterator[ModuleType]:
+    packages = (*(f"growbase.domains.{name}" for name in DOMAINS), *settings.domains)
+    return filter(None, (find_module(package, "tasks") for package in packages))
+
+
+def _given(function: Callable[..., Any], world: Outside) -> Callable[..., Any]:
+    """Return a task or sweep with the world it asks for by naming ``outside``, under its own name."""
+    if "outside" not in signature(function).parameters:
+        return function
+    return update_wrapper(partial(function, outside=world), function)
+
+
+def worker(
+    settings: Settings,
+    database: Database,
+    *,
+    queues: Collection[str] | None = None,
+    concurrency: int | None = None,
+    lease: timedelta = LEASE,
+) -> Worker:
     """Return the worker of this process; on the embedded database one process at a time works."""
     lock = settings.data_dir / "worker.lock" if database.engine == "sqlite" else None
-    found: list[Sweep] = [expired_idempotency_keys, finished_jobs, _bound(old_trash, days=settings.trash_days)]
-    for name in DOMAINS:
-        if find_spec(f"growbase.domains.{name}.tasks") is not None:
-            module = import_module(f"growbase.domains.{name}.tasks")
-            found += module.SWEEPS
-            found += [_bound(sweep, open_files(settings)) for sweep in getattr(module, "FILE_SWEEPS", ())]
-    return Worker(database, tasks(settings), found, lock)
+    return Worker(
+        database,
+        tasks(settings),
+        lock=lock,
+        schedules=schedules(settings),
+        wakers=[_waker(settings, database)],
+        queues=queues,
+        concurrency=concurrency,
+        lease=lease,
+    )
+
+
+def _waker(settings: Settings, database: Database) -> Waker:
+    """Return what wakes this process's worker when another process has committed jobs."""
+    if not settings.is_postgresql:
+        return FileWatch(database)
+    if settings.redis_url is not None:
+        return RedisListener(settings.redis_url.get_secret_value())
+    return PostgresListener(settings.direct_database)
+
+
+def notifiers(settings: Settings, database: Database) -> list[Notifier]:
+    """Return what tells the workers of other processes of this one's jobs; a SQLite file tells them itself."""
+    if not settings.is_postgresql:
+        return []
+    if settings.redis_url is not None:
+        return [RedisNotifier(database, settings.redis_url.get_secret_value())]
+    return [PostgresNotifier(database, settings.database)]
 
 
 def create_app() -> "Direct":
     """Build the application of one server process from the environment (granian calls this)."""
-    from growbase.api.app import build_app
+    from growbase.api.app import Background, build_app
     from growbase.api.server import ChildProcess
     from growbase.core import telemetry
     from growbase.core.config import load_settings
@@ -119,4 +222,5 @@ def create_app() -> "Direct":
     telemetry.configure_telemetry(level=settings.log_level, log_format=settings.log_format)
     database = open_database(settings)
     workers = [worker(settings, database)] if settings.embedded_worker else []
-    return build_app(settings, database, secret_key(settings), [ChildProcess(), *workers])
+    background: list[Background] = [ChildProcess(), *notifiers(settings, database), *workers]
+    return build_app(settings, database, secret_key(settings), background)

@@ -154,6 +154,8 @@ class Factory:
         return values
 
     def _stored_value(self, name: str, rule: Rule, number: int) -> object:
+        if rule.member:
+            return self.actor.id
         if rule.target:
             return UUID(self.any(rule.target.replace("_", "-"))["id"])
         if rule.enum is not None:

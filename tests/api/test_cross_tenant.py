@@ -14,11 +14,12 @@ from growbase.core.model import View, rule_of, table_of
 from growbase.core.resource import Resource
 from growbase.core.statements import mark
 from growbase.core.transaction import Transaction
+from growbase.domains.identity.usage import Metric, consume, reserve
 from tests.api.conftest import Client, LoginAs
-from tests.api.factories import BODIES, Factory, Row, dump, tables
+from tests.api.factories import BODIES, SAMPLES, Factory, Row, dump, tables
 from tests.fixtures import Tenant
 
-PUBLIC = {"gallery"}
+PUBLIC = {"gallery", "plans"}
 """What all organizations share."""
 
 
@@ -155,7 +156,9 @@ def run(tx: Transaction, *, sql: str, params: tuple[object, ...]) -> None:
 
 
 def make_facts(factory: Factory) -> None:
-    """Make an event and an assignment, which no resource offers."""
+    """Make an event, an assignment and use of the plan, which no resource offers."""
+    for found in SAMPLES:
+        getattr(found, "make_facts", lambda _: None)(factory)
     content = factory.create("contents")
     variants = {"variants": [{"key": "a", "body": "A", "weight_percent": 100}]}
     base = f"/api/contents/{content['id']}"
@@ -165,6 +168,12 @@ def make_facts(factory: Factory) -> None:
         ("/api/analytics", {"event_type": "click", "campaign_id": content["campaign_id"]}),
     ]:
         assert factory.client.post(path, json=body, headers=factory.headers).status_code in {200, 202}
+    factory.db.write(factory.actor, use_the_plan)
+
+
+def use_the_plan(tx: Transaction) -> None:
+    consume(tx, Metric.POSTS_GENERATED)
+    reserve(tx, Metric.POSTS_GENERATED, 1, key="a job")
 
 
 def test_the_database_refuses_a_foreign_reference_that_the_application_let_through(

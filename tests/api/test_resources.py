@@ -14,7 +14,7 @@ from tests.api.conftest import Client, LoginAs
 from tests.api.factories import NOWHERE, WANTED, Factory, Row, camel, dump, tables
 from tests.fixtures import Tenant
 
-BOOKKEEPING = {"version", "updated_at", "updated_by"}
+BOOKKEEPING = {"version", "updated_at", "updated_by", "rules_version"}
 
 
 def creatable(factory: Factory) -> list[Resource]:
@@ -63,6 +63,8 @@ def test_every_missing_field_is_named_at_once_and_nothing_is_written(
     before = dump(db, tenant.organization_id)
     for resource in creatable(factory):
         required = set(factory.schema(resource.name, "Create").get("required", []))
+        if not required:
+            continue
         answer = factory.client.post(f"/api/{resource.name}", json={}, headers=factory.headers)
         assert answer.status_code == 422, resource.name
         found = {error["field"]: error["code"] for error in answer.json()["errors"]}
@@ -133,7 +135,7 @@ def wrong_value(schema: Row) -> tuple[Any, str | None] | None:
 
 def wrong_type(schema: Row) -> object:
     inner = schema["anyOf"][0] if "anyOf" in schema else schema
-    return 3 if inner.get("type") != "integer" else "three"
+    return 3 if inner.get("type") not in {"integer", "number"} else "three"
 
 
 @pytest.mark.parametrize("kind", ["Create", "Update"])
@@ -219,6 +221,8 @@ def test_camel_case_names_and_upper_case_choices_are_understood_and_spoken(facto
         assert client.get(path, headers=speaking).json() == row
         query = "sortBy=createdAt&sortOrder=desc&limit=1"
         assert client.get(f"/api/{resource.name}?{query}", headers=speaking).json()["data"] == [row], resource.name
+        if not resource.editable:
+            continue
         minimal = {**factory.headers, "Prefer": "return=minimal"}
         answer = client.patch(path, json={}, headers=minimal)
         assert (answer.status_code, answer.content) == (200, b""), resource.name
@@ -282,11 +286,13 @@ def test_relations_counts_and_fields_are_given_as_asked(factory: Factory) -> Non
             row = answer.json()
         else:
             row = factory.any(resource.name)
-        asked = {"expand": ",".join(resource.expand), "counts": ",".join(resource.counts), "fields": "id,version"}
+        # Facts have no version.
+        fields = [name for name in ("id", "version") if name in row]
+        asked = {"expand": ",".join(resource.expand), "counts": ",".join(resource.counts), "fields": ",".join(fields)}
         params = {key: value for key, value in asked.items() if value}
         path = f"/api/{resource.name}/{row['id']}"
         found = client.get(path, params=params, headers=headers).json()
-        assert set(found) == {"id", "version", *resource.expand, *(["counts"] if resource.counts else [])}
+        assert set(found) == {*fields, *resource.expand, *(["counts"] if resource.counts else [])}
         assert set(found.get("counts", {})) == set(resource.counts), resource.name
         for name in resource.expand:
             reference = row[resource.expand_column(name).name]
@@ -396,7 +402,7 @@ def test_members_write_what_needs_no_admin(factory: Factory, tenant: Tenant, log
         assert row["created_by"] == str(tenant.member.id), resource.name
         if resource.deletable and Role.MEMBER.covers(resource.delete):
             assert own.client.delete(path, headers=own.headers).status_code == 204, resource.name
-            assert own.client.post(f"{path}/purge", headers=own.headers).status_code == 403, resource.name
+            assert own.client.post(f"{path}/purge", headers=own.headers).status_code in {403, 404}, resource.name
 
 
 def test_what_a_resource_does_not_offer_is_refused(factory: Factory) -> None:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from growbase.core.model import NAMES, Rule
 from growbase.ops import migrate
 from growbase.ops.catalogs import Catalog, read_catalog
 from growbase.ops.generate import try_out, write_revision
-from growbase.ops.history import Declared, declared, revisions
+from growbase.ops.history import CORE, Declared, History, declared, revisions
 from growbase.ops.shapes import shape_of
 
 Run = Callable[..., list[Any]]
@@ -142,9 +143,9 @@ def after() -> Declared:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "history" / "versions").mkdir(parents=True)
-    return tmp_path / "history"
+def history(tmp_path: Path) -> History:
+    (tmp_path / "history").mkdir()
+    return replace(CORE, folder=tmp_path / "history")
 
 
 @pytest.fixture
@@ -204,14 +205,14 @@ def fresh(settings: Settings) -> Catalog:
         return read_catalog(engine, lambda sql: server.execute(sql.encode()).fetchall())
 
 
-def test_an_upgraded_schema_equals_a_fresh_one_and_goes_back(settings: Settings, folder: Path) -> None:
-    write_revision("first", models=before(), folder=folder)
-    assert migrate.upgrade(settings, folder=folder) == ["0001"]
+def test_an_upgraded_schema_equals_a_fresh_one_and_goes_back(settings: Settings, history: History) -> None:
+    write_revision("first", models=before(), history=history)
+    assert migrate.upgrade(settings, history=history) == ["0001"]
     old = catalog(settings)
     fill(settings)
-    written = write_revision("second", models=after(), folder=folder)
+    written = write_revision("second", models=after(), history=history)
     assert written is not None
-    assert migrate.upgrade(settings, folder=folder) == ["0002"]
+    assert migrate.upgrade(settings, history=history) == ["0002"]
     assert catalog(settings) == fresh(settings)
     assert run(settings, "SELECT name, age, level, tags, note FROM people ORDER BY name") == (
         [("Ann", 40, "junior", {"a": 1}, None), ("Bob", None, "junior", {"a": 1}, None)]
@@ -223,28 +224,28 @@ def test_an_upgraded_schema_equals_a_fresh_one_and_goes_back(settings: Settings,
         run(settings, "DELETE FROM people")
     with pytest.raises((pysqlite3.Error, psycopg.Error)):
         run(settings, "UPDATE people SET name = 'bob'")
-    assert migrate.downgrade(settings, folder=folder) == ["0002"]
+    assert migrate.downgrade(settings, history=history) == ["0002"]
     assert catalog(settings) == old
     assert run(settings, "SELECT name, age, nickname FROM people ORDER BY name") == [
         ("Ann", "40", None),
         ("Bob", None, None),
     ]
-    assert migrate.downgrade(settings, folder=folder) == ["0001"]
+    assert migrate.downgrade(settings, history=history) == ["0001"]
     assert catalog(settings) == {}
 
 
-def test_what_the_revisions_make_is_what_the_models_declare(folder: Path) -> None:
-    write_revision("first", models=before(), folder=folder)
-    assert write_revision("nothing", models=before(), folder=folder) is None
-    written = write_revision("second", models=after(), folder=folder)
+def test_what_the_revisions_make_is_what_the_models_declare(history: History) -> None:
+    write_revision("first", models=before(), history=history)
+    assert write_revision("nothing", models=before(), history=history) is None
+    written = write_revision("second", models=after(), history=history)
     assert written is not None
-    assert declared(folder).tables == after().tables
-    assert write_revision("nothing", models=after(), folder=folder) is None
+    assert declared(history).tables == after().tables
+    assert write_revision("nothing", models=after(), history=history) is None
 
 
-def test_a_revision_warns_of_what_is_lost(folder: Path) -> None:
-    write_revision("first", models=before(), folder=folder)
-    written = write_revision("second", models=after(), folder=folder)
+def test_a_revision_warns_of_what_is_lost(history: History) -> None:
+    write_revision("first", models=before(), history=history)
+    written = write_revision("second", models=after(), history=history)
     assert written is not None
     assert written.warnings == (
         "drops people.nickname: if it was renamed, write alter_column instead",
@@ -253,54 +254,54 @@ def test_a_revision_warns_of_what_is_lost(folder: Path) -> None:
     )
 
 
-def test_a_required_column_without_default_waits_for_a_person(folder: Path, settings: Settings) -> None:
-    write_revision("first", models=before(), folder=folder)
+def test_a_required_column_without_default_waits_for_a_person(history: History, settings: Settings) -> None:
+    write_revision("first", models=before(), history=history)
     models = before()
     table = models.tables["teams"]
     extra = sa.Table("teams", sa.MetaData(), sa.Column("code", types.Text(), nullable=False))
     table.columns["code"] = shape_of(extra).columns["code"]
-    written = write_revision("codes", models=models, folder=folder)
+    written = write_revision("codes", models=models, history=history)
     assert written is not None
     assert written.warnings == ("teams.code needs a value in existing rows: say which, where the revision raises",)
-    migrate.upgrade(settings, "0001", folder=folder)
+    migrate.upgrade(settings, "0001", history=history)
     with pytest.raises(migrate.MigrationFailed, match=r"teams\.code needs a value"):
-        migrate.upgrade(settings, folder=folder)
+        migrate.upgrade(settings, history=history)
     assert migrate.current(settings) == "0001"
 
 
-def test_another_primary_key_is_left_to_a_person(folder: Path) -> None:
-    write_revision("first", models=before(), folder=folder)
+def test_another_primary_key_is_left_to_a_person(history: History) -> None:
+    write_revision("first", models=before(), history=history)
     models = before()
     other = sa.Table("teams", sa.MetaData(), sa.Column("id", types.Identifier()), sa.Column("x", types.Text()))
     other.append_constraint(sa.PrimaryKeyConstraint("id", "x", name="pk_teams"))
     models.tables["teams"].constraints["pk_teams"] = shape_of(other).constraints["pk_teams"]
     with pytest.raises(Invalid, match="primary key"):
-        write_revision("second", models=models, folder=folder)
+        write_revision("second", models=models, history=history)
 
 
-def test_an_empty_revision_changes_nothing(folder: Path, settings: Settings) -> None:
-    written = write_revision("Fill in by hand!", empty=True, folder=folder)
+def test_an_empty_revision_changes_nothing(history: History, settings: Settings) -> None:
+    written = write_revision("Fill in by hand!", empty=True, history=history)
     assert written is not None
     assert written.path.name == "0001_fill_in_by_hand.py"
-    assert migrate.upgrade(settings, folder=folder) == ["0001"]
+    assert migrate.upgrade(settings, history=history) == ["0001"]
     assert catalog(settings) == {}
 
 
-def test_the_newest_revision_can_be_written_again(folder: Path) -> None:
-    write_revision("first", models=before(), folder=folder)
-    write_revision("first", models=after(), again=True, folder=folder)
-    assert [path.name for path in (folder / "versions").glob("*.py")] == ["0001_first.py"]
-    assert declared(folder).tables == after().tables
+def test_the_newest_revision_can_be_written_again(history: History) -> None:
+    write_revision("first", models=before(), history=history)
+    write_revision("first", models=after(), again=True, history=history)
+    assert [path.name for path in history.folder.glob("*.py")] == ["0001_first.py"]
+    assert declared(history).tables == after().tables
 
 
-def test_a_revision_stays_when_writing_it_again_fails(folder: Path) -> None:
-    write_revision("first", models=before(), folder=folder)
-    write_revision("second", models=after(), folder=folder)
+def test_a_revision_stays_when_writing_it_again_fails(history: History) -> None:
+    write_revision("first", models=before(), history=history)
+    write_revision("second", models=after(), history=history)
     models = before()
     models.tables["teams"].constraints.pop("pk_teams")
     with pytest.raises(Invalid):
-        write_revision("second", models=models, again=True, folder=folder)
-    assert [revision.name for revision in revisions(folder)] == ["first", "second"]
+        write_revision("second", models=models, again=True, history=history)
+    assert [revision.name for revision in revisions(history)] == ["first", "second"]
 
 
 def test_revisions_are_tried_on_the_shadow_database(settings: Settings, tmp_path: Path) -> None:
@@ -312,9 +313,9 @@ def test_revisions_are_tried_on_the_shadow_database(settings: Settings, tmp_path
         try_out(Settings(data_dir=tmp_path, database_url=shadow, shadow_database_url=shadow))
 
 
-def test_revisions_are_laid_out_as_the_formatter_would(folder: Path) -> None:
-    write_revision("first", models=before(), folder=folder)
-    write_revision("second", models=after(), folder=folder)
-    command = [sys.executable, "-m", "ruff", "format", "--check", "--diff", "--line-length", "120", str(folder)]
+def test_revisions_are_laid_out_as_the_formatter_would(history: History) -> None:
+    write_revision("first", models=before(), history=history)
+    write_revision("second", models=after(), history=history)
+    command = [sys.executable, "-m", "ruff", "format", "--check", "--diff", "--line-length", "120", str(history.folder)]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout

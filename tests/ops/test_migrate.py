@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from growbase.ops.catalogs import Catalog, read_catalog
 from growbase.ops.connections import reader
 from growbase.ops.copies import KEPT
 from growbase.ops.drift import find_drift
-from growbase.ops.history import declared, revisions
+from growbase.ops.history import CORE, History, declared, revisions
 
 DOCS = Path(__file__).parents[2] / "docs"
 REVISION = '''"""{name}."""
@@ -50,18 +51,18 @@ def empty(database_url: str, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "history" / "versions").mkdir(parents=True)
-    return tmp_path / "history"
+def history(tmp_path: Path) -> History:
+    (tmp_path / "history").mkdir()
+    return replace(CORE, folder=tmp_path / "history")
 
 
-def write(folder: Path, name: str, *statements: str, body: str = "") -> None:
-    number = len(list((folder / "versions").glob("*.py"))) + 1
+def write(history: History, name: str, *statements: str, body: str = "") -> None:
+    number = len(list(history.folder.glob("*.py"))) + 1
     lines = [f"    op.execute({statement!r})" for statement in statements] + ([body] if body else [])
     text = REVISION.format(
         name=name, id=f"{number:04}", down=f"{number - 1:04}" if number > 1 else None, body="\n".join(lines)
     )
-    (folder / "versions" / f"{number:04}_{name}.py").write_text(text)
+    (history.folder / f"{number:04}_{name}.py").write_text(text)
 
 
 def execute(settings: Settings, *statements: str) -> None:
@@ -167,65 +168,65 @@ def test_a_stamp_runs_nothing(empty: Settings) -> None:
     assert {drift.what for drift in find_drift(empty)} >= {"table changes is missing"}
 
 
-def test_a_failed_migration_leaves_the_database_as_it_was(empty: Settings, folder: Path) -> None:
-    write(folder, "first", "CREATE TABLE first (id INTEGER PRIMARY KEY)", "INSERT INTO first VALUES (1)")
-    migrate.upgrade(empty, folder=folder)
+def test_a_failed_migration_leaves_the_database_as_it_was(empty: Settings, history: History) -> None:
+    write(history, "first", "CREATE TABLE first (id INTEGER PRIMARY KEY)", "INSERT INTO first VALUES (1)")
+    migrate.upgrade(empty, history=history)
     before = catalog(empty)
-    write(folder, "second", "CREATE TABLE second (id INTEGER)", "DELETE FROM first", "INSERT INTO nowhere VALUES (1)")
+    write(history, "second", "CREATE TABLE second (id INTEGER)", "DELETE FROM first", "INSERT INTO nowhere VALUES (1)")
     with pytest.raises(migrate.MigrationFailed, match="nowhere"):
-        migrate.upgrade(empty, folder=folder)
+        migrate.upgrade(empty, history=history)
     assert migrate.current(empty) == "0001"
     assert catalog(empty) == before
     assert query(empty, "SELECT id FROM first") == [(1,)]
 
 
-def test_of_several_migrations_all_are_applied_or_none(empty: Settings, folder: Path) -> None:
-    write(folder, "first", "CREATE TABLE first (id INTEGER PRIMARY KEY)")
-    write(folder, "second", "CREATE TABLE first (id INTEGER PRIMARY KEY)")
+def test_of_several_migrations_all_are_applied_or_none(empty: Settings, history: History) -> None:
+    write(history, "first", "CREATE TABLE first (id INTEGER PRIMARY KEY)")
+    write(history, "second", "CREATE TABLE first (id INTEGER PRIMARY KEY)")
     with pytest.raises(migrate.MigrationFailed, match="already exists"):
-        migrate.upgrade(empty, folder=folder)
+        migrate.upgrade(empty, history=history)
     assert migrate.current(empty) is None
     assert catalog(empty) == {}
 
 
-def test_what_a_failed_migration_committed_is_taken_back_from_the_copy(tmp_path: Path, folder: Path) -> None:
+def test_what_a_failed_migration_committed_is_taken_back_from_the_copy(tmp_path: Path, history: History) -> None:
     settings = Settings(data_dir=tmp_path)
-    write(folder, "first", "CREATE TABLE first (id INTEGER PRIMARY KEY)", "INSERT INTO first VALUES (1)")
-    migrate.upgrade(settings, folder=folder)
-    write(folder, "second", "DELETE FROM first", body="    op.get_bind().connection.commit()\n    raise ValueError(1)")
+    write(history, "first", "CREATE TABLE first (id INTEGER PRIMARY KEY)", "INSERT INTO first VALUES (1)")
+    migrate.upgrade(settings, history=history)
+    write(history, "second", "DELETE FROM first", body="    op.get_bind().connection.commit()\n    raise ValueError(1)")
     with pytest.raises(migrate.MigrationFailed, match="ValueError"):
-        migrate.upgrade(settings, folder=folder)
+        migrate.upgrade(settings, history=history)
     assert query(settings, "SELECT id FROM first") == [(1,)]
     assert migrate.current(settings) == "0001"
 
 
-def test_a_migration_that_breaks_a_reference_is_undone(tmp_path: Path, folder: Path) -> None:
+def test_a_migration_that_breaks_a_reference_is_undone(tmp_path: Path, history: History) -> None:
     settings = Settings(data_dir=tmp_path)
     child = "CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES first (id))"
-    write(folder, "first", "CREATE TABLE first (id INTEGER PRIMARY KEY)", child, "INSERT INTO first VALUES (1)")
-    migrate.upgrade(settings, folder=folder)
+    write(history, "first", "CREATE TABLE first (id INTEGER PRIMARY KEY)", child, "INSERT INTO first VALUES (1)")
+    migrate.upgrade(settings, history=history)
     execute(settings, "INSERT INTO child VALUES (1, 1)")
-    write(folder, "second", "DELETE FROM first")
+    write(history, "second", "DELETE FROM first")
     with pytest.raises(Exception, match="rows of child would refer to rows of first"):
-        migrate.upgrade(settings, folder=folder)
+        migrate.upgrade(settings, history=history)
     assert query(settings, "SELECT id FROM first") == [(1,)]
 
 
-def test_only_the_newest_copies_are_kept(tmp_path: Path, folder: Path) -> None:
+def test_only_the_newest_copies_are_kept(tmp_path: Path, history: History) -> None:
     settings = Settings(data_dir=tmp_path)
     for number in range(KEPT + 2):
-        write(folder, f"t{number}", f"CREATE TABLE t{number} (id INTEGER)")
-        migrate.upgrade(settings, folder=folder)
+        write(history, f"t{number}", f"CREATE TABLE t{number} (id INTEGER)")
+        migrate.upgrade(settings, history=history)
     assert len(list((tmp_path / "backups").glob("growbase-before-head-*.db"))) == KEPT
 
 
-def test_two_deployers_migrate_once(empty: Settings, folder: Path) -> None:
-    write(folder, "first", "CREATE TABLE first (id INTEGER PRIMARY KEY)", "INSERT INTO first VALUES (1)")
+def test_two_deployers_migrate_once(empty: Settings, history: History) -> None:
+    write(history, "first", "CREATE TABLE first (id INTEGER PRIMARY KEY)", "INSERT INTO first VALUES (1)")
     start = threading.Barrier(3)
 
     def deploy() -> list[str]:
         start.wait()
-        return migrate.upgrade(empty, folder=folder)
+        return migrate.upgrade(empty, history=history)
 
     with ThreadPoolExecutor(3) as pool:
         done = [found.result() for found in [pool.submit(deploy) for _ in range(3)]]
@@ -233,26 +234,26 @@ def test_two_deployers_migrate_once(empty: Settings, folder: Path) -> None:
     assert query(empty, "SELECT id FROM first") == [(1,)]
 
 
-def test_a_migration_does_not_wait_for_ever(empty: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_does_not_wait_for_ever(empty: Settings, history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     if empty.sqlite_path:
         pytest.skip("SQLite's writers take turns")
-    write(folder, "first", "CREATE TABLE first (id INTEGER PRIMARY KEY)")
-    write(folder, "second", "ALTER TABLE first ADD COLUMN name text")
-    migrate.upgrade(empty, "0001", folder=folder)
+    write(history, "first", "CREATE TABLE first (id INTEGER PRIMARY KEY)")
+    write(history, "second", "ALTER TABLE first ADD COLUMN name text")
+    migrate.upgrade(empty, "0001", history=history)
     monkeypatch.setattr(connections, "LOCK_TIMEOUT_MS", 100)
     with psycopg.connect(empty.database) as reading:
         reading.execute("SELECT * FROM first")
         with pytest.raises(migrate.MigrationFailed, match="lock timeout"):
-            migrate.upgrade(empty, folder=folder)
-    assert migrate.upgrade(empty, folder=folder) == ["0002"]
+            migrate.upgrade(empty, history=history)
+    assert migrate.upgrade(empty, history=history) == ["0002"]
 
 
-def test_a_schema_newer_than_the_program_is_refused(empty: Settings, folder: Path) -> None:
-    write(folder, "first", "CREATE TABLE first (id INTEGER PRIMARY KEY)")
-    migrate.upgrade(empty, folder=folder)
+def test_a_schema_newer_than_the_program_is_refused(empty: Settings, history: History) -> None:
+    write(history, "first", "CREATE TABLE first (id INTEGER PRIMARY KEY)")
+    migrate.upgrade(empty, history=history)
     execute(empty, "UPDATE alembic_version SET version_num = '0099'")
     with pytest.raises(migrate.SchemaTooNew, match="0099"):
-        migrate.pending(empty, folder)
+        migrate.pending(empty, history)
 
 
 def test_a_server_does_not_start_on_an_old_schema(empty: Settings) -> None:

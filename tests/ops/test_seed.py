@@ -21,7 +21,7 @@ from growbase.ops.drift import find_drift
 from growbase.ops.guard import InProduction, NotConfirmed, install_facts, require_consent
 from growbase.ops.history import revisions
 from growbase.ops.migrate import downgrade, stamp, upgrade
-from growbase.ops.reference import install_reference_data
+from growbase.ops.reference import REFERENCE, install_reference_data
 from growbase.ops.seed import first_start, is_empty, seed_demo
 from growbase.ops.status import database_status
 
@@ -84,7 +84,7 @@ def test_the_demo_is_refused_in_production(db: Database, settings: Settings) -> 
 
 
 def test_reference_rows_are_installed_and_corrected(db: Database) -> None:
-    assert install_reference_data(db) == len(GALLERY_TEMPLATES)
+    assert install_reference_data(db) == sum(len(rows) for _, rows in REFERENCE)
     assert install_reference_data(db) == 0
     first = GALLERY_TEMPLATES[0]
 

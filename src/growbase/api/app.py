@@ -10,10 +10,30 @@ from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
-from growbase.api import analytics, assets, auth, batch, crud, description, gallery, health, keys, organizations
+from growbase.api import (
+    analytics,
+    assets,
+    auth,
+    batch,
+    billing,
+    changes,
+    crud,
+    description,
+    gallery,
+    health,
+    imports,
+    jobs,
+    keys,
+    organizations,
+    social,
+    unsubscribe,
+    webhook_endpoints,
+)
 from growbase.api.call import Api, Call
 from growbase.api.direct import Direct
 from growbase.api.problems import problem
+from growbase.api.server import when_stopping
+from growbase.api.tail import Tail
 from growbase.core import errors, telemetry
 from growbase.core.config import Settings
 from growbase.core.database import Database
@@ -28,9 +48,16 @@ ROUTES = [
     *organizations.ROUTES,
     *keys.ROUTES,
     *analytics.ROUTES,
+    *billing.ROUTES,
     *assets.ROUTES,
     *gallery.ROUTES,
+    *imports.ROUTES,
+    *unsubscribe.ROUTES,
+    *social.ROUTES,
+    *jobs.ROUTES,
     *batch.ROUTES,
+    *changes.ROUTES,
+    *webhook_endpoints.ROUTES,
     *health.ROUTES,
     *description.ROUTES,
     *crud.ROUTES,
@@ -54,6 +81,7 @@ def build_app(settings: Settings, database: Database, secret: bytes, background:
         database=database,
         reader=Reader(database, secret),
         authenticator=Authenticator(database, settings, secret),
+        tail=Tail(database),
         secret=secret,
         files=open_files(settings),
         routes=tuple(ROUTES),
@@ -65,7 +93,10 @@ def build_app(settings: Settings, database: Database, secret: bytes, background:
         uses = asyncio.create_task(_write_uses(api.authenticator, stopping))
         for work in background:
             work.start()
+        # The server waits for open answers before it ends the application, so streams must end before.
+        when_stopping(api.tail.close)
         yield
+        api.tail.close()
         stopping.set()
         for work in background:
             await asyncio.to_thread(work.stop)

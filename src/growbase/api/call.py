@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
 from growbase.api.problems import problem
+from growbase.api.tail import Tail
 from growbase.core import telemetry
 from growbase.core.actor import Actor, Role
 from growbase.core.catalogue import negotiate
@@ -57,6 +58,7 @@ class Api:
     database: Database
     reader: Reader
     authenticator: Authenticator
+    tail: Tail
     secret: bytes
     files: FileStore
     routes: tuple[HTTPRouteHandler, ...] = ()
@@ -80,7 +82,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     cookies: list[str] = field(default_factory=list)
     content_type: str = JSON
-    stream: Iterator[bytes] | None = None
+    stream: Iterator[bytes] | AsyncIterator[bytes] | None = None
 
 
 class Call:

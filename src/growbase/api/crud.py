@@ -443,12 +443,15 @@ async def run_declared(call: Call, resource: Resource, id: UUID | None, verb: Ve
     values = await call.parse(verb.body) if verb.body is not None else {}
     if id is not None:
         values["id"] = id
+    if verb.secret:
+        call.headers.pop("idempotency-key", None)
+    headers = {"cache-control": "no-store"} if verb.secret else None
 
     def unit(tx: Transaction) -> Answer:
         result = verb.run(tx, **values)
         if verb.answers == "row":
             return row_answer(tx, resource, result, verb.status)
-        return json_answer(result, verb.status) if result is not None else Answer(204)
+        return json_answer(result, verb.status, headers) if result is not None else Answer(204)
 
     return shown(call, resource, await write(call, actor, unit, body, large=True))
 

@@ -25,13 +25,14 @@ STATUS: dict[type[GrowbaseError], int] = {
     errors.IdempotencyMismatch: 422,
     errors.LimitExceeded: 429,
     errors.RateLimited: 429,
+    errors.NotConfigured: 503,
     errors.Unavailable: 503,
 }
 """Kind to status; a subclass has the status of its nearest kind."""
 
 PUBLIC = {
     *("allowed", "current", "to", "current_version", "blocked_by", "dependants", "base_url", "region"),
-    *("index", "metric", "limit", "since", "parent_id", "retry_after"),
+    *("index", "metric", "limit", "used", "since", "parent_id", "retry_after"),
 }
 """Parameters that are members of the problem, for programs to read."""
 

@@ -8,12 +8,19 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from types import FrameType
+from typing import Any
 
 from growbase.core.config import Settings
 from growbase.core.errors import ConfigError
 
 PR_SET_PDEATHSIG = 1
 """The number of the system call's option."""
+WARNING = signal.SIGURG
+"""Nobody else's signal, and one that does nothing to a process that does not know it yet."""
 STOP_SECONDS = 3
 """Time open connections get before a worker process is ended."""
 
@@ -45,10 +52,44 @@ def serve(settings: Settings, target: str) -> None:
         workers_kill_timeout=STOP_SECONDS,
         respawn_failed_workers=True,
     )
+    server.on_startup(warn_before_stopping)
     try:
         server.serve()
     finally:
         os.close(hold)
+
+
+def warn_before_stopping() -> None:
+    """Let the worker processes know that they are about to be stopped, before the server stops them.
+
+    A worker that is told to stop only waits for its open answers, and a stream of events never ends by itself.
+    Called once the server has its own signal handlers.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, partial(_warned, then=signal.getsignal(number)))
+
+
+def _warned(number: int, frame: FrameType | None, *, then: Any) -> None:  # noqa: ANN401 -- as the library types it
+    for child in multiprocessing.active_children():
+        if child.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(child.pid, WARNING)
+    then(number, frame)
+
+
+def when_stopping(run: Callable[[], None]) -> None:
+    """Run a function on the event loop when this worker process is about to be stopped, or its parent has died."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(WARNING, run)
+
+    def orphaned() -> None:
+        loop.remove_reader(parent.sentinel)
+        run()
+
+    loop.add_reader(parent.sentinel, orphaned)
 
 
 def hold_data_folder(settings: Settings) -> int:

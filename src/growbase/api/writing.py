@@ -82,9 +82,12 @@ def row_in(tx: Transaction, resource: Resource, id: UUID, *, trash: bool = False
     """Return a row's JSON and version as this unit sees it. Raises NotFound."""
     plan = tx.plan(resource.model)
     sql = row_sql(tx.context.catalog, resource.name, tx.engine, None, trash)
-    params: list[Any] = [plan.fields["id"].bound(id)]
+    params: list[Any] = []
     if plan.scope:
-        params.insert(0, plan.fields[plan.scope].bound(tx.actor.organization_id))
+        params.append(plan.fields[plan.scope].bound(tx.actor.organization_id))
+    if plan.personal:
+        params.append(plan.fields[plan.personal].bound(tx.actor.id))
+    params.append(plan.fields["id"].bound(id))
     found = tx.execute(sql, params).fetchone()
     if found is None:
         raise NotFound(what=resource.noun)

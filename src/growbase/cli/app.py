@@ -4,7 +4,22 @@ from typing import Annotated
 
 import typer
 
-from growbase.cli import backup, config, db, db_schema, keys, openapi, seed, status, up, users
+from growbase.cli import (
+    backup,
+    config,
+    db,
+    db_schema,
+    jobs,
+    keyring,
+    keys,
+    new,
+    openapi,
+    seed,
+    status,
+    up,
+    users,
+    worker,
+)
 
 # No markup: the libraries it needs take a second to import.
 app = typer.Typer(
@@ -25,6 +40,7 @@ def _group(name: str, about: str) -> typer.Typer:
 
 app.command()(up.up)
 app.command()(up.serve)
+app.command()(worker.worker)
 app.command()(seed.seed)
 app.command()(status.status)
 app.command()(openapi.openapi)
@@ -45,8 +61,16 @@ for lifecycle in (
 database.command()(db_schema.revision)
 database.command()(db_schema.schema)
 database.command()(db_schema.explain)
+background = _group("jobs", "Background jobs and their queues.")
+for looking in (jobs.ls, jobs.show, jobs.retry, jobs.discard, jobs.cancel, jobs.queues, jobs.pause, jobs.resume):
+    background.command()(looking)
+background.command()(jobs.schedules)
 _group("user", "Users.").command("create")(users.create)
 _group("key", "API keys.").command("create")(keys.create)
+encryption = _group("keys", "Keys of sealed columns.")
+for step in (keyring.status, keyring.add, keyring.rotate, keyring.retire):
+    encryption.command()(step)
+_group("new", "Begin something of your own.").command("domain")(new.domain)
 _group("config", "Settings.").command("check")(config.check)
 
 

@@ -11,6 +11,10 @@ from growbase.cli.output import say, say_json, say_table, size
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Yes = Annotated[str | None, typer.Option("--yes", metavar="NAME", help="The database's name, to confirm.")]
 To = Annotated[str, typer.Option("--to", metavar="REVISION", help="The revision to go to.")]
+Domain = Annotated[
+    str | None,
+    typer.Option("--domain", metavar="PACKAGE", help="A domain of your own, as in GROWBASE_DOMAINS; or growbase."),
+]
 
 
 def init() -> None:
@@ -19,25 +23,29 @@ def init() -> None:
     say(f"Installed: {', '.join(applied)}." if applied else "The database is installed already.")
 
 
-def upgrade(to: To = "head") -> None:
-    """Apply pending migrations, all or none; a copy of a SQLite file is taken before."""
+def upgrade(to: To = "head", domain: Domain = None) -> None:
+    """Apply pending migrations, those of your own domains last, all or none; a SQLite file is copied before.
+
+    To another revision than the newest it goes for one domain only.
+    """
     settings = load()
-    if to == "head":
+    if to == "head" and domain is None:
         applied = install(settings)
     else:
-        from growbase.ops import migrate
+        from growbase.ops import history, migrate
 
-        applied = migrate.upgrade(settings, to)
+        applied = migrate.upgrade(settings, to, history.history_of(settings, domain))
     say(f"Applied: {', '.join(applied)}." if applied else "There is nothing to apply.")
 
 
-def downgrade(to: To = "-1", yes: Yes = None) -> None:
+def downgrade(to: To = "-1", yes: Yes = None, domain: Domain = None) -> None:
     """Undo the newest migration, or all down to a revision. What only newer schemas hold is lost."""
     settings = load()
-    from growbase.ops import guard, migrate
+    from growbase.ops import guard, history, migrate
 
+    chosen = history.history_of(settings, domain)
     guard.require_consent(settings, confirmed(settings, yes))
-    undone = migrate.downgrade(settings, to)
+    undone = migrate.downgrade(settings, to, chosen)
     say(f"Undone: {', '.join(undone)}." if undone else "There is nothing to undo.")
 
 
@@ -55,6 +63,7 @@ def status(*, as_json: Json = False) -> None:
         "engine": found.server_version or f"{found.engine}, not there yet",
         "size": size(found.size_bytes),
         "schema version": found.schema_version or "none",
+        **{f"{package} version": version or "none" for package, version in found.domains.items()},
         "pending migrations": ", ".join(found.pending) or "none",
         "production": "yes" if found.production else "no",
         "tables": f"{len(found.tables)} with {sum(found.tables.values()):,} rows",
@@ -90,21 +99,24 @@ def check(*, as_json: Json = False) -> None:
         raise typer.Exit(WRONG)
 
 
-def plan(to: To = "head") -> None:
+def plan(to: To = "head", domain: Domain = None) -> None:
     """Print the SQL that an upgrade would run."""
     settings = load()
-    from growbase.ops import migrate
+    from growbase.ops import history, migrate
 
-    say(migrate.plan(settings, to) or "-- There is nothing to do.")
+    every = to == "head" and domain is None
+    chosen = None if every else history.history_of(settings, domain)
+    say(migrate.plan(settings, to, chosen) or "-- There is nothing to do.")
 
 
-def stamp(to: To = "head") -> None:
+def stamp(to: To = "head", domain: Domain = None) -> None:
     """Write down that the database is at a revision, without running anything."""
     settings = load()
-    from growbase.ops import migrate
+    from growbase.ops import history, migrate
 
-    migrate.stamp(settings, to)
-    say(f"The database is marked as {migrate.current(settings) or 'empty'}.")
+    chosen = history.history_of(settings, domain)
+    migrate.stamp(settings, to, chosen)
+    say(f"The database is marked as {chosen.label(migrate.current(settings, chosen) or 'empty')}.")
 
 
 def push(yes: Yes = None) -> None:

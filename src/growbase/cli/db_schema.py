@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from growbase.cli.db import Domain
 from growbase.cli.exits import FAILED
 from growbase.cli.opening import load, opened
 from growbase.cli.output import say, warn
@@ -23,13 +24,18 @@ def revision(
     message: Annotated[str, typer.Option("-m", "--message", metavar="NAME", help="What changes.")],
     empty: Annotated[bool, typer.Option("--empty", help="Write one to fill in by hand.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Write the newest one anew; it was never released.")] = False,
+    domain: Domain = None,
 ) -> None:
-    """Write the migration from the revisions there are to the models, and try it on a scratch database."""
+    """Write the migration from the revisions there are to the models, and try it on a scratch database.
+
+    The migration of a domain of your own is written into its folder. Without --domain it is for whichever has changed.
+    """
     settings = load()
     from growbase.core.errors import GrowbaseError
-    from growbase.ops.generate import try_out, write_revision
+    from growbase.ops.generate import chosen_history, try_out, write_revision
 
-    written = write_revision(message, empty=empty, again=again)
+    history = chosen_history(settings, domain, changed=not (empty or again))
+    written = write_revision(message, empty=empty, again=again, history=history)
     if written is None:
         say("The revisions make what the models declare already.")
         return
@@ -39,7 +45,7 @@ def revision(
     if empty:
         return
     try:
-        drifts = try_out(settings)
+        drifts = try_out(settings, history)
     except GrowbaseError as error:
         warn(f"it does not run yet: {error}")
         raise typer.Exit(FAILED) from error
@@ -60,13 +66,14 @@ def schema(
     settings = load()
     from growbase.core import ddl
 
+    packages = (*ddl.PROGRAM, *settings.domains)
     if write is None:
-        say(ddl.script(engine or ("postgresql" if settings.is_postgresql else "sqlite")).rstrip("\n"))
+        say(ddl.script(engine or ("postgresql" if settings.is_postgresql else "sqlite"), packages).rstrip("\n"))
         return
     write.mkdir(parents=True, exist_ok=True)
     for name in ddl.ENGINES:
         path = write / f"schema.{name}.sql"
-        path.write_text(ddl.script(name), encoding="utf-8")
+        path.write_text(ddl.script(name, packages), encoding="utf-8")
         say(f"Written: {path}")
 
 

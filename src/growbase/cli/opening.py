@@ -22,19 +22,21 @@ def load(*, quiet: bool = True) -> "Settings":
     if not quiet:
         for problem in settings.problems()[1]:
             warn(f"{problem.field} {problem.text()}")
-    catalog()
+    catalog(settings.domains)
     return settings
 
 
 @contextmanager
 def opened(settings: "Settings") -> Iterator["Database"]:
-    """Give the open database. Raises SchemaOutdated, Unavailable."""
+    """Give the open database. Raises SchemaOutdated, Unavailable, KeyMissing, KeyDiffers."""
+    from growbase.ops.keyring import require_keys
     from growbase.ops.migrate import require_current
     from growbase.wiring import open_database
 
     require_current(settings)
     database = open_database(settings)
     try:
+        require_keys(database)
         yield database
     finally:
         database.close()
@@ -43,6 +45,7 @@ def opened(settings: "Settings") -> Iterator["Database"]:
 def install(settings: "Settings") -> list[str]:
     """Make the data folder and bring schema, facts and reference data up to date; return the applied revisions."""
     from growbase.ops.guard import install_facts
+    from growbase.ops.keyring import prove
     from growbase.ops.migrate import upgrade
     from growbase.ops.reference import install_reference_data
 
@@ -50,6 +53,7 @@ def install(settings: "Settings") -> list[str]:
     applied = upgrade(settings)
     with opened(settings) as database:
         install_facts(database, settings)
+        prove(database)
         install_reference_data(database)
     return applied
 

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 STEP = 1024
@@ -45,3 +46,13 @@ def size(count: int) -> str:
     while amount >= STEP and unit < len(UNITS) - 1:
         amount, unit = amount / STEP, unit + 1
     return f"{amount:.0f} {UNITS[unit]}" if unit == 0 else f"{amount:.1f} {UNITS[unit]}"
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Give a function that shows how much is done of how much: a bar on a terminal, nothing in a pipe."""
+    from rich.progress import Progress
+
+    with Progress(disable=not sys.stderr.isatty()) as shown:
+        task = shown.add_task(what, total=None)
+        yield lambda done, total: shown.update(task, completed=done, total=total)

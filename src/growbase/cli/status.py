@@ -27,7 +27,8 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON."
         say_json({"healthy": healthy, "server": server, "database": database.as_json()})
     else:
         say(f"server    {server['status']} at {server['url']}")
-        state = f"schema {database.schema_version or 'none'}"
+        versions = {"schema": database.schema_version, **database.domains}
+        state = ", ".join(f"{name} {version or 'none'}" for name, version in versions.items())
         state += f", pending: {', '.join(database.pending)}" if database.pending else ""
         say(f"database  {database.server_version or 'not there'}, {state}")
         say(f"rows      {sum(database.tables.values()):,} in {len(database.tables)} tables")

@@ -17,13 +17,14 @@ def up() -> None:
     The owner is GROWBASE_ADMIN_EMAIL with GROWBASE_ADMIN_PASSWORD; a generated password is printed once.
     """
     settings = load(quiet=False)
+    from growbase.ops.migrate import heads
     from growbase.ops.seed import first_start
 
     applied = install(settings)
     with opened(settings) as database:
         seeded = first_start(database, settings)
     if applied:
-        say(f"Database at revision {applied[-1]}.")
+        say(f"Database at revision {', '.join(heads(settings))}.")
     if seeded is not None:
         lines = seeded_lines(seeded)
         for line in lines:

@@ -55,9 +55,14 @@ class Actor:
         """Return the same actor acting inside another organization."""
         return replace(self, organization_id=organization_id, role=role or self.role)
 
+    @property
+    def is_program(self) -> bool:
+        """Whether the program acts by itself, for nobody who has called."""
+        return self.kind in {ActorKind.SYSTEM, ActorKind.JOB}
+
     def has_role(self, needed: Role) -> bool:
         """Return whether the actor's role covers ``needed``; the system's always does."""
-        if self.kind in {ActorKind.SYSTEM, ActorKind.JOB}:
+        if self.is_program:
             return True
         return self.role is not None and self.role.covers(needed)
 

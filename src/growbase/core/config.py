@@ -16,6 +16,7 @@ from growbase.core.config_sources import PREFIX, problem, read_sources
 from growbase.core.crypto import Keyring
 from growbase.core.database_url import MASK, DatabaseURL, mask_url, parse_database_url
 from growbase.core.errors import ConfigError, FieldError, GrowbaseError
+from growbase.core.mail import Server
 
 __all__ = ["ConfigError", "SettingSource", "Settings", "load_settings"]
 
@@ -135,6 +136,17 @@ class Settings(BaseSettings):
     s3_access_key_id: str | None = Field(None, description="Key id for the S3 bucket; default the machine's own role.")
     s3_secret_access_key: SecretStr | None = Field(None, description="Secret key for the S3 bucket.")
 
+    smtp_url: SecretStr | None = Field(
+        None, description="smtp://user:password@host:587 or smtps://; without it mails are files in outbox."
+    )
+    mail_from: str = Field("Growbase <growbase@localhost>", description="Sender of mails that no one else sends.")
+
+    ai_base_url: str | None = Field(
+        None, description="OpenAI-compatible endpoint, such as https://api.example.com/v1; without it rules answer."
+    )
+    ai_key: SecretStr | None = Field(None, description="Key of the endpoint.")
+    ai_model: str = Field("default", description="Name of the model there.")
+
     stripe_webhook_secret: SecretStr | None = Field(None, description="Signing secret of the Stripe webhook endpoint.")
     shopify_api_secret: SecretStr | None = Field(
         None, description="Client secret of the Shopify app, with which Shopify signs its webhooks."
@@ -182,7 +194,14 @@ class Settings(BaseSettings):
             raise ValueError("must begin with redis://, rediss:// or unix://")
         return value
 
-    @field_validator("public_url")
+    @field_validator("smtp_url")
+    @classmethod
+    def _check_smtp_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            Server.parse(value.get_secret_value())
+        return value
+
+    @field_validator("public_url", "ai_base_url")
     @classmethod
     def _check_public_url(cls, value: str | None) -> str | None:
         return None if value is None else _base_url(value)

@@ -10,6 +10,8 @@ _GROUPS: Final = {
     "admin_email": "First start",
     "secret_key": "Keys and logins",
     "assets_url": "Files",
+    "smtp_url": "Mail",
+    "ai_base_url": "Language model",
     "stripe_webhook_secret": "Providers",
     "region": "Regions",
     "log_level": "Logs and retention",

@@ -143,6 +143,34 @@ class Keyring:
         raise UnknownKey(key_id=key_id, known=", ".join(self.ids))
 
 
+class KeyringFile(Keyring):
+    """A keyring in a file, read again when the file changes, so that a rotation needs no restart."""
+
+    __slots__ = ("_path", "_seen")
+
+    _path: Path
+    _seen: tuple[tuple[int, ...], tuple[tuple[str, bytes], ...]]
+
+    def __init__(self, path: Path) -> None:
+        found = Keyring.load_or_create(path)
+        object.__setattr__(self, "_path", path)
+        object.__setattr__(self, "_seen", (_stamp(path), found.keys))
+
+    @property
+    def keys(self) -> tuple[tuple[str, bytes], ...]:
+        """The keys of the file as it is now."""
+        stamp, keys = self._seen
+        if _stamp(self._path) != stamp:
+            stamp = _stamp(self._path)
+            keys = Keyring.parse(self._path.read_text(encoding="utf-8")).keys
+            object.__setattr__(self, "_seen", (stamp, keys))
+        return keys
+
+    def replace(self, keyring: Keyring) -> None:
+        """Write other keys into the file, whole or not at all."""
+        _replace(self._path, keyring.serialise())
+
+
 def seal(keyring: Keyring, plaintext: bytes, *, context: str) -> bytes:
     """Encrypt with AES-256-GCM under the newest key.
 
@@ -288,21 +316,43 @@ def _read_or_create(path: Path, make: Callable[[], str]) -> str:
 def _create(path: Path, text: str) -> None:
     """Write a file whole or not at all; a file that another process made first is left alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    draft = _drafted(path, text)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
         # A link fails where the name exists, unlike a rename, which would replace the key another process already uses.
         os.link(draft, path)
     except FileExistsError:
         pass
     finally:
         draft.unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
+    _sync(path.parent)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file anew, whole or not at all."""
+    _drafted(path, text).replace(path)
+    _sync(path.parent)
+
+
+def _drafted(path: Path, text: str) -> Path:
+    """Write a text to disk under a name of its own (0600) beside ``path``."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return draft
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """Return what changes when a file is replaced."""
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -38,9 +38,9 @@ class Database(ABC):
 
     engine: str
 
-    def __init__(self, catalog: Catalog, keyring: Keyring) -> None:
+    def __init__(self, catalog: Catalog, keyring: Keyring, log_base: int = 0) -> None:
         self.catalog = catalog
-        self.context = Context(self.engine, catalog, keyring)
+        self.context = Context(self.engine, catalog, keyring, log_base)
         self.listeners: list[Listener] = []
         self.slow_seconds = 0.2
 

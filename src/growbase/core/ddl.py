@@ -4,7 +4,7 @@ That is: triggers that keep the change log append-only, the full-text index and 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Literal
@@ -15,6 +15,8 @@ from sqlalchemy.engine import Dialect
 
 from growbase.core.model import Root, View, table_of
 
+PROGRAM = (__name__.partition(".")[0],)
+"""The package of the program's own tables; a domain of one's own is a package beside it."""
 Kind = Literal["function", "table", "index", "trigger", "view"]
 KINDS: tuple[Kind, ...] = ("function", "table", "index", "trigger", "view")
 """In the order of creation."""
@@ -180,22 +182,22 @@ DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {name}()
     return function, trigger
 
 
-def models() -> list[type[Root]]:
-    """Return the models of this program's own tables; ``wiring.catalog`` has loaded them."""
-    package = __name__.partition(".")[0] + "."
+def models(packages: Collection[str] = PROGRAM) -> list[type[Root]]:
+    """Return the models of some packages' tables; ``wiring.catalog`` has loaded them."""
     # Tests declare models of their own, which are no part of the schema.
-    return [mapper.class_ for mapper in Root.registry.mappers if mapper.class_.__module__.startswith(package)]
+    prefixes = tuple(f"{package}." for package in packages)
+    return [mapper.class_ for mapper in Root.registry.mappers if mapper.class_.__module__.startswith(prefixes)]
 
 
-def tables() -> list[sa.Table]:
+def tables(packages: Collection[str] = PROGRAM) -> list[sa.Table]:
     """Return the tables of the models by name."""
-    found = [table_of(model) for model in models() if not issubclass(model, View)]
+    found = [table_of(model) for model in models(packages) if not issubclass(model, View)]
     return sorted(found, key=lambda table: table.name)
 
 
-def views() -> dict[str, type[View]]:
+def views(packages: Collection[str] = PROGRAM) -> dict[str, type[View]]:
     """Return the views by name, each after the views it reads."""
-    found = {str(model.__tablename__): model for model in models() if issubclass(model, View)}
+    found = {str(model.__tablename__): model for model in models(packages) if issubclass(model, View)}
     graph = {
         name: {
             other for other in found if other != name and re.search(rf"\b{other}\b", " ".join(model.__sql__.values()))
@@ -211,10 +213,11 @@ def view_sql(model: type[View], engine: str) -> str:
     return f"CREATE VIEW {model.__tablename__} AS\n{select.strip().rstrip(';')}"
 
 
-def extras(engine: str) -> tuple[Extra, ...]:
+def extras(engine: str, packages: Collection[str] = PROGRAM) -> tuple[Extra, ...]:
     """Return everything beside the tables, in an order in which it can be created."""
-    own = [sql for model in models() for sql in getattr(model, "__extras__", {}).get(engine, ())]
-    statements = [*_CORE[engine], *own, *(view_sql(model, engine) for model in views().values())]
+    core = _CORE[engine] if PROGRAM[0] in packages else ()
+    own = [sql for model in models(packages) for sql in getattr(model, "__extras__", {}).get(engine, ())]
+    statements = [*core, *own, *(view_sql(model, engine) for model in views(packages).values())]
     return in_order(filter(None, map(Extra.parse, statements)))
 
 
@@ -229,10 +232,10 @@ def dialect_of(engine: str) -> Dialect:
     return dialect
 
 
-def statements(engine: str, of: Iterable[sa.Table] | None = None) -> Iterator[str]:
+def statements(engine: str, of: Iterable[sa.Table] | None = None, packages: Collection[str] = PROGRAM) -> Iterator[str]:
     """Yield the statements that make the schema on an empty database, tables before the rest."""
     dialect = dialect_of(engine)
-    made = list(tables() if of is None else of)
+    made = list(tables(packages) if of is None else of)
     for table, keys in sa.schema.sort_tables_and_constraints(made):  # type: ignore[no-untyped-call]
         if table is None:
             # Only these close a circle of references; SQLite has them in their tables.
@@ -244,11 +247,13 @@ def statements(engine: str, of: Iterable[sa.Table] | None = None) -> Iterator[st
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             yield str(sa.schema.CreateIndex(index).compile(dialect=dialect)).strip()
     if of is None:
-        yield from (extra.create for extra in extras(engine))
+        yield from (extra.create for extra in extras(engine, packages))
 
 
-def script(engine: str) -> str:
+def script(engine: str, packages: Collection[str] = PROGRAM) -> str:
     """Return the schema as one SQL script (``docs/schema.<engine>.sql``)."""
     title = "SQLite" if engine == "sqlite" else "PostgreSQL"
-    body = ";\n\n".join(re.sub(r"[ \t]+$", "", sql, flags=re.MULTILINE) for sql in statements(engine))
+    body = ";\n\n".join(
+        re.sub(r"[ \t]+$", "", sql, flags=re.MULTILINE) for sql in statements(engine, packages=packages)
+    )
     return f"-- Growbase's schema on {title}, written by `growbase db schema`. Migrations make the same.\n\n{body};\n"

@@ -18,6 +18,7 @@ GrowbaseError
 ├── IdempotencyMismatch     key used for another request
 ├── WrongRegion             the organization lives elsewhere
 ├── TooLarge
+├── NotConfigured           this server was not set up for it
 ├── RangeNotSatisfiable     a part of a file that is not there
 ├── Unavailable             the database is away, full or busy
 └── ConfigError             the process can't start like this
@@ -282,6 +283,15 @@ class OutcomeUnknown(Unavailable):
     """
 
     code = "unavailable"
+
+
+class NotConfigured(GrowbaseError):
+    """The server is not set up for this: {reason}.
+
+    Set what is missing and start the server again.
+    """
+
+    code = "not_configured"
 
 
 class ConfigError(GrowbaseError):

@@ -1,10 +1,10 @@
 """Writing facts in bulk: rows of ``logged=False`` tables, deduplicated or added up in one statement."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from growbase.core.model import Root
-from growbase.core.reads import Cursor
+from growbase.core.reads import OPERATORS, Cursor, Where
 from growbase.core.statements import POSTGRESQL, Field, Plan, equality, mark, plan_of
 from growbase.core.transaction import Transaction
 
@@ -19,6 +19,7 @@ ARRAYS = {
 }
 """PostgreSQL's type of one value of a kind; the other kinds travel as text."""
 
+M = TypeVar("M", bound=Root)
 FactRows = Sequence[Mapping[str, Any]]
 FactColumns = Mapping[str, Sequence[Any]]
 """Values by column, of one length; ids and moments may be the text they are stored as."""
@@ -76,6 +77,37 @@ def upsert_facts(
         _insert_arrays(tx, plan, columns, tail)
     else:
         _insert_rows(tx, plan, columns, tail)
+
+
+def add_facts(
+    tx: Transaction,
+    model: type[M],
+    keys: Mapping[str, object],
+    add: Mapping[str, int],
+    *where: Where,
+    when: str = "",
+    params: Sequence[object] = (),
+) -> list[M]:
+    """Add to number columns of the rows that match, in one statement, and return the rows as they are then.
+
+    ``when`` is one more term over ``t``, with its ``params``, such as that a sum stays below a limit: of units at the
+    same moment each one is judged by what the others have added.
+    """
+    plan = _plan(tx, model)
+    terms, bound = tx.scope_terms(plan, anywhere=False)
+    for name, value in keys.items():
+        term, values = equality(plan, name, value)
+        terms.append(term)
+        bound.extend(values)
+    for condition in where:
+        assert condition.operator in OPERATORS, condition
+        terms.append(f"t.{condition.column} {condition.operator} {mark(tx.engine)}")
+        bound.append(plan.fields[condition.column].bound(condition.value))
+    terms += [f"({when})"] if when else []
+    sets = ", ".join(f"{name} = t.{name} + {mark(tx.engine)}" for name in add)
+    sql = f"UPDATE {plan.table} AS t SET {sets} WHERE {' AND '.join(terms)} RETURNING {plan.columns}"
+    rows = tx.execute(sql, [*add.values(), *bound, *params]).fetchall()
+    return [cast("M", plan.instance(row)) for row in rows]
 
 
 def delete_facts(tx: Transaction, model: type[Root], keys: Mapping[str, object]) -> int:

@@ -26,6 +26,7 @@ def history(
 
     Raises NotFound if the log knows no such row of this organization.
     """
+    _require_seen(reads, resource, id)
     changes = _changes(reads, resource, id, limit=min(limit, PAGE), before=before)
     if not changes and before is None:
         raise NotFound(what=resource.noun)
@@ -49,6 +50,7 @@ def as_of(reads: Reads, resource: Resource, id: UUID, moment: datetime) -> dict[
 
     Raises NotFound if it did not exist (or was in the trash) then, and Gone if the log does not reach back.
     """
+    _require_seen(reads, resource, id)
     current = reads.find(resource.model, id, trash=True)
     changes = _changes(reads, resource, id, limit=None, before=None)
     if not changes:
@@ -103,6 +105,13 @@ def undo(tx: Transaction, resource: Resource, id: UUID, seq: int) -> None:
         _undo_update(tx, resource, id, change.changes or {})
     else:
         raise Conflict("A change of the kind {action} can't be undone.", action=change.action)
+
+
+def _require_seen(reads: Reads, resource: Resource, id: UUID) -> None:
+    """Raise NotFound for a row of a personal table that the actor does not see: the log does not know whose it was."""
+    personal = reads.plan(resource.model).personal
+    if personal is not None and reads.find(resource.model, id, trash=True) is None:
+        raise NotFound(what=resource.noun)
 
 
 def _require_writable(tx: Transaction, resource: Resource, change: Change) -> None:

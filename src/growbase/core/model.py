@@ -223,6 +223,8 @@ class Root(DeclarativeBase):
     """Whether writes leave a row in the change log."""
     __scope__: ClassVar[str | None] = None
     """The column that holds the organization, None for tables of all organizations."""
+    __personal__: ClassVar[str | None] = None
+    """The column of the user a row belongs to: nobody else sees it; a row of nobody is the whole organization's."""
     __indexes__: ClassVar[tuple[Key, ...]] = ()
     __checks__: ClassVar[dict[str, str]] = {}
     """Name to SQL of the checks that span several columns."""

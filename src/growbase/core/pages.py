@@ -134,8 +134,12 @@ class Reader:
     ) -> tuple[str, tuple[object, ...]]:
         plan = plan_of(resource.model, self.database.engine)
         sql = row_sql(self.database.catalog, resource.name, self.database.engine, shape, trash)
-        scope = (self._tenant(plan, actor),) if plan.scope else ()
-        return sql, (*scope, plan.fields[resource.key].bound(identity))
+        return sql, (*self._scope(plan, actor), plan.fields[resource.key].bound(identity))
+
+    def _scope(self, plan: Plan, actor: Actor) -> list[object]:
+        """Return the parameters of the terms that keep a statement to what the actor may see."""
+        found = [self._tenant(plan, actor)] if plan.scope else []
+        return [*found, plan.fields[plan.personal].bound(actor.id)] if plan.personal else found
 
     def _tenant(self, plan: Plan, actor: Actor) -> object:
         assert plan.scope is not None
@@ -144,7 +148,7 @@ class Reader:
         return plan.fields[plan.scope].bound(actor.organization_id)
 
     def _bound(self, plan: Plan, actor: Actor, resource: Resource, query: Query) -> tuple[object, ...]:
-        values: list[object] = [self._tenant(plan, actor)] if plan.scope else []
+        values = self._scope(plan, actor)
         values += self._filter_values(plan, resource, query)
         if query.shape.search:
             values += [self._tenant(plan, actor), self._search_text(query.words)]
@@ -300,6 +304,8 @@ def _measures(resource: Resource, text: str) -> list[tuple[str, str]]:
             continue
         if name not in columns or columns[name].kind in AGGREGATED_NEVER[function]:
             raise bad("aggregate", "{name} can't be used in {function}", name=name, function=function)
+        if function == "sum" and name in resource.gauges:
+            raise bad("aggregate", "{name} is a running total: its values don't add up, take max instead", name=name)
         inner = f"DISTINCT t.{name}" if function == "count_distinct" else f"t.{name}"
         found.append((f"{function}_{name}", f"{function.removesuffix('_distinct')}({inner})"))
     return found

@@ -65,7 +65,7 @@ class PostgresDatabase(Database):
         log_base: int = 0,
         pgbouncer: bool = False,
     ) -> None:
-        super().__init__(catalog, keyring)
+        super().__init__(catalog, keyring, log_base)
         self.url = url
         self.schema = schema
         self._position = LogPosition(self.engine, log_base)

@@ -56,11 +56,12 @@ class ExecuteMany(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a unit of work stands on: the engine's name, the resources, the keys."""
+    """What a unit of work stands on: the engine's name, the resources, the keys, what log positions begin at."""
 
     engine: str
     catalog: Catalog
     keyring: Keyring
+    log_base: int = 0
 
 
 class Reads:
@@ -152,13 +153,21 @@ class Reads:
         return resource.noun if resource else str(model.__tablename__)
 
     def scope_terms(self, plan: Plan, *, anywhere: bool) -> tuple[list[str], list[object]]:
-        """Return the terms and parameters that keep a statement inside the actor's organization."""
+        """Return the terms and parameters that keep a statement to what the actor may see.
+
+        That is the actor's organization, and of personal rows those of the actor and those of nobody. Where rows may
+        belong to no organization (the log, jobs), the program itself sees all of them when it acts for none.
+        """
         if plan.scope is None or anywhere:
             return [], []
         if self.actor.organization_id is None:
-            return ["1 = 0"], []
+            return ([] if self.actor.is_program and plan.fields[plan.scope].nullable else ["1 = 0"]), []
         bound = plan.fields[plan.scope].bound(self.actor.organization_id)
-        return [f"t.{plan.scope} = {mark(self.engine)}"], [bound]
+        terms, params = [f"t.{plan.scope} = {mark(self.engine)}"], [bound]
+        if plan.personal is not None and not self.actor.is_program:
+            terms.append(plan.personal_term())
+            params.append(plan.fields[plan.personal].bound(self.actor.id))
+        return terms, params
 
     def _select(
         self,

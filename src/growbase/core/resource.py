@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import configure_mappers
 
 from growbase.core.actor import Role
+from growbase.core.errors import ConfigError
 from growbase.core.model import Root, is_trashable, rule_of, table_of
 
 Action = Callable[..., Any]
@@ -23,7 +24,7 @@ class Verb:
     """An action with its own route: ``POST /api/<resource>/<id>/<verb>``, or without the id on the collection.
 
     ``run(tx, id=..., **body)`` returns the id of the row to answer (``answers="row"``) or a JSON-ready mapping.
-    Its docstring is the route's description.
+    Its docstring is the route's description. An answer that holds a ``secret`` is stored nowhere.
     """
 
     run: Action
@@ -32,6 +33,7 @@ class Verb:
     on: Literal["row", "collection"] = "row"
     answers: Literal["row", "result"] = "row"
     status: Literal[200, 201, 202] = 200
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Resource:
     accepts beside the model's. ``owner`` names the column whose user may do what otherwise needs ``delete``.
     ``guard(tx, row, to)`` is asked before a transition: it refuses by raising, or returns what changes along with it.
     ``meter(tx, by)`` is told by how many the live rows grow or shrink; it refuses growth by raising.
+    ``gauges`` are columns that hold running totals, whose sum over rows means nothing, so that aggregates refuse it.
     ``purged(tx, row)`` is told of a row that is about to go for good, or to become a tombstone.
     """
 
@@ -72,6 +75,7 @@ class Resource:
     editable: bool = True
     deletable: bool = True
     retention: timedelta | None = timedelta(days=30)
+    gauges: tuple[str, ...] = ()
     tombstone: tuple[str, ...] = ()
     name: str = field(init=False)
     """The plural kebab-case name in URLs."""
@@ -125,25 +129,38 @@ def _package(model: type[Root]) -> str:
     return model.__module__.rpartition(".")[0] or model.__module__
 
 
+def _add(models: dict[str, type[Root]], model: type[Root]) -> None:
+    name = str(model.__tablename__)
+    if name in models:
+        paths = sorted(f"{one.__module__}.{one.__name__}" for one in (model, models[name]))
+        message = "The table {table} is declared by {paths}: give one of them another name."
+        raise ConfigError(message, table=name, paths=" and ".join(paths))
+    models[name] = model
+
+
 class Catalog:
     """The resources and models of this program, found by name, table or model; built once by ``wiring``.
 
     ``founders`` are run inside every new organization by the unit that makes it: what each one starts with.
+    ``packages`` are those of own domains, whose models without resource count too. Raises ConfigError for a table that
+    is declared twice.
     """
 
-    def __init__(self, resources: Iterable[Resource], founders: Iterable[Action] = ()) -> None:
+    def __init__(
+        self, resources: Iterable[Resource], founders: Iterable[Action] = (), packages: Iterable[str] = ()
+    ) -> None:
         self.founders = tuple(founders)
         configure_mappers()
         self.resources = tuple(resources)
         self.by_name = {resource.name: resource for resource in self.resources}
         self.by_table = {resource.table.name: resource for resource in self.resources}
         # Other packages may have declared models that are no tables of this program, as tests do.
-        packages = (__name__.partition(".")[0], *{_package(resource.model) for resource in self.resources})
-        self.models: dict[str, type[Root]] = {
-            str(mapper.class_.__tablename__): mapper.class_
-            for mapper in Root.registry.mappers
-            if f"{mapper.class_.__module__}.".startswith(tuple(f"{package}." for package in packages))
-        }
+        known = {__name__.partition(".")[0], *packages, *(_package(resource.model) for resource in self.resources)}
+        prefixes = tuple(f"{package}." for package in known)
+        self.models: dict[str, type[Root]] = {}
+        for mapper in Root.registry.mappers:
+            if f"{mapper.class_.__module__}.".startswith(prefixes):
+                _add(self.models, mapper.class_)
         self.parents: dict[str, list[Resource]] = {}
         for resource in self.resources:
             for child in resource.children:

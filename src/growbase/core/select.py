@@ -101,6 +101,8 @@ class Compiler:
     def where(self) -> list[str]:
         """Return the terms: organization, trash, filters, search, in the order of their parameters."""
         terms = [f"t.{self.plan.scope} = {self.sign}"] if self.plan.scope else []
+        if self.plan.personal:
+            terms.append(self.plan.personal_term())
         if self.plan.trashable and self.shape.trash == "exclude":
             terms.append("t.deleted_at IS NULL")
         elif self.shape.trash == "only":
@@ -275,6 +277,8 @@ def row_sql(catalog: Catalog, resource_name: str, engine: str, shape: Shape | No
     plan = plan_of(resource.model, engine)
     sign = mark(engine)
     terms = [f"t.{plan.scope} = {sign}"] if plan.scope else []
+    if plan.personal:
+        terms.append(plan.personal_term())
     terms.append(f"t.{resource.key} = {sign}")
     if plan.trashable and not trash:
         terms.append("t.deleted_at IS NULL")

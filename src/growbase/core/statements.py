@@ -49,6 +49,7 @@ class Plan:
     engine: str
     fields: dict[str, Field]
     scope: str | None
+    personal: str | None
     trashable: bool
     logged: bool
     versioned: bool
@@ -58,6 +59,12 @@ class Plan:
     secrets: dict[str, str]
     defaults: dict[str, Callable[[], object]]
     references: tuple[Field, ...]
+
+    def personal_term(self) -> str:
+        """Return the term that keeps a statement to the rows one user sees; its parameter is the user's id."""
+        own = f"t.{self.personal} = {mark(self.engine)}"
+        shared = self.personal is not None and self.fields[self.personal].nullable
+        return f"({own} OR t.{self.personal} IS NULL)" if shared else own
 
     def instance(self, row: tuple[Any, ...]) -> Root:
         """Return a read-only instance of the model holding a row of ``columns``."""
@@ -89,9 +96,10 @@ def plan_of(model: type[Root], engine: str) -> Plan:
         engine=engine,
         fields=fields,
         scope=model.__scope__,
+        personal=model.__personal__,
         trashable="deleted_at" in fields,
         logged=model.__logged__,
-        versioned="version" in fields and model.__logged__,
+        versioned={"version", "updated_at"} <= fields.keys(),
         columns=", ".join(fields),
         readers=tuple((field.name, field.read) for field in fields.values()),
         norms={field.rule.norm_of: name for name, field in fields.items() if field.rule.norm_of},

@@ -13,6 +13,7 @@ from growbase.core.actor import ActorKind
 from growbase.core.model import (
     Fact,
     Rule,
+    boolean,
     choice,
     document,
     identifier,
@@ -60,7 +61,20 @@ class Change(Fact):
         index("organization_id", "tx", "seq"),
         index("organization_id", "entity", "entity_id", "tx", "seq"),
         index("organization_id", "actor_id", "tx", "seq"),
+        # For what reads the log of all organizations: webhooks, event streams, seals.
+        unique("tx", "seq", across=True),
     )
+
+
+class LogReader(Fact):
+    """Up to where a consumer of the change log has come: webhooks, seals."""
+
+    __tablename__ = "readers"
+
+    name: Mapped[str] = mapped_column(types.Text(), primary_key=True, info={"rule": Rule("text", max_length=63)})
+    position_tx: Mapped[int] = integer()
+    position_seq: Mapped[int] = integer()
+    updated_at: Mapped[datetime] = moment()
 
 
 class JobStatus(StrEnum):
@@ -70,43 +84,92 @@ class JobStatus(StrEnum):
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    """Its task said that trying again is of no use."""
     DEAD = "dead"
+    """All its attempts are used up."""
     CANCELLED = "cancelled"
+
+
+NOBODY = "'ffffffff-ffff-ffff-ffff-ffffffffffff'"
+OWNER = f"coalesce(organization_id, {NOBODY})"
+"""Whose turn a job takes: organizations are served in turns, and the program itself like one of them."""
 
 
 class Job(Fact):
     """Work to do after the transaction that asked for it has committed."""
 
     __tablename__ = "jobs"
+    __scope__ = "organization_id"
 
     id: Mapped[UUID] = mapped_column(types.Identifier(), primary_key=True, info={"rule": Rule("identifier")})
     queue: Mapped[str] = text(max_length=63)
     kind: Mapped[str] = text(max_length=100)
     organization_id: Mapped[UUID | None] = identifier()
     payload: Mapped[dict[str, Any]] = document(default=dict)
-    priority: Mapped[int] = integer(default=100)
+    priority: Mapped[int] = integer(default=100, help="Among jobs of one organization the lower comes first.")
     status: Mapped[JobStatus] = choice(JobStatus, default=JobStatus.QUEUED)
     run_at: Mapped[datetime] = moment()
+    due: Mapped[bool] = boolean(default=True)
     attempts: Mapped[int] = integer(ge=0, default=0)
-    max_attempts: Mapped[int] = integer(ge=1, default=3)
+    max_attempts: Mapped[int | None] = integer(ge=1, help="Empty: as many as its queue allows.")
     backoff: Mapped[list[float] | None] = document()
     dedupe_key: Mapped[str | None] = text(max_length=200)
     lease_until: Mapped[datetime | None] = moment()
-    lease_token: Mapped[UUID | None] = identifier()
+    lease_token: Mapped[UUID | None] = identifier(hidden=True)
     heartbeat_at: Mapped[datetime | None] = moment()
+    worker: Mapped[str | None] = text(max_length=200, help="Host and process that ran it last.")
+    cancel_requested_at: Mapped[datetime | None] = moment()
     progress: Mapped[int] = integer(ge=0, le=100, default=0)
     result: Mapped[dict[str, Any] | None] = document()
     error: Mapped[dict[str, Any] | None] = document()
     parent_id: Mapped[UUID | None] = identifier()
     created_at: Mapped[datetime] = moment()
+    started_at: Mapped[datetime | None] = moment()
     finished_at: Mapped[datetime | None] = moment()
 
+    # Each change of state is an entry in every index whose condition still holds, so there are few without one.
     __indexes__ = (
-        unique("queue", "dedupe_key", where="status IN ('queued', 'running')"),
-        index("queue", "status", "run_at", "priority"),
-        index("organization_id", "status", "run_at"),
-        index("status", "lease_until"),
+        unique(
+            "queue",
+            OWNER,
+            "dedupe_key",
+            where="dedupe_key IS NOT NULL AND status IN ('queued', 'running')",
+            across=True,
+        ),
+        index("queue", OWNER, "priority", "id", where="status = 'queued' AND due", across=True),
+        index("queue", "run_at", where="status = 'queued' AND due", across=True),
+        index("run_at", where="status = 'queued' AND NOT due", across=True),
+        index("queue", where="status = 'running'", across=True),
+        index("queue", "finished_at", where="status IN ('failed', 'dead')", across=True),
+        index("finished_at", where="status IN ('succeeded', 'cancelled')", across=True),
+        index("created_at", "id"),
     )
+
+
+class JobQueue(Fact):
+    """A queue that has had jobs, and whether it is paused."""
+
+    __tablename__ = "queues"
+
+    name: Mapped[str] = mapped_column(types.Text(), primary_key=True, info={"rule": Rule("text", max_length=63)})
+    paused_at: Mapped[datetime | None] = moment()
+    paused_by: Mapped[UUID | None] = identifier()
+
+
+class JobSchedule(Fact):
+    """Something that is done again and again: when it is due next, and how it went last."""
+
+    __tablename__ = "schedules"
+
+    name: Mapped[str] = mapped_column(types.Text(), primary_key=True, info={"rule": Rule("text", max_length=200)})
+    rule: Mapped[str] = text(max_length=200, help="Such as: every 15s, daily 03:00 Europe/Paris.")
+    next_run_at: Mapped[datetime] = moment()
+    last_run_at: Mapped[datetime | None] = moment()
+    last_status: Mapped[str | None] = text(max_length=20, help="succeeded or failed.")
+    last_error: Mapped[str | None] = text(max_length=2_000)
+    last_rows: Mapped[int | None] = integer(help="Rows the last run has handled.")
+
+    __indexes__ = (index("next_run_at"),)
 
 
 class IdempotencyKey(Fact):

@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from typing import Final, Literal, TypeAlias
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -56,6 +56,17 @@ _JOBS: Final = Histogram(
     registry=REGISTRY,
     buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120, 600),
 )
+_QUEUED: Final = Gauge(
+    "growbase_jobs", "Jobs of a queue by state; each counted up to 10,000.", ("queue", "state"), registry=REGISTRY
+)
+_OLDEST: Final = Gauge(
+    "growbase_job_oldest_seconds", "How long the job has been due that waits longest.", ("queue",), registry=REGISTRY
+)
+_PAUSED: Final = Gauge("growbase_queue_paused", "Whether a queue is paused.", ("queue",), registry=REGISTRY)
+_TICK: Final = Gauge(
+    "growbase_worker_last_tick_timestamp_seconds", "When the worker last looked for work.", registry=REGISTRY
+)
+_AT_WORK: Final = Gauge("growbase_worker_jobs", "Jobs at work in this process.", registry=REGISTRY)
 
 
 def configure_telemetry(*, level: Level = "info", log_format: LogFormat = "auto") -> None:
@@ -141,8 +152,22 @@ def observe_slow_query(statement: str, seconds: float, sql: str = "") -> None:
 
 
 def observe_job(queue: str, task: str, outcome: str, seconds: float) -> None:
-    """Count a job that ended as ``done``, ``retried``, ``failed`` or ``lost``."""
+    """Count a job that ended as ``succeeded`` or ``failed``."""
     _job_series(queue, task, outcome).observe(seconds)
+
+
+def observe_queue(queue: str, counts: Mapping[str, int], oldest_seconds: float, *, is_paused: bool) -> None:
+    """Note how many jobs of a queue are in each state and how long the oldest waits."""
+    for state, count in counts.items():
+        _QUEUED.labels(queue, state).set(count)
+    _OLDEST.labels(queue).set(oldest_seconds)
+    _PAUSED.labels(queue).set(is_paused)
+
+
+def observe_worker(ticked_at: float, at_work: int) -> None:
+    """Note that this process's worker lives and how many jobs it runs."""
+    _TICK.set(ticked_at)
+    _AT_WORK.set(at_work)
 
 
 def render_metrics() -> tuple[bytes, str]:

@@ -14,6 +14,7 @@ from growbase.core.folding import fold, fold_email, search_words
 from growbase.core.model import Root
 from growbase.core.position import LogPosition
 from growbase.core.reads import Context, Execute, ExecuteMany, Reads, secret_context
+from growbase.core.resource import Resource
 from growbase.core.statements import (
     POSTGRESQL,
     Field,
@@ -79,7 +80,8 @@ class Transaction(Reads):
         names = tuple(row)
         fields = plan.fields
         self.execute(insert_sql(plan, names), [fields[name].bound(value) for name, value in row.items()])
-        self._after_insert(plan, row)
+        self._log_insert(plan, row)
+        self._index_new(plan, [row])
         self.meter(plan, 1)
         identity: UUID = row["id"]
         return identity
@@ -96,7 +98,8 @@ class Transaction(Reads):
             insert_sql(plan, names), [[field.bound(row.get(field.name)) for field in fields] for row in prepared]
         )
         for row in prepared:
-            self._after_insert(plan, row)
+            self._log_insert(plan, row)
+        self._index_new(plan, prepared)
         self.meter(plan, len(prepared))
         return [row["id"] for row in prepared]
 
@@ -137,7 +140,7 @@ class Transaction(Reads):
         self._write(plan, old, differing, current)
         diff = self._diff(plan, differing, old)
         self._log(plan, action, old, diff, version=current + 1)
-        self._index_words(plan, {**old, **differing}, only_if=differing)
+        self._index_words(plan, {**old, **differing}, differing)
         return current + 1
 
     def transition(self, model: type[M], id: UUID, to: StrEnum, /, **changes: object) -> M:
@@ -214,10 +217,17 @@ class Transaction(Reads):
         queue: str,
         dedupe_key: str | None = None,
         run_at: datetime | None = None,
-        max_attempts: int = 3,
+        max_attempts: int | None = None,
+        backoff: Sequence[float] | None = None,
         priority: int = 100,
+        parent_id: UUID | None = None,
     ) -> UUID:
-        """Insert a job row, run by a worker once this unit has committed."""
+        """Insert a job row, run by a worker once this unit has committed, and return its id.
+
+        While a job of this organization with the same ``dedupe_key`` is queued or running in ``queue``, nothing is
+        inserted and that job's id is returned. Without ``max_attempts`` and ``backoff`` (seconds before each further
+        attempt) the queue's own hold.
+        """
         job_id = clock.new_id()
         job: dict[str, object] = {
             "id": job_id,
@@ -228,15 +238,34 @@ class Transaction(Reads):
             "priority": priority,
             "status": "queued",
             "run_at": run_at or self.now,
+            "due": run_at is None or run_at <= self.now,
             "attempts": 0,
             "max_attempts": max_attempts,
+            "backoff": None if backoff is None else list(backoff),
             "dedupe_key": dedupe_key,
             "progress": 0,
+            "parent_id": parent_id,
             "created_at": self.now,
         }
-        self.insert_facts(Job, [job], ignore=dedupe_key is not None)
+        plan = plan_of(Job, self.engine)
+        sql = insert_sql(plan, tuple(job), ignore=dedupe_key is not None)
+        done = self.execute(sql, [plan.fields[name].bound(value) for name, value in job.items()])
+        if done.rowcount == 0:
+            return self._live_job(queue, dedupe_key) or job_id
+        self.touched.add(plan.table)
         self.woken.add(queue)
         return job_id
+
+    def _live_job(self, queue: str, dedupe_key: str | None) -> UUID | None:
+        """Return the job that stands for another one with the same key, None if it has ended this very moment."""
+        found = self.find(
+            Job,
+            queue=queue,
+            dedupe_key=dedupe_key,
+            status=("queued", "running"),
+            organization_id=self.actor.organization_id,
+        )
+        return found.id if found is not None else None
 
     def record(
         self,
@@ -350,13 +379,12 @@ class Transaction(Reads):
         sql = select_sql(there, "1", tuple(terms), lock_tail(self.engine, lock=False, share=True))
         return self.execute(sql, params).fetchone() is not None
 
-    def _after_insert(self, plan: Plan, row: dict[str, Any]) -> None:
+    def _log_insert(self, plan: Plan, row: dict[str, Any]) -> None:
         if plan.logged:
             values = {name: [None, shown(plan.fields[name], row[name])] for name in self._kept(plan, row)}
             self._log(plan, "insert", row, values, version=1)
         else:
             self.touched.add(plan.table)
-        self._index_words(plan, row)
 
     def _kept(self, plan: Plan, row: Mapping[str, Any]) -> Iterable[str]:
         """Yield the columns whose values a change row keeps: what the row's own key and times don't say already."""
@@ -420,18 +448,21 @@ class Transaction(Reads):
             )
         )
 
-    def _index_words(self, plan: Plan, row: Mapping[str, Any], only_if: Mapping[str, Any] | None = None) -> None:
-        """Keep the row's folded words in the search table."""
+    def _index_new(self, plan: Plan, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Put the folded words of new rows into the search table."""
         resource = self.context.catalog.by_table.get(plan.table)
-        if resource is None or not resource.search:
+        if resource is not None and resource.search:
+            self.insert_facts(
+                SearchDocument, [{**self._words_key(plan, row), "words": _words(resource, row)} for row in rows]
+            )
+
+    def _index_words(self, plan: Plan, row: Mapping[str, Any], changed: Mapping[str, Any]) -> None:
+        """Keep a changed row's folded words in the search table."""
+        resource = self.context.catalog.by_table.get(plan.table)
+        if resource is None or not any(name in changed for name in resource.search):
             return
-        if only_if is not None and not any(name in only_if for name in resource.search):
-            return
-        words = search_words(*(str(row[name]) for name in resource.search if row.get(name)))
-        where = self._words_key(plan, row)
-        if only_if is not None and self.set_facts(SearchDocument, where, {"words": words}):
-            return
-        self.insert_facts(SearchDocument, [{**where, "words": words}])
+        if not self.set_facts(SearchDocument, self._words_key(plan, row), {"words": _words(resource, row)}):
+            self._index_new(plan, [row])
 
     def _forget_words(self, plan: Plan, row: Mapping[str, Any]) -> None:
         resource = self.context.catalog.by_table.get(plan.table)
@@ -446,6 +477,10 @@ class Transaction(Reads):
 
 
 _UNLOGGED = frozenset({"id", "created_at", "created_by", "updated_at", "updated_by", "version"})
+
+
+def _words(resource: Resource, row: Mapping[str, Any]) -> str:
+    return search_words(*(str(row[name]) for name in resource.search if row.get(name)))
 
 
 def _text_id(value: UUID | None) -> object:

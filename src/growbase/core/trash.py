@@ -166,13 +166,14 @@ def _require_free(tx: Transaction, model: type[Root], deletion_id: UUID) -> None
         extra = str(where).replace("deleted_at IS NULL", "1 = 1")
         for name in plan.fields:
             extra = re.sub(rf"\b{name}\b", f"t.{name}", extra)
+        there = re.sub(r"\bt\.", "live.", extra)
         joined = " AND ".join(f"live.{name} = t.{name}" for name in columns)
         terms, params = tx.scope_terms(plan, anywhere=False)
         terms.append(f"t.deletion_id = {mark(tx.engine)}")
         params.append(plan.fields["deletion_id"].bound(deletion_id))
         sql = (
             f"SELECT live.id FROM {plan.table} t JOIN {plan.table} live ON {joined} AND live.deleted_at IS NULL "
-            f"WHERE {' AND '.join(terms)} AND {extra} LIMIT 1"
+            f"WHERE {' AND '.join(terms)} AND {extra} AND {there} LIMIT 1"
         )
         blocking = tx.execute(sql, params).fetchone()
         if blocking is not None:

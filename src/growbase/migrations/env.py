@@ -3,6 +3,7 @@
 from alembic import context
 
 connection = context.config.attributes.get("connection")
+version_table = context.config.attributes["version_table"]
 
 if connection is None:
     # Only the SQL is wanted.
@@ -11,10 +12,11 @@ if connection is None:
         dialect_opts={"paramstyle": "named"},
         output_buffer=context.config.attributes["output"],
         transactional_ddl=True,
+        version_table=version_table,
     )
 else:
     # One transaction for all revisions: a failed upgrade leaves the database as it was.
-    context.configure(connection=connection, transactional_ddl=True)
+    context.configure(connection=connection, transactional_ddl=True, version_table=version_table)
 
 with context.begin_transaction():
     context.run_migrations()

@@ -32,8 +32,9 @@ def copy_rows(execute: Rows, fills: Mapping[tuple[str, str], str]) -> None:
         pairs |= {name: value for (owner, name), value in fills.items() if owner == table and name not in old}
         names = ", ".join(f'"{name}"' for name in pairs)
         execute(f'INSERT INTO main."{table}" ({names}) SELECT {", ".join(pairs.values())} FROM old."{table}"')
-    if execute("SELECT 1 FROM old.sqlite_master WHERE name = 'alembic_version'").fetchone():
-        execute("CREATE TABLE alembic_version AS SELECT * FROM old.alembic_version")
+    versions = "SELECT name FROM old.sqlite_master WHERE type = 'table' AND name GLOB 'alembic_version*'"
+    for (name,) in execute(versions).fetchall():
+        execute(f'CREATE TABLE "{name}" AS SELECT * FROM old."{name}"')
 
 
 def _tables(execute: Rows, database: str) -> list[str]:

@@ -47,10 +47,11 @@ class Body:
         return "\n".join([*head, *self.source] or ["    pass"])
 
 
-def wanted() -> Declared:
-    """Return the schema the models declare."""
+def wanted(package: str = ddl.PROGRAM[0]) -> Declared:
+    """Return the schema the models of a package declare."""
     return Declared(
-        {table.name: shape_of(table) for table in ddl.tables()}, {engine: ddl.extras(engine) for engine in ddl.ENGINES}
+        {table.name: shape_of(table) for table in ddl.tables([package])},
+        {engine: ddl.extras(engine, [package]) for engine in ddl.ENGINES},
     )
 
 

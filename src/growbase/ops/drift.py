@@ -64,17 +64,18 @@ def compare(live: Catalog, declared: Catalog) -> list[Drift]:
 
 def declared_catalog(settings: Settings) -> Catalog:
     """Return the catalogue of the models' schema, built on scratch: in memory, or in a transaction rolled back."""
+    packages = (*ddl.PROGRAM, *settings.domains)
     if settings.is_postgresql:
-        return _declared_postgresql(settings)
+        return _declared_postgresql(settings, packages)
     import pysqlite3
 
     with closing(pysqlite3.connect(":memory:", isolation_level=None)) as connection:
-        for statement in ddl.statements("sqlite"):
+        for statement in ddl.statements("sqlite", packages=packages):
             connection.execute(statement)
         return read_catalog("sqlite", lambda sql: connection.execute(sql).fetchall())
 
 
-def _declared_postgresql(settings: Settings) -> Catalog:
+def _declared_postgresql(settings: Settings, packages: tuple[str, ...]) -> Catalog:
     import psycopg
 
     schema = f"growbase_check_{uuid4().hex[:8]}"
@@ -82,7 +83,7 @@ def _declared_postgresql(settings: Settings) -> Catalog:
         try:
             connection.execute(f"CREATE SCHEMA {schema}")
             connection.execute(f"SET LOCAL search_path = {schema}")
-            for statement in ddl.statements("postgresql"):
+            for statement in ddl.statements("postgresql", packages=packages):
                 connection.execute(statement)
             return read_catalog("postgresql", lambda sql: connection.execute(sql).fetchall())
         except psycopg.errors.InsufficientPrivilege as error:

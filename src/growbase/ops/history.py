@@ -12,11 +12,59 @@ from typing import Any
 import sqlalchemy as sa
 
 from growbase.core import ddl
+from growbase.core.config import Settings
+from growbase.core.errors import ConfigError
+from growbase.core.packages import package_folder
 from growbase.ops.shapes import TableShape, column_shape, constraint_shape, index_shape, shape_of, type_source
 from growbase.ops.source import unescaped
 
 FOLDER = Path(__file__).parent.parent / "migrations"
-"""Where Alembic's environment lives, with the revisions in ``versions``."""
+"""Where Alembic's environment lives, with the revisions of the program's own tables in ``versions``."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The revisions that make one package's tables: the program's, or those of a domain of one's own."""
+
+    package: str
+    folder: Path
+    version_table: str
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the package is a domain of one's own."""
+        return self.package not in ddl.PROGRAM
+
+    def label(self, revision: str | None) -> str:
+        """Return a revision's id as people read it: ``0003``, or ``loyalty 0003`` of a domain of one's own."""
+        text = revision or "nothing"
+        return f"{self.package} {text}" if self.is_own else text
+
+
+CORE = History(ddl.PROGRAM[0], FOLDER / "versions", "alembic_version")
+LONGEST_NAME = 63
+"""Of a table on PostgreSQL, which cuts longer names off."""
+
+
+def histories(settings: Settings) -> list[History]:
+    """Return every history of a database, each after what it may refer to. Raises ConfigError."""
+    return [CORE, *map(_own, settings.domains)]
+
+
+def history_of(settings: Settings, package: str | None) -> History:
+    """Return the history of a package, the program's own without one. Raises ConfigError."""
+    known = histories(settings)
+    for found in known:
+        if found.package == (package or CORE.package):
+            return found
+    names = ", ".join(found.package for found in known)
+    message = "There is no domain {package}, only {names}: add the package to GROWBASE_DOMAINS."
+    raise ConfigError(message, package=package, names=names)
+
+
+def _own(package: str) -> History:
+    table = f"{CORE.version_table}_{package.replace('.', '_')}"[:LONGEST_NAME]
+    return History(package, package_folder(package) / "migrations", table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +84,24 @@ class Declared:
     extras: dict[str, tuple[ddl.Extra, ...]] = field(default_factory=lambda: dict.fromkeys(ddl.ENGINES, ()))
 
 
-def revisions(folder: Path = FOLDER) -> list[Revision]:
+def revisions(history: History = CORE) -> list[Revision]:
     """List the revisions, oldest first, without importing anything."""
-    paths = sorted((folder / "versions").glob("[0-9][0-9][0-9][0-9]_*.py"))
+    paths = sorted(history.folder.glob("[0-9][0-9][0-9][0-9]_*.py"))
     return [Revision(path.stem[:4], path.stem[5:], path) for path in paths]
 
 
-def after(revision: str | None, folder: Path = FOLDER) -> list[Revision]:
+def after(revision: str | None, history: History = CORE) -> list[Revision]:
     """List the revisions newer than ``revision``; all of them if it is None."""
-    return [found for found in revisions(folder) if revision is None or found.id > revision]
+    return [found for found in revisions(history) if revision is None or found.id > revision]
 
 
-def declared(folder: Path = FOLDER) -> Declared:
-    """Return the schema that all revisions of ``folder`` together make."""
+def declared(history: History = CORE) -> Declared:
+    """Return the schema that all revisions of a history together make."""
     result = Declared()
     for engine in ddl.ENGINES:
         recorder = _Recorder(engine)
         with _recording(recorder):
-            for revision in revisions(folder):
+            for revision in revisions(history):
                 load(revision.path).upgrade()
         result.extras[engine] = tuple(recorder.extras.values())
         if engine == "sqlite":

@@ -10,9 +10,10 @@ from growbase.core.errors import ConfigError, Invalid
 from growbase.migrations.transfer import copy_rows, lost_by_copying
 from growbase.ops.connections import file_lock, transaction
 from growbase.ops.copies import put_back, take_copy
+from growbase.ops.difference import wanted
 from growbase.ops.drift import find_drift
 from growbase.ops.guard import require_consent
-from growbase.ops.history import declared
+from growbase.ops.history import declared, histories
 from growbase.ops.shapes import shape_of
 
 
@@ -34,9 +35,11 @@ def empty(settings: Settings, *, typed: str | None) -> Path | None:
 
 def _empty_postgresql(settings: Settings) -> None:
     """Drop what models and revisions know; the schema may hold other programs' tables."""
-    history = declared()
-    tables = {table.name for table in ddl.tables()} | history.tables.keys() | {"alembic_version"}
-    extras = {*ddl.extras("postgresql"), *history.extras["postgresql"]}
+    tables, extras = set(), set()
+    for history in histories(settings):
+        for known in (declared(history), wanted(history.package)):
+            tables |= {*known.tables, history.version_table}
+            extras |= {*known.extras["postgresql"]}
     with transaction(settings) as connection:
         for kind in ("view", "table", "function"):
             names = tables if kind == "table" else {extra.name for extra in extras if extra.kind == kind}
@@ -58,7 +61,7 @@ def push(settings: Settings, *, typed: str | None) -> list[str]:
         return []
     with file_lock(path), TemporaryDirectory(prefix="growbase-push-", dir=path.parent) as folder:
         fresh = Path(folder) / path.name
-        lost = _write_fresh(fresh, path)
+        lost = _write_fresh(fresh, path, (*ddl.PROGRAM, *settings.domains))
         if lost:
             require_consent(settings, typed)
         take_copy(path, "push")
@@ -66,11 +69,11 @@ def push(settings: Settings, *, typed: str | None) -> list[str]:
     return [*differences, *(f"lost: {name}" for name in lost)]
 
 
-def _write_fresh(fresh: Path, old: Path) -> list[str]:
+def _write_fresh(fresh: Path, old: Path, packages: tuple[str, ...]) -> list[str]:
     """Write the models' schema with the old file's rows and return what found no place."""
     import pysqlite3
 
-    shapes = [shape_of(table) for table in ddl.tables()]
+    shapes = [shape_of(table) for table in ddl.tables(packages)]
     fills = {
         (shape.name, column.name): column.fill
         for shape in shapes
@@ -81,7 +84,7 @@ def _write_fresh(fresh: Path, old: Path) -> list[str]:
         try:
             connection.execute("ATTACH DATABASE ? AS old", (str(old),))
             connection.execute("BEGIN")
-            for statement in ddl.statements("sqlite"):
+            for statement in ddl.statements("sqlite", packages=packages):
                 connection.execute(statement)
             lost = lost_by_copying(connection.execute)
             copy_rows(connection.execute, fills)

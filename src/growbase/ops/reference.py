@@ -12,9 +12,16 @@ from growbase.core.database import Database
 from growbase.core.facts import hold
 from growbase.core.model import Root
 from growbase.core.transaction import Transaction
+from growbase.domains.identity.models_billing import Plan
+from growbase.domains.identity.plans import PLANS
 from growbase.domains.marketing.gallery import GALLERY_TEMPLATES
 from growbase.domains.marketing.models import GalleryTemplate
 
+REFERENCE: tuple[tuple[type[Root], Iterable[Mapping[str, Any]]], ...] = (
+    (GalleryTemplate, GALLERY_TEMPLATES),
+    (Plan, PLANS),
+)
+"""Each table with the rows that come with the program."""
 COUNTERS = frozenset({"usage_count"})
 """Columns that belong to the database once the row is there."""
 
@@ -24,7 +31,7 @@ def install_reference_data(database: Database) -> int:
 
     def unit(tx: Transaction) -> int:
         hold(tx, "reference data")
-        return _install(tx, GalleryTemplate, GALLERY_TEMPLATES)
+        return sum(_install(tx, model, rows) for model, rows in REFERENCE)
 
     return database.write(system("reference data"), unit)
 

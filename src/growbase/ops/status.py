@@ -18,7 +18,10 @@ Rows = Callable[[str], list[Any]]
 
 @dataclass(slots=True)
 class DatabaseStatus:
-    """The answer of ``db status``; ``estimated`` names the tables whose row count is from statistics."""
+    """The answer of ``db status``; ``domains`` has the schema version of each own domain.
+
+    ``estimated`` names the tables whose row count is from statistics.
+    """
 
     engine: str
     location: str
@@ -27,6 +30,7 @@ class DatabaseStatus:
     size_bytes: int = 0
     schema_version: str | None = None
     newest_version: str | None = None
+    domains: dict[str, str | None] = field(default_factory=dict)
     pending: list[str] = field(default_factory=list)
     production: bool = False
     tables: dict[str, int] = field(default_factory=dict)
@@ -45,13 +49,14 @@ def database_status(settings: Settings) -> DatabaseStatus:
     """Look at the database as it is; a SQLite file that is not there yet is not created. Raises Unavailable."""
     path = settings.sqlite_path
     location = mask_url(settings.direct_database) if path is None else str(path)
-    newest = migrate.head()
+    newest = revisions()[-1].id
     found = DatabaseStatus(engine_name(settings), location, exists=path is None or path.exists(), newest_version=newest)
-    if not found.exists:
-        found.pending = [revision.id for revision in revisions()]
-        return found
-    found.schema_version = migrate.current(settings)
     found.pending = migrate.pending(settings)
+    versions = migrate.versions(settings)
+    found.schema_version = versions.pop(ddl.PROGRAM[0])
+    found.domains = versions
+    if not found.exists:
+        return found
     with reader(settings) as rows:
         _postgresql(rows, found) if settings.is_postgresql else _sqlite(rows, found)
         if "jobs" in found.tables:

@@ -1,11 +1,20 @@
 """How valid rows and requests of identity are made where no schema says it; see ``tests.api.factories``."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-OVERRIDES: Mapping[str, Mapping[str, Callable[[int], Any] | None]] = {}
+OVERRIDES: Mapping[str, Mapping[str, Callable[[int], Any] | None]] = {
+    "saved-views": {"resource": lambda _: "campaigns"},
+    "webhook-endpoints": {"events": lambda _: ["campaigns.*"]},
+}
 WANTED: Mapping[str, tuple[str, ...]] = {}
 STORED: Mapping[str, Mapping[str, Any]] = {
-    "api-keys": {"scopes": ["read"], "prefix": "{number:08}", "key_hash": "{number:064}"}
+    "api-keys": {"scopes": ["read"], "prefix": "{number:08}", "key_hash": "{number:064}"},
+    "subscriptions": {
+        "current_period_start": datetime(2026, 1, 1, tzinfo=UTC),
+        "current_period_end": datetime(2026, 2, 1, tzinfo=UTC),
+    },
+    "webhook-endpoints": {"secret": "whsec_MTIz", "secret_cipher": None},
 }
 BODIES: Mapping[str, dict[str, Any]] = {}

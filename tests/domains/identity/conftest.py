@@ -1,20 +1,27 @@
 """Accounts to log in with, and threads that act at the same moment."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from growbase.core.actor import system
+from growbase.core.actor import Actor, system
 from growbase.core.config import Settings
 from growbase.core.database import Database
+from growbase.core.resource import Resource
 from growbase.core.tables import Job
+from growbase.core.transaction import Transaction
 from growbase.domains.identity import accounts
 from growbase.domains.identity.accounts import Grant
+from growbase.domains.identity.actions_billing import subscribe
 from growbase.domains.identity.authenticate import Authenticator
+from growbase.domains.identity.models_billing import Plan
+from growbase.domains.identity.plans import install_plans
 from growbase.domains.identity.tokens import open_mailed_token
+from growbase.domains.identity.usage import Metric, meter
 
 PASSWORD = "correct horse battery"
 SECRET = b"a secret of the tests, long enough"
@@ -82,3 +89,34 @@ def at_once() -> Callable[..., list[Any]]:
             return list(pool.map(one, calls))
 
     return run
+
+
+@pytest.fixture
+def plans(db: Database) -> None:
+    """Install the plans that come with the program."""
+    db.write(system(), install_plans)
+
+
+@pytest.fixture
+def limited(db: Database) -> Callable[..., UUID]:
+    """Give a function that subscribes an actor's organization to a plan with some limits and returns its id."""
+
+    def make(actor: Actor, code: str = "small", **limits: int) -> UUID:
+        def unit(tx: Transaction) -> UUID:
+            values = {"name": code, "price_month_minor": 0, "currency": "EUR", "limits": limits}
+            tx.insert(Plan, code=code, **values)
+            return subscribe(tx, plan_code=code)
+
+        return db.write(actor, unit)
+
+    return make
+
+
+@pytest.fixture
+def metered_brands(db: Database) -> Iterator[Resource]:
+    """Let brands count as icps."""
+    resource = db.catalog.by_name["brands"]
+    before = resource.meter
+    object.__setattr__(resource, "meter", meter(Metric.ICPS))
+    yield resource
+    object.__setattr__(resource, "meter", before)

@@ -16,4 +16,5 @@ def test_every_owner_of_rows_is_a_member_for_ever() -> None:
 
 
 def test_users_are_no_resource_of_their_own() -> None:
-    assert [resource.name for resource in RESOURCES] == ["organizations", "memberships", "api-keys"]
+    names = [resource.name for resource in RESOURCES]
+    assert names == ["organizations", "memberships", "api-keys", "plans", "subscriptions"]

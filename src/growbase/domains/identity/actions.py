@@ -11,6 +11,7 @@ from growbase.core.errors import Invalid, NotFound, NotUnique
 from growbase.core.reads import Where
 from growbase.core.transaction import Transaction
 from growbase.core.trash import trash
+from growbase.domains.identity.actions_auth_accounts import unlink_all
 from growbase.domains.identity.actions_members import end_membership
 from growbase.domains.identity.actions_organizations import create_organization
 from growbase.domains.identity.actions_sessions import acting_as, hold_user, open_session, revoke_all_sessions
@@ -26,6 +27,7 @@ from growbase.domains.identity.models import (
 from growbase.domains.identity.queries import find_home, find_login, list_memberships, may_act
 from growbase.domains.identity.roles import everywhere, lock_organization
 from growbase.domains.identity.tokens import SessionTokens, consume_link, mail_link, spend_links
+from growbase.domains.identity.usage import Metric, give_back
 
 RESET_PAUSE = timedelta(minutes=1)
 """Between two mails with a new password link to one address."""
@@ -168,6 +170,7 @@ def delete_account(tx: Transaction) -> None:
         end_membership(inside, user_id=membership.user_id)
     user = _own(tx)
     _end_leftovers(tx, user.id)
+    unlink_all(tx, user_id=user.id)
     revoke_all_sessions(tx, user_id=user.id)
     spend_links(tx, user_id=user.id)
     tx.change(user, _anonymous(user.id), action="anonymise")
@@ -181,6 +184,8 @@ def _end_leftovers(tx: Transaction, user_id: UUID) -> None:
         if membership.status is not MembershipStatus.DISABLED:
             inside = tx.for_organization(membership.organization_id)
             held = inside.get(Membership, membership.id, lock=True)
+            if held.status is MembershipStatus.ACTIVE:
+                give_back(inside, Metric.TEAM_MEMBERS, subject_id=held.id)
             inside.change(held, {"status": MembershipStatus.DISABLED}, action="leave")
 
 

@@ -25,12 +25,14 @@ from growbase.domains.identity.roles import (
     require_role,
 )
 from growbase.domains.identity.tokens import consume_link, mail_link, spend_links
+from growbase.domains.identity.usage import Metric, consume, give_back, require_room
 
 
 def invite_member(tx: Transaction, *, email: str, role: Role = Role.MEMBER, full_name: str | None = None) -> UUID:
     """Invite somebody by mail and return the membership's id; inviting again sends a new link for the new role.
 
-    An address nobody has becomes a user who is invited. Needs an admin, and an owner to invite an owner.
+    An address nobody has becomes a user who is invited. Needs an admin, and an owner to invite an owner. Raises
+    LimitExceeded where the plan has no place left; who is invited takes one by accepting.
     """
     organization = lock_organization(tx)
     acting = require_role(tx, Role.ADMIN)
@@ -40,6 +42,7 @@ def invite_member(tx: Transaction, *, email: str, role: Role = Role.MEMBER, full
         user_id = tx.insert(User, email=email.strip(), full_name=full_name, status=UserStatus.INVITED)
         user = tx.get(User, user_id)
     membership_id = _invited(tx, user.id, role, acting)
+    require_room(tx, Metric.TEAM_MEMBERS)
     data = {"organization": organization.name, "invited_by": tx.actor.label, "role": role.value}
     mail_link(tx, user, TokenPurpose.INVITE, organization_id=organization.id, data=data)
     return membership_id
@@ -52,7 +55,7 @@ def accept_invite(
 
     Whoever has no password yet needs ``password_hash``. So does a user whose address was never verified, and other
     sessions end: somebody else may have registered that address to wait for this invitation. Raises Invalid, and
-    NotFound if the invitation was withdrawn.
+    NotFound if the invitation was withdrawn, LimitExceeded if the last place was taken meanwhile.
     """
     link = consume_link(tx, TokenPurpose.INVITE, token)
     assert link.organization_id is not None
@@ -66,6 +69,7 @@ def accept_invite(
     me = acting_as(inside, user, link.organization_id)
     if user.email_verified_at is None:
         _prove_address(me, user, password_hash, full_name)
+    consume(me, Metric.TEAM_MEMBERS, subject_id=membership.id)
     me.change(membership, {"status": MembershipStatus.ACTIVE, "joined_at": tx.now}, action="join")
     return user.id, link.organization_id
 
@@ -145,6 +149,8 @@ def _keep_an_owner(tx: Transaction, membership: Membership) -> None:
 
 def _end(tx: Transaction, membership: Membership) -> None:
     _keep_an_owner(tx, membership)
+    if membership.status is MembershipStatus.ACTIVE:
+        give_back(tx, Metric.TEAM_MEMBERS, subject_id=membership.id)
     tx.change(membership, {"status": MembershipStatus.DISABLED}, action="leave")
     organization_id = membership.organization_id
     revoke_all_sessions(tx, user_id=membership.user_id, organization_id=organization_id)

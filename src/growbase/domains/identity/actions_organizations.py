@@ -19,7 +19,9 @@ from growbase.domains.identity.models import (
     Organization,
     Session,
 )
+from growbase.domains.identity.models_billing import UsageEvent
 from growbase.domains.identity.roles import everywhere, lock_organization, require_role
+from growbase.domains.identity.usage import Metric, consume, give_back
 
 SLUG_LENGTH = 50
 
@@ -34,11 +36,13 @@ def create_organization(
 ) -> UUID:
     """Make an organization owned by the acting user and return its id.
 
-    Without a ``slug`` a free one is made from the name. Raises Forbidden for API keys, NotUnique for a taken slug.
+    Without a ``slug`` a free one is made from the name. It counts for the organization the user acts in, whose plan
+    says how many there may be. Raises Forbidden for API keys, NotUnique for a taken slug, LimitExceeded.
     """
     if tx.actor.kind is not ActorKind.USER or tx.actor.id is None:
         raise Forbidden("Only a user can own an organization.")
     organization_id = clock.new_id()
+    consume(tx, Metric.ORGANIZATIONS, subject_id=organization_id)
     inside = tx.for_organization(organization_id)
     values = {"name": name, "slug": slug or _free_slug(tx, name), "data_region": data_region, **details}
     inside.insert(Organization, id=organization_id, **values)
@@ -49,16 +53,18 @@ def create_organization(
 
 
 def add_member(tx: Transaction, *, user_id: UUID, role: Role) -> UUID:
-    """Insert an active membership of the actor's organization and return its id."""
-    return tx.insert(
-        Membership, user_id=user_id, role=role, status=MembershipStatus.ACTIVE, joined_at=tx.now, invited_by=None
-    )
+    """Insert an active membership of the actor's organization and return its id. Raises LimitExceeded."""
+    membership_id = clock.new_id()
+    consume(tx, Metric.TEAM_MEMBERS, subject_id=membership_id)
+    joined: dict[str, object] = {"status": MembershipStatus.ACTIVE, "joined_at": tx.now}
+    return tx.insert(Membership, id=membership_id, user_id=user_id, role=role, **joined)
 
 
 def delete_organization(tx: Transaction, *, id: UUID) -> UUID:
     """Move the actor's organization to the trash and return the deletion id; for owners only.
 
-    Its sessions end, its API keys and open invitations stop working at once.
+    Its sessions end, its API keys and open invitations stop working at once. The organization it was made in may make
+    another in its place.
     """
     organization = lock_organization(tx)
     require_role(tx, Role.OWNER)
@@ -68,7 +74,16 @@ def delete_organization(tx: Transaction, *, id: UUID) -> UUID:
     tx.set_facts(OneTimeToken, {**here, "consumed_at": None}, {"consumed_at": tx.now})
     for key in tx.rows(ApiKey, revoked_at=None, lock=True):
         tx.change(key, {"revoked_at": tx.now}, action="revoke")
+    _give_back_place(tx, organization.id)
     return deletion_id
+
+
+def _give_back_place(tx: Transaction, organization_id: UUID) -> None:
+    """Count an organization down where it was counted."""
+    lines = everywhere(tx).rows(UsageEvent, subject_id=organization_id, order="occurred_at", anywhere=True)
+    if lines and sum(line.quantity for line in lines) > 0:
+        maker = tx.for_organization(lines[0].organization_id)
+        give_back(maker, Metric.ORGANIZATIONS, subject_id=organization_id)
 
 
 def _free_slug(tx: Transaction, name: str) -> str:

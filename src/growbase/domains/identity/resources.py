@@ -1,7 +1,8 @@
-"""What the API, Studio and the command line offer of organizations, memberships and API keys."""
+"""What the API, Studio and the command line offer of organizations, members, keys, plans, webhooks and users' own."""
 
 from growbase.core.actor import Role
 from growbase.core.resource import Resource, Verb
+from growbase.domains.identity.actions_billing import cancel_subscription, change_plan, subscribe_to_free
 from growbase.domains.identity.actions_keys import revoke_api_key
 from growbase.domains.identity.actions_members import (
     change_role,
@@ -11,8 +12,37 @@ from growbase.domains.identity.actions_members import (
     transfer_ownership,
 )
 from growbase.domains.identity.actions_organizations import delete_organization
+from growbase.domains.identity.actions_personal import (
+    create_saved_view,
+    read_all_notifications,
+    read_notification,
+    share_saved_view,
+    update_saved_view,
+)
+from growbase.domains.identity.actions_webhooks import (
+    enable_webhook_endpoint,
+    guard_endpoint,
+    ping_webhook_endpoint,
+    resend_webhook_delivery,
+    rotate_webhook_secret,
+    update_webhook_endpoint,
+)
 from growbase.domains.identity.models import ApiKey, Membership, Organization
-from growbase.domains.identity.schemas import Invite, RoleChange
+from growbase.domains.identity.models_billing import (
+    AuthAccount,
+    BillingEvent,
+    Plan,
+    Subscription,
+    UsageCounter,
+    UsageEvent,
+    UsageReservation,
+)
+from growbase.domains.identity.models_personal import Notification, SavedView
+from growbase.domains.identity.models_webhooks import EndpointStatus, WebhookDelivery, WebhookEndpoint
+from growbase.domains.identity.schemas import Invite, PlanChange, RoleChange, SavedViewOptions
+
+FACTS = (AuthAccount, BillingEvent, UsageCounter, UsageEvent, UsageReservation)
+"""Tables without resource: written by logins, payment providers and whatever uses a plan."""
 
 organizations = Resource(
     Organization,
@@ -53,4 +83,96 @@ api_keys = Resource(
     verbs={"revoke": Verb(revoke_api_key, role=Role.ADMIN)},
 )
 
-RESOURCES: tuple[Resource, ...] = (organizations, memberships, api_keys)
+plans = Resource(
+    Plan,
+    sortable=("sort_order", "created_at", "updated_at"),
+    sort="sort_order",
+    creatable=False,
+    editable=False,
+    deletable=False,
+    retention=None,
+)
+
+subscriptions = Resource(
+    Subscription,
+    expand=("plan", "payer"),
+    creatable=False,
+    editable=False,
+    deletable=False,
+    retention=None,
+    verbs={
+        "change-plan": Verb(change_plan, PlanChange, role=Role.OWNER),
+        "cancel": Verb(cancel_subscription, role=Role.OWNER),
+    },
+)
+
+webhook_endpoints = Resource(
+    WebhookEndpoint,
+    counts=("webhook_deliveries",),
+    transitions={
+        EndpointStatus.ACTIVE: {EndpointStatus.DISABLED},
+        EndpointStatus.DISABLED: {EndpointStatus.ACTIVE},
+    },
+    guard=guard_endpoint,
+    read=Role.ADMIN,
+    write=Role.ADMIN,
+    delete=Role.ADMIN,
+    creatable=False,
+    update=update_webhook_endpoint,
+    verbs={
+        "enable": Verb(enable_webhook_endpoint, role=Role.ADMIN),
+        "rotate-secret": Verb(rotate_webhook_secret, role=Role.ADMIN, answers="result", secret=True),
+        "test": Verb(ping_webhook_endpoint, role=Role.ADMIN, answers="result", status=202),
+    },
+)
+
+webhook_deliveries = Resource(
+    WebhookDelivery,
+    expand=("endpoint",),
+    sortable=("created_at",),
+    read=Role.ADMIN,
+    write=Role.ADMIN,
+    delete=Role.ADMIN,
+    creatable=False,
+    editable=False,
+    deletable=False,
+    retention=None,
+    verbs={"resend": Verb(resend_webhook_delivery, role=Role.ADMIN)},
+)
+
+notifications = Resource(
+    Notification,
+    sortable=("created_at",),
+    creatable=False,
+    editable=False,
+    deletable=False,
+    retention=None,
+    verbs={
+        "read": Verb(read_notification, role=Role.VIEWER),
+        "read-all": Verb(read_all_notifications, role=Role.VIEWER, on="collection", answers="result"),
+    },
+)
+
+saved_views = Resource(
+    SavedView,
+    sortable=("name", "created_at", "updated_at"),
+    create=create_saved_view,
+    update=update_saved_view,
+    extra=SavedViewOptions,
+    verbs={"share": Verb(share_saved_view)},
+)
+
+RESOURCES: tuple[Resource, ...] = (
+    organizations,
+    memberships,
+    api_keys,
+    plans,
+    subscriptions,
+    webhook_endpoints,
+    webhook_deliveries,
+    notifications,
+    saved_views,
+)
+
+FOUNDERS = (subscribe_to_free,)
+"""What a new organization starts with: a subscription to the free plan."""

@@ -148,12 +148,32 @@ class NewApiKey(_Request):
     expires_at: AwareDatetime | None = None
 
 
+class NewWebhookEndpoint(_Request):
+    """An address to send changes to: all of them, a resource's (``campaigns.*``) or one action's of a resource."""
+
+    url: Annotated[str, Field(min_length=1, max_length=2_000, pattern=URL)]
+    description: Annotated[str, Field(max_length=500)] | None = None
+    events: Annotated[list[Annotated[str, Field(max_length=110)]], Field(min_length=1, max_length=100)] = ["*"]
+
+
+class SavedViewOptions(_Request):
+    """What a saved view is made with beside its columns."""
+
+    shared: bool = False
+
+
 class Invite(_Request):
     """Somebody to invite by mail."""
 
     email: Email
     role: Role = Role.MEMBER
     full_name: PersonName | None = None
+
+
+class PlanChange(_Request):
+    """The plan to go on with."""
+
+    plan_code: Annotated[str, Field(min_length=1, max_length=63, pattern=SLUG)]
 
 
 class RoleChange(_Request):

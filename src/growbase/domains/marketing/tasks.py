@@ -1,6 +1,6 @@
 """What marketing does in the background: deleting the bytes of files whose row is gone."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
@@ -9,22 +9,21 @@ from growbase.core.actor import Actor
 from growbase.core.database import Database
 from growbase.core.errors import Unavailable
 from growbase.core.files import FileStore
+from growbase.core.outside import Outside
 from growbase.core.statements import mark
 from growbase.core.tables import Job
 from growbase.domains.marketing.actions_assets import DELETE_FILE
-from growbase.jobs.worker import Sweep, Task
-
-FileTask = Callable[[FileStore, Database, Actor, Job], None]
-"""A task that needs the storage, which the program's root binds."""
-FileSweep = Callable[[FileStore, Database], int]
+from growbase.jobs.schedule import Schedule
+from growbase.jobs.worker import Task
 
 UNCLAIMED: Final = timedelta(days=1)
 """How long bytes may lie without a row: an upload at work has none yet."""
 
 
-def delete_file(files: FileStore, database: Database, actor: Actor, job: Job) -> None:
+def delete_file(database: Database, actor: Actor, job: Job, *, outside: Outside) -> None:
     """Delete the bytes of a purged file, unless a row names them still. Raises Unavailable to try again later."""
     del actor
+    files = outside.files
     provider, bucket, key = (job.payload[name] for name in ("provider", "bucket", "key"))
     if not files.holds(provider, bucket):
         raise Unavailable("The file is in another storage than this server's.")
@@ -32,11 +31,12 @@ def delete_file(files: FileStore, database: Database, actor: Actor, job: Job) ->
         files.delete(key)
 
 
-def orphaned_files(files: FileStore, database: Database) -> int:
+def orphaned_files(database: Database, *, outside: Outside) -> int:
     """Delete bytes without a row, a day after an upload was cut off before its row was made, and return how many.
 
     Reads the list of all files, so it is for once a day.
     """
+    files = outside.files
     before, deleted = clock.now() - UNCLAIMED, 0
     for batch in files.entries():
         old = [entry.key for entry in batch if entry.stored_at < before]
@@ -60,7 +60,5 @@ def _claimed(files: FileStore, database: Database, keys: Iterable[str]) -> set[s
     return {row[0] for row in database.query(sql, (files.provider, files.bucket or "", *wanted))}
 
 
-TASKS: Final[dict[str, Task]] = {}
-SWEEPS: Final[tuple[Sweep, ...]] = ()
-FILE_TASKS: Final[dict[str, FileTask]] = {DELETE_FILE: delete_file}
-FILE_SWEEPS: Final[tuple[FileSweep, ...]] = (orphaned_files,)
+TASKS: Final[dict[str, Task]] = {DELETE_FILE: delete_file}
+SCHEDULES: Final = (Schedule("marketing/orphaned_files", orphaned_files, daily="03:20"),)

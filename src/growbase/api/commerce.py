@@ -1,0 +1,1 @@
+"""Stores beside their rows: key figures, tests of connections, and the webhooks that reach them."""

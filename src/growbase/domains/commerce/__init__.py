@@ -1,0 +1,1 @@
+"""Commerce: stores with their orders' flags, the support desk, what sells, and what is bought in."""

@@ -1,0 +1,169 @@
+"""What commerce does in the background: webhooks, key figures, and what comes back or goes with time."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from growbase.core import clock, telemetry
+from growbase.core.actor import Actor, system
+from growbase.core.database import Database
+from growbase.core.model import Root
+from growbase.core.statements import mark, plan_of
+from growbase.core.tables import Job
+from growbase.core.transaction import Transaction
+from growbase.domains.commerce import actions_drafts, actions_flags, actions_stores, actions_tickets, actions_webhooks
+from growbase.domains.commerce.actions_kpis import write_kpi
+from growbase.domains.commerce.actions_orders import mismatched_orders
+from growbase.domains.commerce.metrics import METRICS, compute, key_of
+from growbase.domains.commerce.models import Store
+from growbase.domains.commerce.models_events import ConnectionEvent, WebhookEvent
+from growbase.domains.commerce.models_flags import OrderFlag
+from growbase.domains.commerce.models_purchasing import PurchaseOrder
+from growbase.domains.commerce.models_tickets import AiDraft, Ticket
+from growbase.jobs.worker import Task
+
+CONNECTION_EVENTS_KEPT: Final = timedelta(days=90)
+CHUNK: Final = 500
+
+
+def process_webhook(database: Database, actor: Actor, job: Job) -> None:
+    """Do what a delivered webhook says."""
+    event_id = UUID(job.payload["event_id"])
+    try:
+        database.write(actor, lambda tx: actions_webhooks.process_event(tx, event_id=event_id))
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        database.write(actor, lambda tx: actions_webhooks.fail_event(tx, event_id=event_id, reason=reason))
+        raise
+
+
+def refresh_kpi(database: Database, actor: Actor, job: Job) -> None:
+    """Compute a key figure and keep it, in one unit that sees one state of the data."""
+
+    def unit(tx: Transaction) -> None:
+        store = tx.find(Store, UUID(job.payload["store_id"]))
+        if store is not None and job.payload["metric"] in METRICS:
+            key = key_of(job.payload, store)
+            write_kpi(tx, key, compute(tx, store, key), source_watermark=tx.now)
+
+    database.write(actor, unit)
+
+
+# -- sweeps -----------------------------------------------------------------------------------------------------------
+
+
+def unsnooze_flags(database: Database) -> int:
+    """Open the flags whose time has come and return how many."""
+    due = partial(_organizations, database, OrderFlag, "snoozed_until", where="status = 'snoozed'")
+    return _swept(database, due, actions_flags.unsnooze_flags)
+
+
+def unsnooze_tickets(database: Database) -> int:
+    """Open the tickets whose time has come and return how many."""
+    due = partial(_organizations, database, Ticket, "snoozed_until", where="status = 'snoozed'")
+    return _swept(database, due, actions_tickets.unsnooze_tickets)
+
+
+def old_drafts(database: Database) -> int:
+    """Remove the words of AI drafts after 180 days and return how many; their scores stay."""
+    age = actions_drafts.KEPT
+    due = partial(_organizations, database, AiDraft, "created_at", age=age, where="dropped_at IS NULL")
+    return _swept(database, due, actions_drafts.drop_old_drafts)
+
+
+def old_webhook_payloads(database: Database) -> int:
+    """Forget what webhooks held after 30 days and return how many; their ids stay known."""
+    age = actions_webhooks.PAYLOAD_KEPT
+    due = partial(_organizations, database, WebhookEvent, "received_at", age=age, where="payload IS NOT NULL")
+    return _swept(database, due, actions_webhooks.drop_old_payloads)
+
+
+def old_connection_events(database: Database) -> int:
+    """Delete tests of connections after 90 days and return how many; the newest of each connection stays."""
+    due = partial(_organizations, database, ConnectionEvent, "created_at", age=CONNECTION_EVENTS_KEPT, where=SUPERSEDED)
+    return _swept(database, due, delete_old_events)
+
+
+def old_seals(database: Database) -> int:
+    """Seal secrets of older keys with the newest one and return how many."""
+    current = database.context.keyring.current_id
+    sql = f"SELECT DISTINCT organization_id FROM store_secrets WHERE key_id <> {mark(database.engine)} AND {LIVE}"
+    due = partial(_ids, database, sql, (current,))
+    return _swept(database, due, actions_stores.reseal_secrets)
+
+
+def order_totals(database: Database) -> int:
+    """Report purchase orders whose total is not that of their lines and return how many; there should be none."""
+    found = 0
+    for organization_id in _ids(database, "SELECT DISTINCT organization_id FROM purchase_orders", ()):
+        with database.read(system("sweep", organization_id), snapshot=True) as reads:
+            for mismatch in mismatched_orders(reads):
+                telemetry.instrument("order_mismatch", level="error", **mismatch)
+                found += 1
+    return found
+
+
+LIVE = "revoked_at IS NULL"
+SUPERSEDED = (
+    "EXISTS (SELECT 1 FROM connection_events n WHERE n.organization_id = t.organization_id "
+    "AND n.store_id = t.store_id AND n.integration = t.integration AND n.created_at > t.created_at)"
+)
+"""Holds of a test after which there was another one of the same connection."""
+
+
+def delete_old_events(tx: Transaction) -> int:
+    """Delete the organization's tests of connections that are over 90 days old, but the newest of each connection."""
+    plan = tx.plan(ConnectionEvent)
+    terms, params = tx.scope_terms(plan, anywhere=False)
+    where = " AND ".join([*terms, f"t.created_at < {mark(tx.engine)}", SUPERSEDED])
+    bound = plan.fields["created_at"].bound(tx.now - CONNECTION_EVENTS_KEPT)
+    sql = f"SELECT t.id FROM connection_events t WHERE {where} ORDER BY t.created_at LIMIT {CHUNK}"
+    read = plan.fields["id"].read
+    ids = [read(row[0]) if read else row[0] for row in tx.execute(sql, [*params, bound]).fetchall()]
+    rows = tx.rows(ConnectionEvent, id=ids, order="id", lock=True)
+    for row in rows:
+        tx.remove(row, action="purge")
+    return len(rows)
+
+
+def _organizations(
+    database: Database, model: type[Root], column: str, *, where: str, age: timedelta = timedelta(0)
+) -> list[UUID]:
+    """Return the organizations that have rows whose moment ``column`` lies ``age`` back."""
+    plan = plan_of(model, database.engine)
+    due: datetime = clock.now() - age
+    sql = (
+        f"SELECT DISTINCT t.organization_id FROM {plan.table} t WHERE t.{column} <= {mark(database.engine)} AND {where}"
+    )
+    return _ids(database, sql, (plan.fields[column].bound(due),))
+
+
+def _ids(database: Database, sql: str, params: tuple[object, ...]) -> list[UUID]:
+    read = plan_of(PurchaseOrder, database.engine).fields["organization_id"].read
+    return [read(row[0]) if read else row[0] for row in database.query(sql, params)]
+
+
+def _swept(database: Database, due: Callable[[], list[UUID]], unit: Callable[[Transaction], int]) -> int:
+    """Run a unit for each organization that has something due, again while it finds something."""
+    found = 0
+    for organization_id in due():
+        while done := database.write(system("sweep", organization_id), unit):
+            found += done
+    return found
+
+
+TASKS: Final[dict[str, Task]] = {
+    actions_webhooks.PROCESS: process_webhook,
+    actions_stores.REFRESH: refresh_kpi,
+}
+SWEEPS: Final = (
+    unsnooze_flags,
+    unsnooze_tickets,
+    old_drafts,
+    old_webhook_payloads,
+    old_connection_events,
+    old_seals,
+    order_totals,
+)

@@ -1,0 +1,76 @@
+"""The mails to people about their accounts, in their language."""
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from typing import Final
+from urllib.parse import urlencode
+
+from growbase.core.catalogue import translate
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A mail: its subject, its sentences, and the page its link leads to."""
+
+    subject: str
+    lines: tuple[str, ...]
+    button: str | None = None
+    page: str | None = None
+
+
+TEMPLATES: Final[Mapping[str, Template]] = {
+    "verify_email": Template(
+        "Confirm your address",
+        ("Please confirm that this address is yours.", "If you did not register, ignore this mail."),
+        "Confirm the address",
+        "verify-email",
+    ),
+    "reset_password": Template(
+        "Choose a new password",
+        (
+            "Somebody, hopefully you, asked for a new password.",
+            "If it was not you, ignore this mail: the password stays as it is.",
+        ),
+        "Choose a password",
+        "reset-password",
+    ),
+    "invite": Template(
+        "You are invited to {organization}",
+        ("You are invited to work with {organization}.", "If you don't know why, ignore this mail."),
+        "Accept the invitation",
+        "accept-invite",
+    ),
+    "alert": Template("{title}", ("{text}",)),
+}
+
+
+def compose(
+    template: str,
+    *,
+    to: str,
+    sender: Address,
+    language: str,
+    base_url: str,
+    token: str | None = None,
+    data: Mapping[str, object] | None = None,
+) -> EmailMessage:
+    """Return the mail of a template, as text and as HTML; ``token`` goes into its link. Raises KeyError."""
+    found, params = TEMPLATES[template], {"organization": "Growbase", **(data or {})}
+
+    def say(text: str) -> str:
+        return translate(language, text, params)
+
+    lines = [say(line) for line in found.lines]
+    link = f"{base_url}/studio/{found.page}?{urlencode({'token': token})}" if found.page and token else None
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = sender, to, " ".join(say(found.subject).split())
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content("\n\n".join([lines[0], *([link] if link else []), *lines[1:]]) + "\n")
+    button = f'<p><a href="{html.escape(link)}">{html.escape(say(found.button or ""))}</a></p>' if link else ""
+    first, *rest = (f"<p>{html.escape(line)}</p>" for line in lines)
+    body = "".join([first, button, *rest])
+    mail.add_alternative(f'<!doctype html><html lang="{language}"><body>{body}</body></html>\n', subtype="html")
+    return mail

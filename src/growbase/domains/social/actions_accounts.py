@@ -1,0 +1,111 @@
+"""Connecting, checking and disconnecting accounts."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from growbase.core.errors import Conflict
+from growbase.core.facts import hold
+from growbase.core.model import Root
+from growbase.core.transaction import Transaction
+from growbase.core.trash import trash
+from growbase.domains.social.actions import require_one_platform
+from growbase.domains.social.actions_posts import move_post
+from growbase.domains.social.models_publishing import AccountStatus, PostStatus, ScheduledPost, SocialAccount
+from growbase.domains.social.states import IN_FLIGHT, QUEUED
+
+QUEUE = "publishing"
+AUTH = "auth"
+"""The one kind of error that says something of the account rather than of the network or of a post."""
+
+
+def connect_account(
+    tx: Transaction,
+    *,
+    platform: str,
+    provider_account_id: str,
+    access_token: str | None = None,
+    refresh_token: str | None = None,
+    **values: Any,  # noqa: ANN401 -- columns
+) -> UUID:
+    """Connect an account and return its id; one that is known gets its new tokens and keeps its posts and metrics.
+
+    With an access token the account is active. A token that is missing or empty leaves the stored one as it is.
+    """
+    require_one_platform(platform)
+    hold(tx, f"account {platform} {provider_account_id}")
+    given = {"access_token": access_token, "refresh_token": refresh_token}
+    tokens = {name: value for name, value in given.items() if value}
+    known = tx.find(SocialAccount, lock=True, platform=platform, provider_account_id=provider_account_id)
+    if access_token:
+        values |= {"status": AccountStatus.ACTIVE, "last_error": None}
+    if known is not None:
+        tx.change(known, {**values, **tokens})
+        return known.id
+    return tx.insert(SocialAccount, platform=platform, provider_account_id=provider_account_id, **values, **tokens)
+
+
+def verify_account(tx: Transaction, *, id: UUID) -> UUID:
+    """Ask for a check that the account's token still works; the answer shows in its status."""
+    account = tx.get(SocialAccount, id)
+    if account.access_token_cipher is None:
+        raise Conflict("The account has no access token: connect it first.")
+    tx.enqueue("verify_account", {"account_id": str(id)}, queue=QUEUE, dedupe_key=f"verify {id}")
+    return id
+
+
+def disconnect_account(tx: Transaction, *, id: UUID, queued: str = "refuse") -> UUID:
+    """Forget an account's tokens; its posts and metrics stay. Queued posts refuse it, or are put on hold.
+
+    Raises Conflict where posts are queued and ``queued`` says refuse, or where one is being published.
+    """
+    account = tx.get(SocialAccount, id, lock=True)
+    posts = _waiting(tx, id)
+    if posts and queued != "hold":
+        raise Conflict(
+            "The account has {posts} queued posts: cancel them, or disconnect with queued=hold.", posts=len(posts)
+        )
+    for post in posts:
+        move_post(tx, post, PostStatus.ON_HOLD, next_attempt_at=None)
+    gone = {"access_token": None, "refresh_token": None, "token_expires_at": None}
+    without = {name: value for name, value in gone.items() if account.__dict__.get(f"{name}_cipher", 0) is not None}
+    tx.change(account, {**without, "status": AccountStatus.REVOKED})
+    return id
+
+
+def remove_account(tx: Transaction, *, id: UUID) -> UUID:
+    """Move an account to the trash and return the deletion id. Raises Conflict while posts wait for it."""
+    tx.get(SocialAccount, id, lock=True)
+    posts = _waiting(tx, id)
+    if posts:
+        raise Conflict("The account has {posts} queued posts: cancel or hold them first.", posts=len(posts))
+    return trash(tx, SocialAccount, id)
+
+
+def note_account_error(tx: Transaction, *, id: UUID, kind: str, code: str, message: str) -> None:
+    """Keep the last error of an account; only an auth error says that it must be connected again."""
+    account = tx.find(SocialAccount, id, lock=True, trash=True)
+    if account is None:
+        return
+    changes: dict[str, object] = {"last_error": {"class": str(kind), "code": code, "message": message[:2_000]}}
+    if kind == AUTH and account.status is AccountStatus.ACTIVE:
+        changes["status"] = AccountStatus.REFRESH_NEEDED
+    tx.change(account, changes)
+
+
+def guard_account(tx: Transaction, row: Root, to: AccountStatus) -> Mapping[str, object]:
+    """Refuse to enable an account without a token."""
+    assert isinstance(row, SocialAccount)
+    del tx
+    if to == AccountStatus.ACTIVE and row.access_token_cipher is None:
+        raise Conflict("The account has no access token: connect it first.")
+    return {}
+
+
+def _waiting(tx: Transaction, account_id: UUID) -> list[ScheduledPost]:
+    """Return the queued posts of an account, locked. Raises Conflict where one is being published."""
+    statuses = [*QUEUED, *IN_FLIGHT]
+    posts = tx.rows(ScheduledPost, social_account_id=account_id, status=statuses, order="id", lock=True)
+    if any(post.status in IN_FLIGHT for post in posts):
+        raise Conflict("A post of the account is being published: try again when it is done.")
+    return posts

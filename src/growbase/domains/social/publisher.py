@@ -1,0 +1,211 @@
+"""What a platform must be able to do to be published to, and what may come of trying."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.metadata import entry_points
+from typing import Any, Final, Protocol
+
+import httpx
+
+from growbase.core.errors import GrowbaseError
+
+ENTRY_POINTS: Final = "growbase.publishers"
+"""Packages register further publishers here: a name and a ``Publisher`` class that takes an ``httpx.Client``."""
+
+
+class PublishRejected(GrowbaseError):
+    """The platform refused it: {reason}.
+
+    Correct the post or the account; it was not published.
+    """
+
+    code = "publish_rejected"
+
+
+class PublishDeferred(GrowbaseError):
+    """The platform can't take it now: {reason}.
+
+    It was surely not published; it is tried again later.
+    """
+
+    code = "publish_deferred"
+
+    @property
+    def retry_after(self) -> float | None:
+        """The seconds the platform asks to wait, if it does."""
+        found = self.params.get("retry_after")
+        return found if isinstance(found, float) else None
+
+
+class AccountRefused(PublishRejected):
+    """The platform no longer accepts the account: {reason}.
+
+    Connect the account again; nothing was published.
+    """
+
+    code = "account_refused"
+
+
+class PublishUnknown(GrowbaseError):
+    """The platform did not say whether it has published it: {reason}.
+
+    Publishing it again may show it twice: look it up on the platform first.
+    """
+
+    code = "publish_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a platform takes; a count of 0 means none at all."""
+
+    characters: int
+    media: int
+    media_bytes: int
+    media_types: frozenset[str]
+    link_characters: int | None = None
+    """What a link counts however long it is; None counts it whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who publishes; ``token`` is a secret and never shown."""
+
+    provider_account_id: str
+    handle: str
+    instance_url: str | None
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A file that goes with a post."""
+
+    content: bytes = field(repr=False)
+    mime_type: str
+    alt_text: str = ""
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What is published: ``key`` is the same for every attempt at the same post."""
+
+    key: str
+    text: str
+    due_at: datetime
+    media: Sequence[Media] = ()
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Where a post is to be found."""
+
+    id: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a platform says of an account; None where it does not say."""
+
+    provider_account_id: str
+    handle: str
+    display_name: str | None = None
+    profile_url: str | None = None
+    followers: int | None = None
+    following: int | None = None
+    posts: int | None = None
+
+
+class Publisher(Protocol):
+    """One platform. Every call is one attempt: nobody but the job queue tries again."""
+
+    limits: Limits
+    honours_keys: bool
+    """Whether a second attempt with the same key can't show the post twice."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        """Take the client to call the platform with."""
+
+    def publish(self, account: Account, post: Post) -> Published:
+        """Publish. Raises PublishRejected, AccountRefused, PublishDeferred, PublishUnknown."""
+
+    def find(self, account: Account, post: Post) -> Published | None:
+        """Look for a post whose publication is unknown; None if it is surely not there. Raises PublishDeferred."""
+
+    def profile(self, account: Account) -> Profile:
+        """Read the account, which proves its token. Raises AccountRefused, PublishDeferred."""
+
+    def metrics(self, account: Account, post_id: str) -> Mapping[str, int]:
+        """Read a post's cumulative figures; what the platform does not report is absent. Raises PublishDeferred."""
+
+
+def problems(limits: Limits, text: str, media: Sequence[tuple[str, int]], *, length: int | None = None) -> list[str]:
+    """Return what a platform would refuse, in words; ``media`` are pairs of type and size in bytes."""
+    found = []
+    count = len(text) if length is None else length
+    if count > limits.characters:
+        found.append(f"the text has {count} characters, {limits.characters} are allowed")
+    if not text.strip() and not media:
+        found.append("there is neither text nor media")
+    if len(media) > limits.media:
+        found.append(f"there are {len(media)} media, {limits.media} are allowed")
+    for place, (mime_type, size) in enumerate(media, 1):
+        if mime_type not in limits.media_types:
+            found.append(f"medium {place} is {mime_type}, which the platform does not take")
+        elif size > limits.media_bytes:
+            found.append(f"medium {place} has {size} bytes, {limits.media_bytes} are allowed")
+    return found
+
+
+def exchange(client: httpx.Client, request: httpx.Request, *, mutates: bool) -> Any:  # noqa: ANN401 -- JSON
+    """Send a request, return the JSON answer, and tell apart what surely failed from what may have worked.
+
+    A 5xx, a reset or silence after a request that changes something leaves it unknown. Raises the errors above.
+    """
+    uncertain = PublishUnknown if mutates else PublishDeferred
+    try:
+        response = client.send(request)
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
+        raise PublishDeferred(reason=str(error) or type(error).__name__) from error
+    except httpx.HTTPError as error:
+        raise uncertain(reason=str(error) or type(error).__name__) from error
+    status = response.status_code
+    if status < 400:  # noqa: PLR2004 -- HTTP
+        try:
+            return response.json()
+        except ValueError as error:
+            raise uncertain(reason="the answer is not JSON") from error
+    reason = f"status {status}: {' '.join(response.text.split())[:300]}"
+    if status in {401, 403}:
+        raise AccountRefused(reason=reason)
+    if status in {408, 425, 429}:
+        raise PublishDeferred(reason=reason, retry_after=_retry_after(response))
+    if status < 500:  # noqa: PLR2004 -- HTTP
+        raise PublishRejected(reason=reason, status=status)
+    raise uncertain(reason=reason)
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    given = response.headers.get("retry-after", "")
+    return float(given) if given.isdecimal() else None
+
+
+def publishers(client: httpx.Client) -> dict[str, Publisher]:
+    """Return the publisher of each platform there is one for, those of installed packages included."""
+    from growbase.domains.social.publisher_bluesky import Bluesky
+    from growbase.domains.social.publisher_mastodon import Mastodon
+    from growbase.domains.social.publisher_webhook import SignedWebhook
+
+    found: dict[str, Publisher] = {
+        "mastodon": Mastodon(client),
+        "bluesky": Bluesky(client),
+        "general": SignedWebhook(client),
+    }
+    for entry in entry_points(group=ENTRY_POINTS):
+        found[entry.name] = entry.load()(client)
+    return found

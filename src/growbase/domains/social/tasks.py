@@ -1,0 +1,41 @@
+"""What social does in the background: freeing posts of dead workers, noting missed ones, thinning old snapshots."""
+
+from collections.abc import Callable
+from typing import Final
+
+from growbase.core.actor import Actor, system
+from growbase.core.database import Database
+from growbase.core.statements import plan_of
+from growbase.core.transaction import Transaction
+from growbase.domains.identity.models import Organization
+from growbase.domains.social.actions_metrics import thin_snapshots
+from growbase.domains.social.publishing import mark_missed, reap_expired
+from growbase.jobs.worker import Task
+
+
+def expired_claims(database: Database) -> int:
+    """Free posts whose worker has died and return how many."""
+    return _until_done(database, system("sweep"), reap_expired)
+
+
+def missed_posts(database: Database) -> int:
+    """Note posts whose time has passed too long ago and return how many."""
+    return _until_done(database, system("sweep"), mark_missed)
+
+
+def thinned_snapshots(database: Database) -> int:
+    """Delete what a later snapshot of the same day replaces, after a week, and return how many."""
+    read = plan_of(Organization, database.engine).fields["id"].read
+    owners = [row[0] if read is None else read(row[0]) for row in database.query("SELECT id FROM organizations")]
+    return sum(_until_done(database, system("sweep", owner), thin_snapshots) for owner in owners)
+
+
+def _until_done(database: Database, actor: Actor, unit: Callable[[Transaction], int]) -> int:
+    removed = 0
+    while done := database.write(actor, unit):
+        removed += done
+    return removed
+
+
+TASKS: Final[dict[str, Task]] = {}
+SWEEPS: Final = (expired_claims, missed_posts, thinned_snapshots)
