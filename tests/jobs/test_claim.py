@@ -194,7 +194,7 @@ def test_a_claim_looks_into_indexes_only(db: Database) -> None:
         execute = tx.execute
 
         def explaining(sql: str, params: object = ()) -> object:
-            if "jobs" in sql.split("WHERE")[0] or "RECURSIVE" in sql:
+            if "jobs" in sql.split("WHERE", maxsplit=1)[0] or "RECURSIVE" in sql:
                 head = "EXPLAIN " if db.engine == "postgresql" else "EXPLAIN QUERY PLAN "
                 rows = execute(head + sql, params).fetchall()  # type: ignore[arg-type]
                 explained.append("\n".join(str(row[-1]) for row in rows))

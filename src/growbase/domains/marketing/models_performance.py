@@ -69,10 +69,7 @@ def _figure(engine: str, event_types: tuple[str, ...], of_snapshot: str) -> str:
     if event_types:
         types = ", ".join(f"'{name}'" for name in event_types)
         parts.append(f"SELECT d.count AS v FROM {_EVENTS.format(types=types)}")
-    if view_sql.SOCIAL:
-        parts.append(f"SELECT {of_snapshot} AS v FROM {_SNAPSHOTS}")
-    if not parts:
-        return null(engine, "bigint")
+    parts.append(f"SELECT {of_snapshot} AS v FROM {_SNAPSHOTS}")
     return view_sql.integer(engine, f"SELECT sum(f.v) FROM ({' UNION ALL '.join(parts)}) f")
 
 
@@ -96,7 +93,7 @@ def _base(engine: str) -> str:
     p.created_at, p.created_by, p.deleted_at
   FROM content_pieces p""",
     ]
-    return "\n  UNION ALL".join(arms if view_sql.SOCIAL else arms[:2])
+    return "\n  UNION ALL".join(arms)
 
 
 def _content_performance(engine: str) -> str:
@@ -107,12 +104,10 @@ def _content_performance(engine: str) -> str:
     times = [f"SELECT o.published_at AS at FROM {_CONTENT}"]
     of_content = "d.organization_id = base.organization_id AND d.content_id = base.event_content_id"
     measured = [f"SELECT d.last_event_at AS at FROM analytics_daily d WHERE {of_content}"]
-    scheduled = null(engine, "timestamptz")
-    if view_sql.SOCIAL:
-        published = f"({published} OR EXISTS (SELECT 1 FROM {_POSTS} AND {view_sql.PUBLISHED}))"
-        times.append(f"SELECT s.published_at AS at FROM {_POSTS}")
-        measured.append(f"SELECT n.collected_at AS at FROM {_SNAPSHOTS}")
-        scheduled = f"(SELECT min(s.scheduled_at) FROM {_POSTS} AND {_WAITING})"
+    published = f"({published} OR EXISTS (SELECT 1 FROM {_POSTS} AND {view_sql.PUBLISHED}))"
+    times.append(f"SELECT s.published_at AS at FROM {_POSTS}")
+    measured.append(f"SELECT n.collected_at AS at FROM {_SNAPSHOTS}")
+    scheduled = f"(SELECT min(s.scheduled_at) FROM {_POSTS} AND {_WAITING})"
     return f"""
 SELECT base.organization_id, base.id, base.source, base.id AS content_id, base.campaign_id, k.name AS campaign_name,
   base.content_type, base.platform, base.title, base.status, base.is_selected,
