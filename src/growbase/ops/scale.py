@@ -34,6 +34,8 @@ from growbase.domains.social.models_publishing import ScheduledPost, SocialAccou
 SEED: Final = 20_260_101
 CHUNK: Final = 1_000
 """Rows in one unit, so that a server's own writes wait for none for long."""
+TOGETHER: Final = 12
+"""Units of scale whose rows are written together."""
 CAMPAIGNS, CONTENTS, CANDIDATES, EVENTS = 2, 12, 24, 420
 PROSPECTS, MESSAGES, PIECES, SNAPSHOTS = 70, 110, 30, 8
 TICKETS, REPLIES, FLAGS, ARTICLES = 30, 3, 20, 40
@@ -107,15 +109,16 @@ def seed_scale(database: Database, home: UUID, scale: int, progress: Progress = 
     actor = system("scale", found)
     ground = database.write(actor, _ground)
     database.write(actor, lambda tx: next_number(tx, ground.store_id, "tickets", count=scale * TICKETS))
-    for number in range(scale):
-        for model, rows in _unit(words, ground, number):
+    for first in range(0, scale, TOGETHER):
+        numbers = range(first, min(first + TOGETHER, scale))
+        for model, rows in _gathered(words, ground, numbers):
             for start in range(0, len(rows), CHUNK):
                 database.write(actor, partial(_insert, model=model, rows=rows[start : start + CHUNK]))
             done += len(rows)
-        events = list(_events(words, ground, number))
+        events = [event for number in numbers for event in _events(words, ground, number)]
         database.write(actor, partial(ingest_events, events=events, late_limit=None))
         done += len(events)
-        progress(number + 1, scale)
+        progress(numbers[-1] + 1, scale)
     return Scaled(done, time.perf_counter() - started)
 
 
@@ -162,6 +165,15 @@ def _ground(tx: Transaction) -> _Ground:
     return _Ground(organization_id, brand_id, store_id, account_id, [])
 
 
+def _gathered(words: _Words, ground: _Ground, numbers: range) -> list[tuple[type[Root], list[Row]]]:
+    """Return the rows of several units table by table, so that few commits write many rows."""
+    gathered: dict[type[Root], list[Row]] = {}
+    for number in numbers:
+        for model, rows in _unit(words, ground, number):
+            gathered.setdefault(model, []).extend(rows)
+    return list(gathered.items())
+
+
 def _unit(words: _Words, ground: _Ground, number: int) -> Iterator[tuple[type[Root], list[Row]]]:
     """Yield the rows of one unit of scale, table by table, what is referred to first."""
     yield from _marketing(words, ground, number)
@@ -198,7 +210,7 @@ def _marketing(words: _Words, ground: _Ground, number: int) -> Iterator[tuple[ty
         }
         for _ in range(CONTENTS)
     ]
-    ground.contents[:] = [(row["campaign_id"], row["id"]) for row in contents]
+    ground.contents += [(row["campaign_id"], row["id"]) for row in contents]
     yield Content, contents
     yield (
         GeneratedContent,
@@ -223,7 +235,7 @@ def _marketing(words: _Words, ground: _Ground, number: int) -> Iterator[tuple[ty
 def _events(words: _Words, ground: _Ground, number: int) -> Iterator[dict[str, Any]]:
     chance = words.chance
     for place in range(EVENTS):
-        campaign_id, content_id = chance.choice(ground.contents)
+        campaign_id, content_id = chance.choice(ground.contents[-TOGETHER * CONTENTS :])
         kind = chance.choices(("impression", "view", "click", "conversion"), (70, 15, 12, 3))[0]
         event: dict[str, Any] = {
             "event_key": f"scale-{number}-{place}",
