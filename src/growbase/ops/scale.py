@@ -210,7 +210,7 @@ def _marketing(words: _Words, ground: _Ground, number: int) -> Iterator[tuple[ty
         }
         for _ in range(CONTENTS)
     ]
-    ground.contents += [(row["campaign_id"], row["id"]) for row in contents]
+    ground.contents.extend((row["campaign_id"], row["id"]) for row in contents)
     yield Content, contents
     yield (
         GeneratedContent,
