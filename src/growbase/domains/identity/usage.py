@@ -67,6 +67,14 @@ def give_back(tx: Transaction, metric: Metric, quantity: int = 1, *, subject_id:
     _give_back(tx, metric, quantity, subject_id=subject_id)
 
 
+def count_use(tx: Transaction, metric: Metric, quantity: int) -> None:
+    """Count use that has already happened, whatever the plan allows."""
+    if quantity and tx.actor.organization_id is not None:
+        counter = counters.current_counter(tx, metric, tx.now) or counters.open_counter(tx, metric)
+        add_facts(tx, UsageCounter, {"id": counter.id}, {"used": quantity})
+        note(tx, counter.id, UsageKind.CONSUMED, quantity)
+
+
 def require_room(tx: Transaction, metric: Metric, quantity: int = 1) -> None:
     """Raise LimitExceeded if so much more would be refused now; nothing is counted."""
     if tx.actor.organization_id is not None:
@@ -219,6 +227,7 @@ __all__ = [
     "Metric",
     "commit_reservation",
     "consume",
+    "count_use",
     "give_back",
     "list_usage",
     "meter",
