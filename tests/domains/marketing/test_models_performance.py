@@ -16,7 +16,6 @@ from growbase.core.resource import Catalog
 from growbase.core.select import Segment, page_sql
 from growbase.core.transaction import Transaction
 from growbase.core.trash import trash
-from growbase.domains.marketing import view_sql
 from growbase.domains.marketing.actions_analytics import ingest_events
 from growbase.domains.marketing.actions_contents import approve_content, publish_content, submit_content
 from growbase.domains.marketing.actions_generated import (
@@ -29,8 +28,6 @@ from growbase.domains.marketing.models import Content
 from growbase.domains.marketing.models_performance import ContentPerformance
 from growbase.domains.marketing.models_views import CampaignSummary, UserActivitySummary
 from tests.domains.marketing.factories import event, make_campaign, make_content
-
-merged = pytest.mark.skipif(not view_sql.SOCIAL, reason="the schema has no pieces")
 
 
 def figures(db: Database, actor: Actor) -> dict[str, dict[str, Any]]:
@@ -135,7 +132,6 @@ def test_a_page_is_merged_from_indexes_and_sorts_nothing(db: Database, actor: Ac
     assert "Seq Scan on contents" not in plan, plan
 
 
-@merged
 def test_a_piece_has_the_newest_snapshot_of_each_of_its_posts(
     db: Database, actor: Actor, fan_out: dict[str, UUID]
 ) -> None:

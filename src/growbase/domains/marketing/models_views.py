@@ -22,8 +22,6 @@ def _events(event_type: str) -> str:
 
 
 def _campaign_posts() -> str:
-    if not view_sql.SOCIAL:
-        return "0"
     published = f"s.organization_id = x.organization_id AND s.content_piece_id = x.id AND {view_sql.PUBLISHED}"
     own = "x.organization_id = c.organization_id AND x.campaign_id = c.id AND x.deleted_at IS NULL"
     return count("content_pieces x CROSS JOIN scheduled_posts s", f"{own} AND {published}")
@@ -101,16 +99,12 @@ class CampaignSummary(View):
 
 
 def _user_posts() -> str:
-    if not view_sql.SOCIAL:
-        return "0"
     own = "x.organization_id = m.organization_id AND x.created_by = m.user_id"
     return count("scheduled_posts x", f"{own} AND x.status = 'published'")
 
 
 def _user_messages() -> str:
     """Return what the campaigns of a person sent, and what they sent by hand; jobs write the rows of campaigns."""
-    if not view_sql.OUTREACH:
-        return "0"
     outbound = "x.direction = 'outbound'"
     campaigns = "o.organization_id = m.organization_id AND o.created_by = m.user_id"
     theirs = f"{campaigns} AND x.organization_id = o.organization_id AND x.outreach_campaign_id = o.id AND {outbound}"

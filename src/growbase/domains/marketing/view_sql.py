@@ -8,10 +8,6 @@ which outlives the events. A figure nothing was reported for is NULL, not zero.
 from typing import Final
 
 ENGINES: Final = ("sqlite", "postgresql")
-SOCIAL: Final = False
-"""Whether the schema has pieces, posts and their metrics; the views read them then."""
-OUTREACH: Final = False
-"""Whether the schema has messages; the views read them then."""
 
 PUBLISHED: Final = "coalesce(s.status, '') = 'published'"
 """That a post ``s`` of a piece is published, said so that no engine begins with all published posts of the tenant."""
