@@ -486,9 +486,9 @@ def test_bytes_that_another_row_names_are_not_deleted(
 def test_bytes_whose_row_was_never_made_are_found_by_the_sweep(
     upload: Callable[..., Any],
     client: Client,
-    app: Direct,
     db: Database,
     factory: Factory,
+    settings: Settings,
     stored: Callable[[], list[Path]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -502,10 +502,11 @@ def test_bytes_whose_row_was_never_made_are_found_by_the_sweep(
         answer = client.post("/api/assets", files={"file": ("a.png", png())}, headers=factory.headers)
         assert answer.status_code == 503
     assert len(stored()) == 2
-    assert orphaned_files(app.api.files, db) == 0
+    outside = wiring.outside(settings)
+    assert orphaned_files(db, outside=outside) == 0
     later = clock.now() + timedelta(days=1, seconds=5)
     monkeypatch.setattr("growbase.domains.marketing.tasks.clock.now", lambda: later)
-    assert orphaned_files(app.api.files, db) == 1
+    assert orphaned_files(db, outside=outside) == 1
     monkeypatch.undo()
     assert len(stored()) == 1
     assert client.get(f"/api/assets/{kept['id']}/content", headers=factory.headers).content == png()

@@ -174,3 +174,14 @@ def test_candidates_stay_when_their_campaign_goes(db: Database, actor: Actor) ->
         campaign = reads.get(Campaign, campaign_id, trash=True)
         assert campaign.purged_at is not None
         assert reads.get(GeneratedContent, id).campaign_id == campaign_id
+
+
+def test_a_candidate_becomes_one_piece_of_its_platform(db: Database, actor: Actor) -> None:
+    id = db.write(actor, lambda tx: make(tx, platform="bluesky", hashtags=["#a"]))
+    made = db.write(actor, lambda tx: promote_generated_content(tx, id=id, to="piece"))
+    with db.read(actor) as reads:
+        piece = reads.get(db.catalog.models["content_pieces"], UUID(made["content_piece_id"])).__dict__
+    assert (piece["body"], piece["hashtags"], piece["platform"]) == ("Fresh coffee", ["#a"], "bluesky")
+    assert (piece["generated_content_id"], piece["status"]) == (id, "draft")
+    with pytest.raises(Conflict, match=made["content_piece_id"]):
+        db.write(actor, lambda tx: promote_generated_content(tx, id=id, to="piece"))

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from growbase.core import clock
-from growbase.core.actor import Actor
+from growbase.core.actor import Actor, system
 from growbase.core.database import Database
 from growbase.core.files import StoredFile
 from growbase.core.model import View
@@ -124,6 +124,27 @@ def test_user_activity_counts_campaigns_not_their_contents(db: Database, actor: 
     assert mine["last_activity_at"] is not None
     assert idle["last_activity_at"] is None
     assert mine["email"] == "owner@acme.example"
+
+
+def test_messages_count_for_who_made_their_campaign_or_wrote_them(db: Database, actor: Actor) -> None:
+    models = db.catalog.models
+
+    def send(tx: Transaction) -> None:
+        sequence_id = tx.insert(models["sequences"], name="Three steps")
+        sender = {"name": "Ada", "email": "ada@example.com"}
+        campaign_id = tx.insert(models["outreach_campaigns"], name="Spring", sequence_id=sequence_id, sender=sender)
+        prospect_id = tx.insert(models["prospects"], company_name="Acme", email="a@example.com")
+        of_job = tx.acting(system("worker", actor.organization_id))
+        for number in range(4):
+            sent = {"sent_at": tx.now} if number else {}
+            values = {"prospect_id": prospect_id, "content": "Hello", **sent}
+            of_job.insert(models["messages"], outreach_campaign_id=campaign_id, **values)
+            tx.insert(models["messages"], direction="inbound" if number == 1 else "outbound", **values)
+
+    db.write(actor, send)
+    found = {row["user_id"]: row["messages_sent"] for row in rows(db, actor, UserActivitySummary, "id")}
+    assert sorted(found.values()) == [0, 0, 0, 3 + 2]
+    assert found[actor.id] == 5
 
 
 @pytest.mark.usefixtures("fan_out")

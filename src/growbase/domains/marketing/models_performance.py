@@ -65,11 +65,10 @@ _WAITING = "s.status NOT IN ('draft', 'cancelled', 'failed', 'missed')"
 
 def _figure(engine: str, event_types: tuple[str, ...], of_snapshot: str) -> str:
     """Return the subquery that adds up the events of these types and an expression over the newest snapshots."""
-    parts = []
+    parts = [f"SELECT {of_snapshot} AS v FROM {_SNAPSHOTS}"]
     if event_types:
         types = ", ".join(f"'{name}'" for name in event_types)
         parts.append(f"SELECT d.count AS v FROM {_EVENTS.format(types=types)}")
-    parts.append(f"SELECT {of_snapshot} AS v FROM {_SNAPSHOTS}")
     return view_sql.integer(engine, f"SELECT sum(f.v) FROM ({' UNION ALL '.join(parts)}) f")
 
 
@@ -100,20 +99,20 @@ def _content_performance(engine: str) -> str:
     impressions = _figure(engine, ("impression",), "n.impressions")
     clicks = _figure(engine, ("click",), "n.clicks")
     engaged = _figure(engine, ("click", "engagement", "share"), _ENGAGED)
-    published = f"EXISTS (SELECT 1 FROM {_CONTENT} AND o.status = 'published')"
-    times = [f"SELECT o.published_at AS at FROM {_CONTENT}"]
+    published_content = f"EXISTS (SELECT 1 FROM {_CONTENT} AND o.status = 'published')"
+    published_post = f"EXISTS (SELECT 1 FROM {_POSTS} AND {view_sql.PUBLISHED})"
+    times = f"SELECT o.published_at AS at FROM {_CONTENT} UNION ALL SELECT s.published_at FROM {_POSTS}"
     of_content = "d.organization_id = base.organization_id AND d.content_id = base.event_content_id"
-    measured = [f"SELECT d.last_event_at AS at FROM analytics_daily d WHERE {of_content}"]
-    published = f"({published} OR EXISTS (SELECT 1 FROM {_POSTS} AND {view_sql.PUBLISHED}))"
-    times.append(f"SELECT s.published_at AS at FROM {_POSTS}")
-    measured.append(f"SELECT n.collected_at AS at FROM {_SNAPSHOTS}")
-    scheduled = f"(SELECT min(s.scheduled_at) FROM {_POSTS} AND {_WAITING})"
+    measured = (
+        f"SELECT d.last_event_at AS at FROM analytics_daily d WHERE {of_content} "
+        f"UNION ALL SELECT n.collected_at FROM {_SNAPSHOTS}"
+    )
     return f"""
 SELECT base.organization_id, base.id, base.source, base.id AS content_id, base.campaign_id, k.name AS campaign_name,
   base.content_type, base.platform, base.title, base.status, base.is_selected,
-  {published} AS is_published,
-  {scheduled} AS scheduled_for,
-  (SELECT min(f.at) FROM ({" UNION ALL ".join(times)}) f) AS published_at,
+  ({published_content} OR {published_post}) AS is_published,
+  (SELECT min(s.scheduled_at) FROM {_POSTS} AND {_WAITING}) AS scheduled_for,
+  (SELECT min(f.at) FROM ({times}) f) AS published_at,
   base.user_rating, base.predicted_engagement,
   {impressions} AS impressions,
   {_figure(engine, (), "n.reach")} AS reach,
@@ -124,7 +123,7 @@ SELECT base.organization_id, base.id, base.source, base.id AS content_id, base.c
   {_figure(engine, ("conversion",), _SIGNED_UP)} AS conversions,
   {ratio(engine, engaged, impressions)} AS engagement_rate,
   {ratio(engine, clicks, impressions)} AS ctr,
-  (SELECT max(f.at) FROM ({" UNION ALL ".join(measured)}) f) AS metrics_as_of,
+  (SELECT max(f.at) FROM ({measured}) f) AS metrics_as_of,
   base.created_at, u.username
 FROM ({_base(engine)}
 ) base

@@ -170,6 +170,7 @@ class Message(Owned):
         index("prospect_id", "created_at"),
         index("outreach_campaign_id", "status"),
         index("sent_at", "id"),
+        index("created_by", where="outreach_campaign_id IS NULL"),
     )
 
 

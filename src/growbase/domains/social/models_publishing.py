@@ -143,6 +143,7 @@ class ScheduledPost(Owned):
         index("status", "next_attempt_at", across=True),
         index("status", "lease_until", across=True),
         index("scheduled_at", "id"),
+        index("created_by", where="status = 'published'"),
         index("social_account_id", "scheduled_at"),
         index("content_piece_id"),
         index("status", "published_at"),
