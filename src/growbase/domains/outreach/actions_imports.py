@@ -11,7 +11,7 @@ from growbase.core import clock
 from growbase.core.errors import ForeignKey
 from growbase.core.facts import delete_facts, hold
 from growbase.core.folding import fold_email
-from growbase.core.tables import Job
+from growbase.core.tables import Job, JobStatus
 from growbase.core.transaction import Transaction
 from growbase.core.types import compact_json
 from growbase.domains.outreach.actions_suppressions import suppressed_among
@@ -197,4 +197,5 @@ def _renewed(tx: Transaction, job: Job | None, found: Import) -> bool:
         return True
     progress = 100 * found.done_count // max(1, found.row_count)
     values = {"progress": progress, "lease_until": tx.now + LEASE, "heartbeat_at": tx.now}
-    return tx.set_facts(Job, {"id": job.id, "lease_token": job.lease_token}, values) == 1
+    held = {"id": job.id, "lease_token": job.lease_token, "status": JobStatus.RUNNING}
+    return tx.set_facts(Job, held, values) == 1
