@@ -10,7 +10,7 @@ from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
-from growbase.api import analytics, auth, batch, crud, description, gallery, health, keys, organizations
+from growbase.api import analytics, auth, batch, commerce, crud, description, gallery, health, keys, organizations
 from growbase.api.call import Api, Call
 from growbase.api.direct import Direct
 from growbase.api.problems import problem
@@ -27,6 +27,7 @@ ROUTES = [
     *organizations.ROUTES,
     *keys.ROUTES,
     *analytics.ROUTES,
+    *commerce.ROUTES,
     *gallery.ROUTES,
     *batch.ROUTES,
     *health.ROUTES,
