@@ -1,11 +1,15 @@
 """How valid rows and requests of identity are made where no schema says it; see ``tests.api.factories``."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
+
+LATER = datetime(2099, 1, 1, tzinfo=UTC)
 
 OVERRIDES: Mapping[str, Mapping[str, Callable[[int], Any] | None]] = {}
 WANTED: Mapping[str, tuple[str, ...]] = {}
 STORED: Mapping[str, Mapping[str, Any]] = {
-    "api-keys": {"scopes": ["read"], "prefix": "{number:08}", "key_hash": "{number:064}"}
+    "api-keys": {"scopes": ["read"], "prefix": "{number:08}", "key_hash": "{number:064}"},
+    "jobs": {"queue": "default", "kind": "noop", "run_at": LATER, "due": False, "created_at": LATER},
 }
 BODIES: Mapping[str, dict[str, Any]] = {}
