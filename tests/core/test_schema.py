@@ -81,6 +81,7 @@ def base_row(model: type[Root], engine: str) -> dict[str, object]:
         else:
             moment = NOON.replace(month=12) if name.startswith("expires") else NOON
             simple = {"integer": place + 100, "boolean": False, "moment": moment, "day": NOON.date(), "document": {}}
+            simple["secret"] = b"sealed"
             text = "a" * max(rule.min_length or 1, 1)
             row[name] = new_id() if rule.kind in {"reference", "identifier"} else simple.get(rule.kind, text)
         if rule.kind == "integer" and rule.ge is not None and name not in plan.defaults:
