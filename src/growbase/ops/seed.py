@@ -10,6 +10,7 @@ from growbase.core.config import Settings
 from growbase.core.crypto import password_hash
 from growbase.core.database import Database
 from growbase.core.facts import hold
+from growbase.core.files import open_files
 from growbase.core.transaction import Transaction
 from growbase.domains.identity.actions_keys import create_api_key
 from growbase.domains.identity.demo import ADMIN_EMAIL, DEMO_EMAIL, seed_identity
@@ -17,6 +18,7 @@ from growbase.domains.identity.models import ApiKey, ApiScope, Membership, Membe
 from growbase.domains.identity.queries import find_login
 from growbase.domains.identity.tokens import ApiKeyText
 from growbase.domains.marketing.demo import seed_marketing
+from growbase.domains.marketing.demo_assets import seed_assets, store_pictures
 from growbase.ops.accounts import create_user, new_password
 from growbase.ops.connections import database_name
 from growbase.ops.guard import InProduction
@@ -74,10 +76,13 @@ def seed_demo(database: Database, settings: Settings) -> Seeded:
 
     organization_id, known, has_key = database.write(system("demo"), unit)
 
+    stored = store_pictures(open_files(settings), organization_id=organization_id)
+
     def fill(tx: Transaction) -> int:
         hold(tx, "seed")
         members = tx.rows(Membership, status=MembershipStatus.ACTIVE, order="created_at, id")
-        return seed_marketing(tx, users=[member.user_id for member in members])
+        made = seed_marketing(tx, users=[member.user_id for member in members])
+        return made + seed_assets(tx, stored=stored)
 
     database.write(system("demo", organization_id), fill)
     shown = {email: password for email, (password, is_new) in passwords.items() if is_new and email not in known}

@@ -1,4 +1,4 @@
-"""Demonstration data: three brands, five campaigns with journeys, contents and a month of events."""
+"""Demonstration data: three brands, five campaigns with journeys, contents, candidates and a month of events."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -12,6 +12,7 @@ from growbase.domains.marketing.actions_analytics import ingest_events
 from growbase.domains.marketing.actions_contents import approve_content, create_content, publish_content, submit_content
 from growbase.domains.marketing.actions_templates import copy_gallery, create_content_template, install_gallery
 from growbase.domains.marketing.actions_variants import set_variants, spread_evenly
+from growbase.domains.marketing.demo_generated import seed_generated
 from growbase.domains.marketing.demo_texts import BRANDS, CAMPAIGNS, CONTENT_TEMPLATES
 from growbase.domains.marketing.models import (
     Brand,
@@ -45,6 +46,10 @@ def seed_marketing(tx: Transaction, *, users: Sequence[UUID]) -> int:
         if tx.find(ContentTemplate, identity, trash=True) is None:
             create_content_template(tx, id=identity, **values)
     made = [_campaign(tx, plan, users[place % len(users)]) for place, plan in enumerate(CAMPAIGNS)]
+    for plan in CAMPAIGNS:
+        identity = _id(tx, "campaign", plan["name"])
+        if tx.find(Campaign, identity) is not None:
+            seed_generated(tx, campaign_id=identity)
     return sum(made)
 
 
