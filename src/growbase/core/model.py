@@ -338,8 +338,11 @@ def _declared(cls: type[Root]) -> Iterator[tuple[str, Rule, bool]]:
 
 def _constraints(cls: type[Root]) -> Iterator[sa.schema.SchemaItem]:
     table = str(cls.__dict__["__tablename__"])
+    checked: set[str] = set()
     for name, rule, _ in _declared(cls):
         check = _check_sql(name, rule)
+        if check or rule.kind in {"boolean", "document"}:
+            checked.add(name)
         if check:
             yield sa.CheckConstraint(check, name=name)
         if rule.kind == "boolean":
@@ -355,6 +358,7 @@ def _constraints(cls: type[Root]) -> Iterator[sa.schema.SchemaItem]:
             columns = [f"{rule.target}.organization_id", f"{rule.target}.id"]
             yield sa.ForeignKeyConstraint(["organization_id", name], columns, name=f"fk_{table}_{name}")
     for name, check in cls.__checks__.items():
+        assert name not in checked, f"the check {name} of {table} has the name of a column's own: call it otherwise"
         yield sa.CheckConstraint(check, name=name)
 
 

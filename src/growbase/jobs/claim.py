@@ -16,6 +16,7 @@ from growbase.core.statements import POSTGRESQL, mark, plan_of
 from growbase.core.tables import OWNER, Job, JobQueue
 from growbase.core.transaction import Transaction
 from growbase.jobs.policies import POLICIES, policy_of
+from growbase.jobs.queue import among_sql
 
 READY = "status = 'queued' AND due"
 FIRST = "00000000-0000-0000-0000-000000000000"
@@ -145,7 +146,8 @@ def _lease(tx: Transaction, claimant: Claimant, queue: str, shares: Mapping[Any,
     sets = ", ".join(f"{name} = {sign}" for name in values)
     chosen = " UNION ALL ".join([part] * len(shares))
     # The condition is asked again: a row may have been cancelled while this statement waited for it.
-    sql = f"UPDATE jobs SET attempts = attempts + 1, {sets} WHERE id IN ({chosen}) AND {READY} RETURNING {plan.columns}"
+    among = among_sql(tx.engine, chosen)
+    sql = f"UPDATE jobs SET attempts = attempts + 1, {sets} WHERE {among} AND {READY} RETURNING {plan.columns}"
     params = [plan.fields[name].bound(value) for name, value in values.items()]
     params += [value for owner, share in shares.items() for value in (queue, owner, share)]
     jobs = [cast("Job", plan.instance(row)) for row in tx.execute(sql, params).fetchall()]

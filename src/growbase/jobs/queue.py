@@ -144,7 +144,7 @@ def promote(tx: Transaction) -> int:
         f"SELECT id FROM jobs WHERE status = 'queued' AND NOT due AND run_at <= {sign} "
         f"ORDER BY run_at LIMIT {CHUNK}{skip}"
     )
-    sql = f"UPDATE jobs SET due = {sign} WHERE id IN ({ready})"
+    sql = f"UPDATE jobs SET due = {sign} WHERE {among_sql(tx.engine, ready)}"
     bound = plan.fields["run_at"].bound(tx.now)
     return tx.execute(sql, [plan.fields["due"].bound(True), bound]).rowcount  # noqa: FBT003 -- a column's value
 
@@ -163,6 +163,14 @@ def reap(tx: Transaction, *, everything: bool = False) -> list[Job]:
     for job in jobs:
         _write(tx, [job], _after(tx, job, LeaseLost(LOST), wait=timedelta(0)))
     return jobs
+
+
+def among_sql(engine: str, chosen: str) -> str:
+    """Return the term that the id is one of those chosen by a statement with LIMIT.
+
+    PostgreSQL may run a statement inside ``IN`` again for each row, and then locks and returns more than the limit.
+    """
+    return f"id = ANY(ARRAY({chosen}))" if engine == POSTGRESQL else f"id IN ({chosen})"
 
 
 # -- one row ----------------------------------------------------------------------------------------------------------

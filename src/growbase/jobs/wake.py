@@ -101,7 +101,6 @@ class PostgresListener(Listening):
     def __init__(self, url: str) -> None:
         super().__init__()
         self.url = url
-        self.is_proved = threading.Event()
 
     def work(self) -> None:
         """Listen until the connection breaks."""
@@ -111,16 +110,12 @@ class PostgresListener(Listening):
                 self._stopping.wait(60)
                 return
             connection.execute(f"LISTEN {CHANNEL}".encode())
-            self.is_proved.set()
             # What was committed while nobody listened.
             self.ring(())
-            try:
-                while not self._stopping.is_set():
-                    for notice in connection.notifies(timeout=LISTEN_SECONDS):
-                        self.ring(notice.payload.split(",") if notice.payload else ())
-                    connection.execute("SELECT 1")
-            finally:
-                self.is_proved.clear()
+            while not self._stopping.is_set():
+                for notice in connection.notifies(timeout=LISTEN_SECONDS):
+                    self.ring(notice.payload.split(",") if notice.payload else ())
+                connection.execute("SELECT 1")
 
     def _prove(self, connection: psycopg.Connection[tuple[object, ...]]) -> bool:
         """Return whether a notification from another connection arrives; behind a pooler it does not."""

@@ -249,8 +249,9 @@ class Worker:
         """Wait some seconds for the jobs at work, write how they ended, and give the others back."""
         end = time.monotonic() + self._stop_seconds
         try:
-            while self.running and time.monotonic() < end:
-                self._receive(max(0.01, end - time.monotonic()))
+            self._settle_and_claim()
+            while self.running and (left := end - time.monotonic()) > 0:
+                self._receive(left)
                 self._settle_and_claim()
             if self.running:
                 jobs = list(self.running.values())

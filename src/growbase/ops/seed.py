@@ -1,6 +1,9 @@
 """Filling an empty database: the owner, the demo organization with its data, and what is shown of them once."""
 
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 from uuid import UUID
 
 from pydantic import SecretStr
@@ -9,21 +12,33 @@ from growbase.core.actor import system
 from growbase.core.config import Settings
 from growbase.core.crypto import password_hash
 from growbase.core.database import Database
+from growbase.core.errors import Invalid
 from growbase.core.facts import hold
 from growbase.core.files import open_files
 from growbase.core.transaction import Transaction
+from growbase.domains.commerce.demo import seed_commerce
 from growbase.domains.identity.actions_keys import create_api_key
 from growbase.domains.identity.demo import ADMIN_EMAIL, DEMO_EMAIL, seed_identity
 from growbase.domains.identity.models import ApiKey, ApiScope, Membership, MembershipStatus
 from growbase.domains.identity.queries import find_login
 from growbase.domains.identity.tokens import ApiKeyText
 from growbase.domains.marketing.demo import seed_marketing
-from growbase.domains.marketing.demo_assets import seed_assets, store_pictures
+from growbase.domains.marketing.demo_assets import store_pictures
+from growbase.domains.outreach.demo import seed_outreach
+from growbase.domains.social.demo import seed_social
 from growbase.ops.accounts import create_user, new_password
 from growbase.ops.connections import database_name
 from growbase.ops.guard import InProduction
 
 KEY_NAME = "Demo key"
+
+SETS: Final[Mapping[str, Callable[..., int]]] = {
+    "marketing": seed_marketing,
+    "outreach": seed_outreach,
+    "social": seed_social,
+    "commerce": seed_commerce,
+}
+"""The demo data of each domain, in the order in which one may build on another."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -49,8 +64,14 @@ def first_start(database: Database, settings: Settings) -> Seeded | None:
     return _seed_owner(database, settings) if settings.admin_email else None
 
 
-def seed_demo(database: Database, settings: Settings) -> Seeded:
-    """Fill in the demo organization; what of it is there already stays as it is. Raises InProduction."""
+def seed_demo(database: Database, settings: Settings, *, only: Collection[str] = ()) -> Seeded:
+    """Fill in the demo organization, ``only`` the domains named or all; what of it is there already stays as it is.
+
+    Raises InProduction, and Invalid for a domain that has no demo data.
+    """
+    unknown = sorted(set(only) - SETS.keys())
+    if unknown:
+        raise Invalid.at("only", "choice", "must be one of {choices}", choices=", ".join(SETS))
     if settings.is_production:
         raise InProduction(name=database_name(settings))
     admin = settings.admin_email or ADMIN_EMAIL
@@ -76,17 +97,20 @@ def seed_demo(database: Database, settings: Settings) -> Seeded:
 
     organization_id, known, has_key = database.write(system("demo"), unit)
 
-    stored = store_pictures(open_files(settings), organization_id=organization_id)
-
-    def fill(tx: Transaction) -> int:
-        hold(tx, "seed")
-        members = tx.rows(Membership, status=MembershipStatus.ACTIVE, order="created_at, id")
-        made = seed_marketing(tx, users=[member.user_id for member in members])
-        return made + seed_assets(tx, stored=stored)
-
-    database.write(system("demo", organization_id), fill)
+    # Bytes are stored before the unit that makes their rows.
+    pictures = store_pictures(open_files(settings), organization_id=organization_id)
+    sets = {**SETS, "marketing": partial(seed_marketing, pictures=pictures)}
+    for name, fill in sets.items():
+        if not only or name in only:
+            database.write(system("demo", organization_id), partial(_filled, fill=fill))
     shown = {email: password for email, (password, is_new) in passwords.items() if is_new and email not in known}
     return Seeded(organization_id, shown, None if has_key else key.plaintext)
+
+
+def _filled(tx: Transaction, *, fill: Callable[..., int]) -> int:
+    hold(tx, "seed")
+    members = tx.rows(Membership, status=MembershipStatus.ACTIVE, order="created_at, id")
+    return fill(tx, users=[member.user_id for member in members])
 
 
 def _set_or_new(password: SecretStr | None) -> tuple[str, bool]:

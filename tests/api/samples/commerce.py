@@ -29,7 +29,7 @@ STORED: Mapping[str, Mapping[str, Any]] = {
     "purchase-order-receipts": {"received_at": datetime(2026, 1, 1, tzinfo=UTC)},
     "webhook-events": {"webhook_id": "delivery {number}", "received_at": datetime(2026, 1, 1, tzinfo=UTC)},
 }
-BODIES: Mapping[str, dict[str, Any]] = {}
+BODIES: Mapping[str, dict[str, Any]] = {"/api/stores/{id}/kpis": {}}
 
 
 def make_facts(factory: Any) -> None:  # noqa: ANN401 -- the factory imports this module

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+LATER = datetime(2099, 1, 1, tzinfo=UTC)
+
 OVERRIDES: Mapping[str, Mapping[str, Callable[[int], Any] | None]] = {
     "saved-views": {"resource": lambda _: "campaigns"},
     "webhook-endpoints": {"events": lambda _: ["campaigns.*"]},
@@ -11,6 +13,7 @@ OVERRIDES: Mapping[str, Mapping[str, Callable[[int], Any] | None]] = {
 WANTED: Mapping[str, tuple[str, ...]] = {}
 STORED: Mapping[str, Mapping[str, Any]] = {
     "api-keys": {"scopes": ["read"], "prefix": "{number:08}", "key_hash": "{number:064}"},
+    "jobs": {"queue": "default", "kind": "noop", "run_at": LATER, "due": False, "created_at": LATER},
     "subscriptions": {
         "current_period_start": datetime(2026, 1, 1, tzinfo=UTC),
         "current_period_end": datetime(2026, 2, 1, tzinfo=UTC),

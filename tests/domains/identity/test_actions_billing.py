@@ -112,6 +112,8 @@ def test_a_plan_sold_through_stripe_is_bought_there(db: Database, actor: Actor, 
         db.write(actor, lambda tx: change_plan(tx, id=id, plan_code="growth"))
     with db.read(system()) as reads:
         assert reads.get(Plan, plan_id).stripe_price_id == "price_1"
+    with pytest.raises(Forbidden):
+        db.write(actor, sell)
 
 
 def test_what_a_provider_bills_changes_there(db: Database, actor: Actor, plans: None) -> None:

@@ -15,7 +15,7 @@ from growbase.core.crypto import derive_key
 from growbase.core.database import Database
 from growbase.core.errors import Forbidden, Invalid, NotUnique, Unauthenticated, WrongRegion
 from growbase.core.transaction import Transaction
-from growbase.domains.identity import accounts
+from growbase.domains.identity import accounts, authenticate
 from growbase.domains.identity.accounts import Grant
 from growbase.domains.identity.actions_keys import create_api_key, revoke_api_key
 from growbase.domains.identity.authenticate import Authenticator, role_of_scopes, with_request
@@ -261,3 +261,19 @@ def test_a_key_may_name_its_region() -> None:
     key = ApiKeyText.new()
     assert parse_api_key(key.plaintext) == ("", key.prefix)
     assert parse_api_key("gb_short_x") is None
+
+
+def test_calls_are_counted_for_their_organization(
+    db: Database, authenticator: Authenticator, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grant = register()
+    for _ in range(3):
+        authenticator.resolve(grant.access_token)
+    authenticator.write_uses()
+    assert db.query("SELECT used FROM usage_counters WHERE metric = 'api_calls'") == []
+    monkeypatch.setattr(authenticate, "CALLS_SECONDS", 0.0)
+    authenticator.write_uses()
+    authenticator.resolve(grant.access_token)
+    authenticator.write_uses()
+    authenticator.write_uses()
+    assert [tuple(row) for row in db.query("SELECT used FROM usage_counters WHERE metric = 'api_calls'")] == [(4,)]

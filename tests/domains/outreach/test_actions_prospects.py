@@ -215,6 +215,14 @@ def test_merging_respects_a_wish_that_only_the_suppression_knows(db: Database, a
     assert prospect_of(db, actor, target).opted_out_at is not None
 
 
+def test_who_leaves_by_an_old_link_leaves_the_merged_row_too(db: Database, actor: Actor) -> None:
+    first, second, third = (db.write(actor, make_prospect) for _ in range(3))
+    db.write(actor, lambda tx: merge_prospects(tx, id=first, into_id=second))
+    db.write(actor, lambda tx: merge_prospects(tx, id=second, into_id=third))
+    db.write(actor, lambda tx: opt_out(tx, id=first, reason=OptOutReason.UNSUBSCRIBE))
+    assert prospect_of(db, actor, third).opt_out_reason is OptOutReason.UNSUBSCRIBE
+
+
 def test_a_prospect_is_merged_only_with_another_one_there_is(db: Database, actor: Actor) -> None:
     id = db.write(actor, make_prospect)
     with pytest.raises(Invalid):

@@ -191,11 +191,11 @@ def is_blocked(reads: Reads, store_id: UUID, email: str | None) -> bool:
     return email is not None and fold_email(email) in blocked
 
 
-def next_number(tx: Transaction, store_id: UUID, name: str) -> int:
-    """Give out the next number of a store; units that ask at the same moment wait for each other."""
+def next_number(tx: Transaction, store_id: UUID, name: str, *, count: int = 1) -> int:
+    """Give out the next ``count`` numbers of a store and return the last; units that ask at once wait in turn."""
     row = {"organization_id": tx.actor.organization_id, "id": clock.new_id(), "store_id": store_id}
     key = ("organization_id", "store_id", "name")
-    upsert_facts(tx, StoreCounter, [{**row, "name": name, "last_number": 1}], conflict=key, add=("last_number",))
+    upsert_facts(tx, StoreCounter, [{**row, "name": name, "last_number": count}], conflict=key, add=("last_number",))
     found = tx.find(StoreCounter, store_id=store_id, name=name)
     assert found is not None
     return found.last_number

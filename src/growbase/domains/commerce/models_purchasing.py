@@ -80,7 +80,7 @@ class PurchaseOrder(Trashable, Owned):
         index("vendor_name", "id"),
     )
     __checks__: ClassVar[dict[str, str]] = {
-        "total": "total_minor = subtotal_minor + shipping_minor + tax_minor - discount_minor"
+        "totals": "total_minor = subtotal_minor + shipping_minor + tax_minor - discount_minor"
     }
 
 
@@ -106,7 +106,7 @@ class PurchaseOrderLine(Owned):
         unique("purchase_order_id", "sku", "coalesce(variant_id, '')"),
     )
     __checks__: ClassVar[dict[str, str]] = {
-        "line_total": "line_total_minor = quantity * unit_cost_minor",
+        "value": "line_total_minor = quantity * unit_cost_minor",
         "received": "quantity_received <= quantity OR allow_over_receipt",
     }
 

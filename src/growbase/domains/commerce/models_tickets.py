@@ -160,8 +160,8 @@ class TicketMessage(Owned):
         index("ticket_id", "created_at", "id"),
     )
     __checks__: ClassVar[dict[str, str]] = {
-        "is_draft": "NOT (is_draft AND sent_at IS NOT NULL)",
-        "is_internal_note": "NOT (is_internal_note AND delivery <> 'none')",
+        "draft_unsent": "NOT (is_draft AND sent_at IS NOT NULL)",
+        "note_undelivered": "NOT (is_internal_note AND delivery <> 'none')",
     }
 
 

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AliasChoices, AwareDatetime, Field
 
 from growbase.domains.commerce.documents import Shape
 from growbase.domains.commerce.models import EMAIL, HOST, StorePlatform
@@ -201,8 +201,8 @@ class KpiValue(Shape):
     """A key figure that another program has computed; the one with the newer ``source_watermark`` stays."""
 
     metric: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[a-z][a-z0-9_.]*$")]
-    start: Annotated[AwareDatetime | date, Field(alias="from")]
-    end: Annotated[AwareDatetime | date, Field(alias="to")]
+    start: Annotated[AwareDatetime | date, Field(validation_alias=AliasChoices("start", "from"))]
+    end: Annotated[AwareDatetime | date, Field(validation_alias=AliasChoices("end", "to"))]
     granularity: Literal["total", "day", "week", "month"] = "total"
     payload: dict[str, Any]
     source_watermark: AwareDatetime

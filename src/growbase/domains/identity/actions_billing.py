@@ -6,7 +6,7 @@ Every action here holds the lock of the organization's terms, so that limits and
 from uuid import UUID
 
 from growbase.core.actor import ActorKind, Role
-from growbase.core.errors import Conflict, Invalid, NotFound
+from growbase.core.errors import Conflict, Forbidden, Invalid, NotFound
 from growbase.core.facts import hold
 from growbase.core.transaction import Transaction
 from growbase.domains.identity.counters import TERMS, fit_counters
@@ -104,8 +104,10 @@ def begin_free_after(tx: Transaction) -> None:
 def sell_plan(tx: Transaction, *, code: str, stripe_product_id: str | None, stripe_price_id: str | None) -> UUID:
     """Say by which product and price Stripe sells the active plan of a code; return the plan's id.
 
-    From then on an organization gets this plan by Stripe's events only.
+    From then on an organization gets this plan by Stripe's events only. For the program itself.
     """
+    if tx.actor.kind is not ActorKind.SYSTEM:
+        raise Forbidden
     plan = get_plan(tx, code)
     ids = {"stripe_product_id": stripe_product_id, "stripe_price_id": stripe_price_id}
     tx.update(Plan, plan.id, ids)

@@ -199,7 +199,7 @@ def _write(inside: Transaction, row: Subscription | None, folded: Folded, subscr
     if plan_id is None or (problem is not None and row is None):
         return problem
     values = {"plan_id": plan_id, "provider_event_at": folded.at, **_told_values(target, folded)}
-    if target is None or target.status not in ENDED:
+    if target is None or folded.has_ended or target.status not in ENDED:
         values["status"] = folded.status
     if target is None:
         inside.insert(Subscription, provider_subscription_id=subscription_id, **values)

@@ -8,6 +8,7 @@ that touches what it was made of; another process's commit counts after these 5 
 import hmac
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -38,6 +39,7 @@ from growbase.domains.identity.models import (
 )
 from growbase.domains.identity.queries import may_act
 from growbase.domains.identity.tokens import SESSION_PREFIX, parse_api_key
+from growbase.domains.identity.usage import Metric, count_use
 
 ALGORITHM: Final = "HS256"
 TOKEN_TYPE: Final = "access"  # noqa: S105 -- the name of a kind of token
@@ -47,6 +49,8 @@ SESSION_USE: Final = timedelta(minutes=1)
 """Between two writes of a session's last use."""
 KEY_USE: Final = timedelta(minutes=10)
 """Between two writes of a key's last use, each of which leaves a row in the change log."""
+CALLS_SECONDS: Final = 300.0
+"""Between two counts of the calls made, each of which is a line of the ledger of use."""
 WATCHED: Final = frozenset({"sessions", "users", "memberships", "organizations", "api_keys"})
 ROLES: Final = ((ApiScope.ADMIN, Role.ADMIN), (ApiScope.WRITE, Role.MEMBER), (ApiScope.READ, Role.VIEWER))
 
@@ -82,6 +86,8 @@ class Authenticator:
         self._cache: dict[str, _Known] = {}
         self._generation = 0
         self._used: dict[UUID, tuple[Actor, datetime]] = {}
+        self._calls: Counter[UUID] = Counter()
+        self._calls_counted = time.monotonic()
         self._lock = threading.Lock()
         database.listeners.append(self._on_commit)
 
@@ -145,10 +151,16 @@ class Authenticator:
         return found.actor
 
     def write_uses(self) -> int:
-        """Write which sessions and keys were used since the last call and return how many; called now and then."""
+        """Write which sessions and keys were used since the last call and return how many; called now and then.
+
+        Calls are counted along with it every 5 minutes: those of the last minutes before a crash are lost.
+        """
         with self._lock:
             used, self._used = self._used, {}
-        if not used:
+            calls: Counter[UUID] = Counter()
+            if time.monotonic() - self._calls_counted >= CALLS_SECONDS:
+                calls, self._calls, self._calls_counted = self._calls, Counter(), time.monotonic()
+        if not used and not calls:
             return 0
 
         def unit(tx: Transaction) -> None:
@@ -157,6 +169,8 @@ class Authenticator:
             for key, (actor, at) in used.items():
                 if key not in sessions and actor.organization_id is not None:
                     touch_api_key(tx.acting(actor), key_id=key, organization_id=actor.organization_id, at=at)
+            for organization_id, count in sorted(calls.items()):
+                count_use(tx.for_organization(organization_id), Metric.API_CALLS, count)
 
         self.database.write(system("authentication"), unit)
         return len(used)
@@ -169,8 +183,11 @@ class Authenticator:
                 self._cache.clear()
 
     def _note_use(self, found: _Known) -> None:
-        """Remember a use whose time is worth writing, which ``write_uses`` does off the request's path."""
+        """Count a call and remember a use worth writing, which ``write_uses`` does off the request's path."""
         actor, now = found.actor, clock.now()
+        if actor.organization_id is not None:
+            with self._lock:
+                self._calls[actor.organization_id] += 1
         key, pause = (actor.session_id, SESSION_USE) if actor.kind is ActorKind.USER else (actor.id, KEY_USE)
         if key is not None and (found.last_used_at is None or now - found.last_used_at >= pause):
             with self._lock:

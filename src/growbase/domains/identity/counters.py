@@ -93,9 +93,7 @@ def open_counter(tx: Transaction, metric: Metric, *, written: int = 0) -> UsageC
     hold(tx, TERMS, share=True)
     terms = find_terms(tx, tx.now)
     start, end = ALWAYS if metric in STOCK else (terms.start, terms.end)
-    opening = max(0, (count_rows(tx, metric) or 0) - written)
-    if metric is Metric.ORGANIZATIONS:
-        opening = 1  # the organization itself
+    opening = max(0, count_there(tx, metric) - written)
     counter_id = clock.new_id()
     row = {
         "organization_id": tx.actor.organization_id,
@@ -117,6 +115,11 @@ def open_counter(tx: Transaction, metric: Metric, *, written: int = 0) -> UsageC
         # The period was cut short by another subscription, and goes on.
         tx.set_facts(UsageCounter, {"id": found.id}, {"period_end": end, "limit_value": terms.limit_of(metric)})
     return found
+
+
+def count_there(reads: Reads, metric: Metric) -> int:
+    """Return what is there of a metric before it was ever counted; an organization is the first of its own."""
+    return 1 if metric is Metric.ORGANIZATIONS else count_rows(reads, metric) or 0
 
 
 def count_rows(reads: Reads, metric: Metric) -> int | None:

@@ -26,7 +26,7 @@ from growbase.domains.identity.models_billing import (
     UsageKind,
     UsageReservation,
 )
-from growbase.domains.identity.terms import find_terms
+from growbase.domains.identity.terms import Terms, find_terms
 
 HELD_FOR: Final = timedelta(minutes=30)
 """How long a reservation holds if its job dies without releasing it."""
@@ -65,6 +65,14 @@ def give_back(tx: Transaction, metric: Metric, quantity: int = 1, *, subject_id:
     Call it before the write it counts.
     """
     _give_back(tx, metric, quantity, subject_id=subject_id)
+
+
+def count_use(tx: Transaction, metric: Metric, quantity: int) -> None:
+    """Count use that has already happened, whatever the plan allows."""
+    if quantity and tx.actor.organization_id is not None:
+        counter = counters.current_counter(tx, metric, tx.now) or counters.open_counter(tx, metric)
+        add_facts(tx, UsageCounter, {"id": counter.id}, {"used": quantity})
+        note(tx, counter.id, UsageKind.CONSUMED, quantity)
 
 
 def require_room(tx: Transaction, metric: Metric, quantity: int = 1) -> None:
@@ -189,20 +197,21 @@ def _held(tx: Transaction, id: UUID) -> UsageReservation:
 
 
 def list_usage(reads: Reads, now: datetime) -> list[dict[str, object]]:
-    """Return what the organization has used of each metric, as JSON; what was never counted is at 0."""
+    """Return what the organization has used of each metric, as JSON."""
     terms = find_terms(reads, now)
     current = reads.rows(UsageCounter, Where("period_start", "<=", now), Where("period_end", ">", now))
     by_metric = {counter.metric: counter for counter in current}
-    return [_shown(metric, by_metric.get(metric), terms.limit_of(metric), terms.start, terms.end) for metric in Metric]
+    return [_shown(reads, metric, by_metric.get(metric), terms) for metric in Metric]
 
 
-def _shown(
-    metric: Metric, counter: UsageCounter | None, limit: int | None, start: datetime, end: datetime
-) -> dict[str, object]:
-    used, reserved = (counter.used, counter.reserved) if counter else (0, 0)
+def _shown(reads: Reads, metric: Metric, counter: UsageCounter | None, terms: Terms) -> dict[str, object]:
     is_stock = metric in STOCK
     if counter is not None:
-        limit, start, end = counter.limit_value, counter.period_start, counter.period_end
+        used, reserved, limit = counter.used, counter.reserved, counter.limit_value
+        start, end = counter.period_start, counter.period_end
+    else:
+        used, reserved, limit = counters.count_there(reads, metric), 0, terms.limit_of(metric)
+        start, end = terms.start, terms.end
     return {
         "metric": metric.value,
         "used": used,
@@ -219,6 +228,7 @@ __all__ = [
     "Metric",
     "commit_reservation",
     "consume",
+    "count_use",
     "give_back",
     "list_usage",
     "meter",

@@ -125,9 +125,8 @@ def _promote_to_piece(tx: Transaction, candidate: GeneratedContent) -> UUID:
         raise Conflict("This server has no content pieces: promote it to a content.")
     if candidate.platform in {None, Platform.GENERAL}:
         raise Conflict("A piece is for one platform, which this candidate does not name: promote it to a content.")
-    there = tx.find(pieces.model, trash=True, generated_content_id=candidate.id)
-    if there is not None:
-        raise _promoted("content piece", there.__dict__["id"])
+    if candidate.promoted_piece_id is not None:
+        raise _promoted("content piece", candidate.promoted_piece_id)
     words = _words(candidate)
     piece_id: UUID = pieces.create(
         tx,
@@ -139,7 +138,7 @@ def _promote_to_piece(tx: Transaction, candidate: GeneratedContent) -> UUID:
         campaign_id=candidate.campaign_id,
         generated_content_id=candidate.id,
     )
-    tx.change(candidate, {"is_selected": True})
+    tx.change(candidate, {"promoted_piece_id": piece_id, "is_selected": True})
     return piece_id
 
 

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+from growbase.core.files import StoredFile
 from growbase.core.transaction import Transaction
 from growbase.domains.marketing.actions import create_campaign
 from growbase.domains.marketing.actions_analytics import ingest_events
 from growbase.domains.marketing.actions_contents import approve_content, create_content, publish_content, submit_content
 from growbase.domains.marketing.actions_templates import copy_gallery, create_content_template, install_gallery
 from growbase.domains.marketing.actions_variants import set_variants, spread_evenly
+from growbase.domains.marketing.demo_assets import seed_assets
 from growbase.domains.marketing.demo_generated import seed_generated
 from growbase.domains.marketing.demo_texts import BRANDS, CAMPAIGNS, CONTENT_TEMPLATES
 from growbase.domains.marketing.models import (
@@ -30,10 +32,11 @@ SEED = 20_260_101
 DAYS = 30
 
 
-def seed_marketing(tx: Transaction, *, users: Sequence[UUID]) -> int:
+def seed_marketing(tx: Transaction, *, users: Sequence[UUID], pictures: Sequence[StoredFile] = ()) -> int:
     """Fill the organization with demonstration data and return how many campaigns were made; twice changes nothing.
 
-    ``users`` are active members, who own the rows in turn. Rows a person has moved to the trash stay there.
+    ``users`` are active members, who own the rows in turn; ``pictures`` is what ``store_pictures`` has stored. Rows a
+    person has moved to the trash stay there.
     """
     install_gallery(tx)
     copy_gallery(tx)
@@ -50,6 +53,8 @@ def seed_marketing(tx: Transaction, *, users: Sequence[UUID]) -> int:
         identity = _id(tx, "campaign", plan["name"])
         if tx.find(Campaign, identity) is not None:
             seed_generated(tx, campaign_id=identity)
+    if pictures:
+        seed_assets(tx, stored=pictures)
     return sum(made)
 
 

@@ -1,6 +1,7 @@
 """Sending as a program does it: a sender needs ``claim_message``, its provider, and one of the marks."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from uuid import UUID
 from growbase.core import clock
 from growbase.core.transaction import Transaction
 from growbase.domains.identity.usage import Metric, consume, give_back
-from growbase.domains.outreach.actions_delivery import ADDRESS, LADDER, held, move, note_failed, note_sent
+from growbase.domains.outreach.actions_delivery import ADDRESS, held, move, note_failed, note_sent
 from growbase.domains.outreach.actions_enrollments import end_enrollment
 from growbase.domains.outreach.actions_suppressions import is_suppressed
 from growbase.domains.outreach.addresses import address_hash, address_key
@@ -23,6 +24,8 @@ from growbase.domains.outreach.models_sequences import (
     OutreachStatus,
 )
 
+GONE = frozenset({MessageStatus.UNCONFIRMED, MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.BOUNCED})
+"""Where a message may be when its sender says that it was sent."""
 LEASE = timedelta(minutes=10)
 """A sender that says nothing for so long leaves the message unconfirmed."""
 
@@ -120,7 +123,7 @@ def mark_sent(
     The prospect's first message moves it from new to contacted, and the enrolment goes on, in the same transaction.
     """
     message = held(tx, message_id)
-    _require_claim(message, claim_token, {*LADDER[MessageStatus.DISPATCHING], *LADDER[MessageStatus.SENT]})
+    _require_claim(message, claim_token, GONE)
     named = {"provider": provider, "provider_message_id": provider_message_id}
     given = {name: value for name, value in named.items() if value is not None}
     if message.status in {MessageStatus.DISPATCHING, MessageStatus.UNCONFIRMED}:
@@ -173,6 +176,6 @@ def expire_claim(tx: Transaction, *, message_id: UUID) -> bool:
     return True
 
 
-def _require_claim(message: Message, claim_token: UUID, also: set[MessageStatus]) -> None:
+def _require_claim(message: Message, claim_token: UUID, also: AbstractSet[MessageStatus]) -> None:
     if message.claim_token != claim_token or message.status not in {MessageStatus.DISPATCHING, *also}:
         raise ClaimLost

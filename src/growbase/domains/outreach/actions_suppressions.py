@@ -172,9 +172,19 @@ def opt_out(
     """Never write to a prospect again: stamp the row, suppress the address, stop enrolments, cancel what waits.
 
     Holds the prospect's row, as a claim does, so that no sending begins once this has committed. A prospect in the
-    trash opts out too, or restoring it would undo that. Done again it changes nothing.
+    trash opts out too, or restoring it would undo that; so does the one it was merged into. Done again it changes
+    nothing.
     """
-    reason = OptOutReason(reason)
+    done: set[UUID] = set()
+    following: UUID | None = id
+    while following is not None and following not in done:
+        done.add(following)
+        following = _leave(tx, following, OptOutReason(reason), source_message_id)
+    return id
+
+
+def _leave(tx: Transaction, id: UUID, reason: OptOutReason, source_message_id: UUID | None) -> UUID | None:
+    """Let one prospect opt out and return the one it was merged into."""
     prospect = tx.get(Prospect, id, lock=True, trash=True)
     if prospect.opted_out_at is None:
         tx.change(prospect, {"opted_out_at": tx.now, "opt_out_reason": reason})
@@ -189,7 +199,7 @@ def opt_out(
         hashes[address_hash(address_key(tx), prospect.email_norm)] = prospect.email_norm
     for hashed, address in sorted(hashes.items()):
         suppress_hash(tx, hashed, REASONS[reason], address=address, source_message_id=source_message_id)
-    return id
+    return prospect.merged_into_id
 
 
 def forget_addresses(tx: Transaction, row: Root) -> None:

@@ -172,10 +172,8 @@ def settle_absent(tx: Transaction, post: ScheduledPost) -> None:
 
 
 def guard_post(tx: Transaction, row: Root, to: PostStatus) -> dict[str, object]:
-    """Refuse what only the publisher may do, and do what holding, releasing and cancelling do."""
+    """Do what holding, releasing and cancelling do: ``transition`` knows no move that only the publisher may make."""
     assert isinstance(row, ScheduledPost)
-    if to not in BY_PERSON.get(row.status, frozenset()):
-        raise _wrong_state(row, to)
     is_queued = to == PostStatus.SCHEDULED
     changes: dict[str, object] = _queued(tx, row, row.scheduled_at) if is_queued else {"next_attempt_at": None}
     refresh_piece(tx, row.content_piece_id, {row.id: to})

@@ -26,20 +26,21 @@ PARTS = (
 
 def generate_strategy(tx: Transaction, *, notes: str | None = None) -> UUID:
     """Ask for a new strategy: its row is there at once, a model fills it in later. Raises LimitExceeded."""
+    identity = clock.new_id()
+    payload = {"strategy_id": str(identity), "notes": notes}
+    job_id = tx.enqueue("generate_strategy", payload, queue=QUEUE, max_attempts=2)
+    return begin_strategy(tx, id=identity, job_id=job_id)
+
+
+def begin_strategy(tx: Transaction, *, id: UUID, job_id: UUID | None = None) -> UUID:
+    """Begin a strategy that somebody fills in, under the next number. Raises LimitExceeded."""
     consume(tx, Metric.STRATEGIES_GENERATED)
     hold(tx, "strategies")
     newest = tx.rows(AiStrategy, order="-version_number", limit=1)
     active = tx.find(AiStrategy, status=StrategyStatus.ACTIVE)
-    identity = clock.new_id()
-    payload = {"strategy_id": str(identity), "notes": notes}
-    job_id = tx.enqueue("generate_strategy", payload, queue=QUEUE, max_attempts=2)
-    return tx.insert(
-        AiStrategy,
-        id=identity,
-        version_number=newest[0].version_number + 1 if newest else 1,
-        supersedes_id=active.id if active else None,
-        job_id=job_id,
-    )
+    number = newest[0].version_number + 1 if newest else 1
+    supersedes_id = active.id if active else None
+    return tx.insert(AiStrategy, id=id, version_number=number, supersedes_id=supersedes_id, job_id=job_id)
 
 
 def fill_strategy(tx: Transaction, *, id: UUID, **parts: Any) -> None:  # noqa: ANN401 -- columns

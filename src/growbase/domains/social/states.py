@@ -51,6 +51,7 @@ POST: Final[Transitions] = {
     PostStatus.FAILED: {PostStatus.SCHEDULED},
     PostStatus.MISSED: {PostStatus.SCHEDULED},
 }
+"""Every move of a post, whoever makes it."""
 
 BY_PERSON: Final[Transitions] = {
     PostStatus.DRAFT: {PostStatus.SCHEDULED, PostStatus.CANCELLED},
@@ -60,7 +61,7 @@ BY_PERSON: Final[Transitions] = {
     PostStatus.FAILED: {PostStatus.SCHEDULED},
     PostStatus.MISSED: {PostStatus.SCHEDULED},
 }
-"""The moves of a post that ``transition`` offers; the others are the publisher's, or need to say what was found."""
+"""The moves that ``transition`` offers; the others are the publisher's, or need to say what was found."""
 
 QUEUED: Final = (PostStatus.SCHEDULED, PostStatus.RETRYING)
 IN_FLIGHT: Final = (PostStatus.CLAIMED, PostStatus.DISPATCHING)
