@@ -99,7 +99,7 @@ def seed_demo(database: Database, settings: Settings, *, only: Collection[str] =
 
     # Bytes are stored before the unit that makes their rows.
     pictures = store_pictures(open_files(settings), organization_id=organization_id)
-    sets = {**SETS, "marketing": partial(seed_marketing, pictures=pictures)}
+    sets: dict[str, Callable[..., int]] = {**SETS, "marketing": partial(seed_marketing, pictures=pictures)}
     for name, fill in sets.items():
         if not only or name in only:
             database.write(system("demo", organization_id), partial(_filled, fill=fill))
