@@ -14,6 +14,7 @@ from growbase.core.crypto import password_hash
 from growbase.core.database import Database
 from growbase.core.errors import Invalid
 from growbase.core.facts import hold
+from growbase.core.files import open_files
 from growbase.core.transaction import Transaction
 from growbase.domains.commerce.demo import seed_commerce
 from growbase.domains.identity.actions_keys import create_api_key
@@ -22,6 +23,7 @@ from growbase.domains.identity.models import ApiKey, ApiScope, Membership, Membe
 from growbase.domains.identity.queries import find_login
 from growbase.domains.identity.tokens import ApiKeyText
 from growbase.domains.marketing.demo import seed_marketing
+from growbase.domains.marketing.demo_assets import store_pictures
 from growbase.domains.outreach.demo import seed_outreach
 from growbase.domains.social.demo import seed_social
 from growbase.ops.accounts import create_user, new_password
@@ -95,7 +97,10 @@ def seed_demo(database: Database, settings: Settings, *, only: Collection[str] =
 
     organization_id, known, has_key = database.write(system("demo"), unit)
 
-    for name, fill in SETS.items():
+    # Bytes are stored before the unit that makes their rows.
+    pictures = store_pictures(open_files(settings), organization_id=organization_id)
+    sets: dict[str, Callable[..., int]] = {**SETS, "marketing": partial(seed_marketing, pictures=pictures)}
+    for name, fill in sets.items():
         if not only or name in only:
             database.write(system("demo", organization_id), partial(_filled, fill=fill))
     shown = {email: password for email, (password, is_new) in passwords.items() if is_new and email not in known}

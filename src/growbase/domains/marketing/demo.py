@@ -1,4 +1,4 @@
-"""Demonstration data: three brands, five campaigns with journeys, contents and a month of events."""
+"""Demonstration data: three brands, five campaigns with journeys, contents, candidates and a month of events."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -6,12 +6,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+from growbase.core.files import StoredFile
 from growbase.core.transaction import Transaction
 from growbase.domains.marketing.actions import create_campaign
 from growbase.domains.marketing.actions_analytics import ingest_events
 from growbase.domains.marketing.actions_contents import approve_content, create_content, publish_content, submit_content
 from growbase.domains.marketing.actions_templates import copy_gallery, create_content_template, install_gallery
 from growbase.domains.marketing.actions_variants import set_variants, spread_evenly
+from growbase.domains.marketing.demo_assets import seed_assets
+from growbase.domains.marketing.demo_generated import seed_generated
 from growbase.domains.marketing.demo_texts import BRANDS, CAMPAIGNS, CONTENT_TEMPLATES
 from growbase.domains.marketing.models import (
     Brand,
@@ -29,10 +32,11 @@ SEED = 20_260_101
 DAYS = 30
 
 
-def seed_marketing(tx: Transaction, *, users: Sequence[UUID]) -> int:
+def seed_marketing(tx: Transaction, *, users: Sequence[UUID], pictures: Sequence[StoredFile] = ()) -> int:
     """Fill the organization with demonstration data and return how many campaigns were made; twice changes nothing.
 
-    ``users`` are active members, who own the rows in turn. Rows a person has moved to the trash stay there.
+    ``users`` are active members, who own the rows in turn; ``pictures`` is what ``store_pictures`` has stored. Rows a
+    person has moved to the trash stay there.
     """
     install_gallery(tx)
     copy_gallery(tx)
@@ -45,6 +49,12 @@ def seed_marketing(tx: Transaction, *, users: Sequence[UUID]) -> int:
         if tx.find(ContentTemplate, identity, trash=True) is None:
             create_content_template(tx, id=identity, **values)
     made = [_campaign(tx, plan, users[place % len(users)]) for place, plan in enumerate(CAMPAIGNS)]
+    for plan in CAMPAIGNS:
+        identity = _id(tx, "campaign", plan["name"])
+        if tx.find(Campaign, identity) is not None:
+            seed_generated(tx, campaign_id=identity)
+    if pictures:
+        seed_assets(tx, stored=pictures)
     return sum(made)
 
 
