@@ -1,5 +1,6 @@
 """Rows for tests of commerce, each with what it needs; any column can be given."""
 
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from growbase.domains.commerce.actions_stores import create_store, update_settin
 from growbase.domains.commerce.models import StoreSettings
 
 _number = count(1)
+AtOnce = Callable[..., list[Any]]
 LINES = ({"sku": "A", "quantity": 10, "unit_cost_minor": 250}, {"sku": "B", "quantity": 4, "unit_cost_minor": 1_000})
 
 
