@@ -1,5 +1,6 @@
 """What the demonstration data of outreach says."""
 
+from collections.abc import Mapping
 from typing import Any
 
 ICP: dict[str, Any] = {
@@ -54,8 +55,15 @@ STEPS: tuple[dict[str, Any], ...] = (
 )
 
 SENDER = {"name": "Sam Rivers", "email": "sam@growbase-demo.example", "signature": "Sam Rivers, Growbase Demo"}
-DRAFT = {"name": "Q1 partners", "description": "Partners of last year's fair; waits for its list of people."}
-RUNNING = {"name": "Spring introduction", "description": "The first mails to the new profile.", "daily_limit": 40}
+DRAFT: Mapping[str, Any] = {
+    "name": "Q1 partners",
+    "description": "Partners of last year's fair; waits for its list of people.",
+}
+RUNNING: Mapping[str, Any] = {
+    "name": "Spring introduction",
+    "description": "The first mails to the new profile.",
+    "daily_limit": 40,
+}
 
 _FIRMS: tuple[tuple[str, str, str, str, str, str], ...] = (
     ("Northwind Labs", "northwind-labs.example", "Software", "small", "one_to_ten_m", "Berlin, Germany"),
