@@ -80,7 +80,14 @@ def base_row(model: type[Root], engine: str) -> dict[str, object]:
             row[name] = next(iter(rule.enum))
         else:
             moment = NOON.replace(month=12) if name.startswith("expires") else NOON
-            simple = {"integer": place + 100, "number": 0.0, "boolean": False, "moment": moment, "day": NOON.date(), "document": {}}
+            simple = {
+                "integer": place + 100,
+                "number": 0.0,
+                "boolean": False,
+                "moment": moment,
+                "day": NOON.date(),
+                "document": {},
+            }
             text = "a" * max(rule.min_length or 1, 1)
             row[name] = new_id() if rule.kind in {"reference", "identifier"} else simple.get(rule.kind, text)
         if rule.kind == "integer" and rule.ge is not None and name not in plan.defaults:
