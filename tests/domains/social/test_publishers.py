@@ -18,7 +18,7 @@ from growbase.domains.social.publisher import (
     PublishRejected,
     PublishUnknown,
     problems,
-    publishers,
+    publisher_of,
 )
 from growbase.domains.social.publisher_bluesky import facets, record_key
 from growbase.domains.social.publisher_mastodon import words
@@ -33,7 +33,7 @@ from tests.domains.social.platforms import (
     serving,
 )
 
-SERVERS: dict[str, type[Handler]] = {"mastodon": MastodonServer, "bluesky": BlueskyServer, "general": Receiver}
+SERVERS: dict[str, type[Handler]] = {"mastodon": MastodonServer, "bluesky": BlueskyServer, "webhook": Receiver}
 DUE = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
 
@@ -53,7 +53,7 @@ class Place:
 @pytest.fixture(params=SERVERS)
 def place(request: pytest.FixtureRequest) -> Iterator[Place]:
     with serving(SERVERS[request.param]) as server, httpx.Client(timeout=0.5) as client:
-        yield Place(server, publishers(client)[request.param])
+        yield Place(server, publisher_of(request.param, None, client))
 
 
 def post(key: str = "k1", text: str = "Fresh <bread> & butter #baking https://example.com/a") -> Post:

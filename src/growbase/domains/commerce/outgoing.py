@@ -157,7 +157,8 @@ def _split(url: str) -> SplitResult:
 
 
 def _port(parts: SplitResult) -> int:
-    return parts.port or (443 if parts.scheme == "https" else 80)
+    default = 443 if parts.scheme == "https" else 80
+    return default if parts.port is None else parts.port
 
 
 def _is_tls(error: BaseException | None) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, Final, Protocol
 
@@ -10,6 +11,7 @@ import httpx
 
 from growbase.core.errors import GrowbaseError
 
+WEBHOOK: Final = "webhook"
 ENTRY_POINTS: Final = "growbase.publishers"
 """Packages register further publishers here: a name and a ``Publisher`` class that takes an ``httpx.Client``."""
 
@@ -195,17 +197,37 @@ def _retry_after(response: httpx.Response) -> float | None:
     return float(given) if given.isdecimal() else None
 
 
-def publishers(client: httpx.Client) -> dict[str, Publisher]:
+def publisher_of(platform: str, token_type: str | None, client: httpx.Client) -> Publisher | None:
+    """Return the publisher of an account's platform, None if there is none here.
+
+    An account whose token type is ``webhook`` is published to by signed requests, whatever its platform.
+    """
+    found = _classes().get(WEBHOOK if token_type == WEBHOOK else platform)
+    return None if found is None else found(client)
+
+
+def limits_of(platform: str) -> Limits | None:
+    """Return what a platform takes, None where no publisher knows."""
+    found = _classes().get(platform)
+    return None if found is None else found.limits
+
+
+def post_text(payload: Mapping[str, Any]) -> str:
+    """Return the text of a frozen payload: its body, and the hashtags that the body does not have yet."""
+    body = str(payload.get("body") or "")
+    tags = [f"#{str(tag).lstrip('#')}" for tag in payload.get("hashtags") or ()]
+    missing = [tag for tag in tags if tag.casefold() not in body.casefold()]
+    return "\n\n".join(part for part in (body, " ".join(missing)) if part)
+
+
+@cache
+def _classes() -> dict[str, type[Publisher]]:
     """Return the publisher of each platform there is one for, those of installed packages included."""
     from growbase.domains.social.publisher_bluesky import Bluesky
     from growbase.domains.social.publisher_mastodon import Mastodon
     from growbase.domains.social.publisher_webhook import SignedWebhook
 
-    found: dict[str, Publisher] = {
-        "mastodon": Mastodon(client),
-        "bluesky": Bluesky(client),
-        "general": SignedWebhook(client),
-    }
+    found: dict[str, type[Publisher]] = {"mastodon": Mastodon, "bluesky": Bluesky, WEBHOOK: SignedWebhook}
     for entry in entry_points(group=ENTRY_POINTS):
-        found[entry.name] = entry.load()(client)
+        found[entry.name] = entry.load()
     return found

@@ -81,6 +81,7 @@ class Dispatch:
     claim: Claim
     attempt_no: int
     idempotency_key: str
+    due_at: datetime
     payload: dict[str, Any] = field(repr=False)
 
 
@@ -154,7 +155,7 @@ def begin_dispatch(tx: Transaction, claim: Claim) -> Dispatch | None:
         last_attempt_at=tx.now,
         lease_until=tx.now + DISPATCH_LEASE,
     )
-    return Dispatch(claim, attempt_no, post.idempotency_key, payload)
+    return Dispatch(claim, attempt_no, post.idempotency_key, post.scheduled_at, payload)
 
 
 def finish_published(
