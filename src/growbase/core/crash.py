@@ -4,7 +4,7 @@ import os
 import signal
 from typing import Final
 
-VARIABLE: Final = "GROWBASE_CRASH_AT"
+VARIABLE: Final = "CRASH_AT"
 
 
 def crash_point(name: str) -> None:
