@@ -17,7 +17,7 @@ from tests.fixtures import Tenant, make_tenant
 from tests.jobs.conftest import claimed, job_of
 
 
-def put(db: Database, actor: Actor, **options: Any) -> UUID:
+def put(db: Database, actor: Actor, **options: Any) -> UUID:  # noqa: ANN401 -- what enqueue takes
     options.setdefault("queue", "email_notifications")
     return db.write(actor, lambda tx: tx.enqueue("send_email", {"to": "a@example.com"}, **options))
 

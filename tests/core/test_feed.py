@@ -105,6 +105,19 @@ def test_a_rare_table_is_searched_for_stretch_by_stretch(db: Database, tenant: T
     assert (second.position, second.has_more) == (end(db), False)
 
 
+def test_organizations_with_few_changes_are_searched_for_stretch_by_stretch(
+    db: Database, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    start = end(db)
+    db.write(other_tenant.member, lambda tx: tx.insert_many(Box, [{"label": f"{n}"} for n in range(SCANNED + 5)]))
+    db.write(tenant.member, box("ours"))
+    ours = [UUID(str(tenant.organization_id))]
+    first = batch(db, system(), start, organizations=ours)
+    assert (first.changes, first.has_more) == ([], True)
+    second = batch(db, system(), first.position, organizations=ours)
+    assert (labels(second.changes), second.has_more) == (["ours"], False)
+
+
 @pytest.fixture
 def postgres_db(engine: str, request: pytest.FixtureRequest) -> Database:
     if engine != "postgres":

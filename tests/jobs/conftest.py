@@ -1,6 +1,6 @@
 """Workers over a test database, and jobs to give them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ LONG_AGO = timedelta(days=-1)
 def enqueue(db: Database) -> Enqueue:
     """Give a function that enqueues a job for an actor, by default for the program itself."""
 
-    def put(actor: Actor | None = None, kind: str = "noop", **options: Any) -> UUID:
+    def put(actor: Actor | None = None, kind: str = "noop", **options: Any) -> UUID:  # noqa: ANN401 -- what enqueue takes
         payload: Mapping[str, object] = options.pop("payload", {})
         options.setdefault("queue", "default")
         return db.write(actor or system(), lambda tx: tx.enqueue(kind, payload, **options))
@@ -43,9 +43,16 @@ def noop(database: Database, actor: Actor, job: Job) -> None:
     """Do nothing."""
 
 
-def claimed(db: Database, limit: int = 1, *, name: str = "test", lease: timedelta = LEASE, **turns: Any) -> list[Job]:
+def claimed(
+    db: Database,
+    limit: int = 1,
+    *,
+    name: str = "test",
+    lease: timedelta = LEASE,
+    queues: Collection[str] | None = None,
+) -> list[Job]:
     """Claim jobs as a worker does; with a lease of LONG_AGO it has died already."""
-    claimant = Claimant(name, lease, **turns)
+    claimant = Claimant(name, lease, queues)
     names = due_queues(db, claimant)
     return db.write(system("worker"), lambda tx: claim(tx, claimant, names, limit))
 

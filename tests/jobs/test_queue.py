@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -292,8 +292,12 @@ def test_a_task_that_was_quicker_than_its_cancelling_has_succeeded(
 
 
 def dead(
-    db: Database, enqueue: Enqueue, actor: Actor | None = None, error: Exception | None = None, **options
-) -> object:
+    db: Database,
+    enqueue: Enqueue,
+    actor: Actor | None = None,
+    error: Exception | None = None,
+    **options: object,
+) -> UUID:
     id = enqueue(actor, max_attempts=1, **options)
     (job,) = claimed(db)
     assert job.id == id

@@ -45,6 +45,7 @@ class Bell:
         self.starts = 0
 
     def __call__(self, queues: Collection[str]) -> None:
+        """Ring."""
         self.starts += not queues
         self.queues |= set(queues)
         self.rung.release()
@@ -205,7 +206,7 @@ def pooler(program: str, postgres: PostgresServer, url: str, folder: Path) -> It
 
 
 @pytest.fixture
-def redis_server() -> Iterator[Callable[[], Any]]:
+def redis_server() -> Callable[[], Any]:
     """Give a function that runs a Redis server of the test's own while its block runs, on the same port each time."""
     program = shutil.which("redis-server")
     if program is None:
@@ -218,7 +219,7 @@ def redis_server() -> Iterator[Callable[[], Any]]:
         with running(command, port=port, output=subprocess.DEVNULL):
             yield f"redis://{HOST}:{port}/0"
 
-    yield serve
+    return serve
 
 
 def test_redis_carries_wake_ups_and_may_die_and_come_back(db: Database, redis_server: Callable[[], Any]) -> None:

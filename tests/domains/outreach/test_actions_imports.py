@@ -24,6 +24,7 @@ from growbase.domains.outreach.models import Prospect, Source, Stage
 from growbase.domains.outreach.models_imports import Import, ImportChunk, ImportStatus
 from growbase.domains.outreach.prospect_csv import ParsedFile
 from growbase.domains.outreach.tasks import TASKS
+from growbase.jobs.errors import LeaseLost
 from growbase.jobs.worker import Worker
 from tests.domains.outreach.factories import make_icp, make_prospect, parsed
 
@@ -285,12 +286,25 @@ def test_an_import_goes_on_where_a_crash_left_it(db: Database, actor: Actor) -> 
 @pytest.mark.usefixtures("small_chunks")
 def test_a_worker_that_lost_its_lease_imports_nothing_more(db: Database, actor: Actor) -> None:
     id = stored(db, actor)
+    for _ in range(2):
+        with db.read(actor) as reads:
+            [job] = reads.rows(Job)
+        held = {"status": "running", "lease_token": new_id(), "lease_until": clock.now() + timedelta(minutes=5)}
+        db.write(actor, lambda tx, held=held, job=job: tx.set_facts(Job, {"id": job.id}, held))
+    with pytest.raises(LeaseLost):
+        db.write(actor, partial(import_next_chunk, import_id=id, job=job))
+    assert import_of(db, actor, id).created_count == 0
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_cancelling_the_job_ends_the_import(db: Database, actor: Actor) -> None:
+    id = stored(db, actor)
     with db.read(actor) as reads:
         [job] = reads.rows(Job)
-    lost = {"status": "running", "lease_token": new_id(), "lease_until": clock.now() + timedelta(minutes=5)}
-    db.write(actor, lambda tx: tx.set_facts(Job, {"id": job.id}, lost))
-    assert db.write(actor, partial(import_next_chunk, import_id=id, job=job)) is False
-    assert import_of(db, actor, id).created_count == 0
+    db.write(actor, lambda tx: tx.set_facts(Job, {"id": job.id}, {"cancel_requested_at": clock.now()}))
+    assert Worker(db, TASKS).run_one()
+    found = import_of(db, actor, id)
+    assert (found.status, found.created_count) == (ImportStatus.FAILED, 0)
 
 
 @pytest.mark.usefixtures("small_chunks")

@@ -9,7 +9,6 @@ from growbase.core.errors import Forbidden, NotUnique
 from growbase.core.folding import fold_email
 from growbase.core.model import Root
 from growbase.core.reads import Reads
-from growbase.core.tables import Job, JobStatus
 from growbase.core.transaction import Transaction
 from growbase.domains.outreach.actions_activities import leave_trace
 from growbase.domains.outreach.models import EmailStatus, Prospect, ProspectScore, Stage
@@ -58,13 +57,8 @@ def guard_prospect(tx: Transaction, row: Root, to: Stage) -> dict[str, object]:
 
 def request_score(tx: Transaction, *, id: UUID) -> dict[str, str]:
     """Ask for a new score of a prospect and answer the job; while one is at work, that one."""
-    prospect = tx.get(Prospect, id, lock=True)
-    key = f"score {prospect.id}"
-    at_work = [JobStatus.QUEUED, JobStatus.RUNNING]
-    known = tx.find(Job, queue=SCORING, dedupe_key=key, status=at_work)
-    if known is not None:
-        return {"job_id": str(known.id)}
-    job_id = tx.enqueue("score_prospect", {"prospect_id": str(id)}, queue=SCORING, dedupe_key=key)
+    tx.get(Prospect, id, lock=True)
+    job_id = tx.enqueue("score_prospect", {"prospect_id": str(id)}, queue=SCORING, dedupe_key=f"score {id}")
     return {"job_id": str(job_id)}
 
 

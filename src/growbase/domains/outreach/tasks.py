@@ -1,6 +1,7 @@
 """What outreach does in the background: imports of large files, starts and ends of campaigns, what has expired."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -20,6 +21,8 @@ from growbase.domains.outreach.actions_insights import expire_insights
 from growbase.domains.outreach.actions_sending import expire_claim
 from growbase.domains.outreach.actions_steps import silent_claims
 from growbase.domains.outreach.models_messages import AiInsight
+from growbase.jobs.errors import Cancelled
+from growbase.jobs.schedule import Schedule
 from growbase.jobs.worker import Task
 
 TRIES = 3
@@ -35,6 +38,10 @@ def import_prospects(database: Database, actor: Actor, job: Job) -> None:
     except LimitExceeded as error:
         reason = str(error)
         database.write(actor, lambda tx: fail_import(tx, import_id=import_id, reason=reason))
+    except Cancelled as error:
+        reason = str(error)
+        database.write(actor, lambda tx: fail_import(tx, import_id=import_id, reason=reason))
+        raise
 
 
 def repeated(database: Database, actor: Actor, unit: Callable[[Transaction], bool]) -> bool:
@@ -67,7 +74,7 @@ def _campaign(job: Job) -> UUID:
     return UUID(job.payload["outreach_campaign_id"])
 
 
-# -- sweeps -----------------------------------------------------------------------------------------------------------
+# -- schedules --------------------------------------------------------------------------------------------------------
 
 
 def ended_campaigns(database: Database) -> int:
@@ -115,4 +122,8 @@ TASKS: Final[dict[str, Task]] = {
     "complete_outreach_campaign": complete_outreach_campaign,
     "stop_enrollments": stop_left_enrollments,
 }
-SWEEPS: Final = (ended_campaigns, silent_senders, expired_insights)
+SCHEDULES: Final = (
+    Schedule("outreach/silent_senders", silent_senders, every=timedelta(minutes=1)),
+    Schedule("outreach/ended_campaigns", ended_campaigns, every=timedelta(minutes=10)),
+    Schedule("outreach/expired_insights", expired_insights, every=timedelta(hours=1)),
+)

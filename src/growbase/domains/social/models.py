@@ -172,6 +172,7 @@ class AiStrategy(Generated, Owned):
 
     __indexes__: ClassVar[tuple[Key, ...]] = (
         unique("version_number"),
+        index("version_number", "id"),
         unique("status", where="status = 'active'"),
         unique("job_id", where="job_id IS NOT NULL"),
     )
@@ -291,4 +292,4 @@ class WeeklySummary(Generated, Owned):
     error: Mapped[str | None] = text(max_length=2_000, writable="never")
     accepted_at: Mapped[datetime | None] = moment(writable="never")
 
-    __indexes__: ClassVar[tuple[Key, ...]] = (unique("week_start"),)
+    __indexes__: ClassVar[tuple[Key, ...]] = (unique("week_start"), index("week_start", "id"))
