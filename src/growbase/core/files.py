@@ -55,7 +55,8 @@ class Entry:
 class FileStore:
     """The storage of this server; nothing is opened or imported before the first file is touched.
 
-    Every method raises Unavailable where the storage does not answer. Whoever calls is outside of any unit of work.
+    Every method raises Unavailable where the storage does not answer. Whoever calls is outside of any unit of work, and
+    in the process that serves or works: the library's threads are lost where a process forks.
     """
 
     def __init__(
@@ -97,10 +98,18 @@ class FileStore:
             raise _unavailable(error) from error
 
     def write(self, key: str, content: bytes) -> None:
-        """Store a small file, in place of one that has the key already."""
+        """Store a small file in the folder, in place of one that has the key already.
+
+        It is done without the library: a process that has begun its threads can't fork into server processes any more.
+        """
+        assert self.folder is not None, self.provider
+        path = self.folder / key
+        draft = path.with_name(f".{path.name}.{clock.new_id()}")
         try:
-            self._store.put(key, content)
-        except _failures() as error:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_bytes(content)
+            draft.replace(path)
+        except OSError as error:
             raise _unavailable(error) from error
 
     def read(self, key: str, start: int, end: int) -> Iterator[bytes]:

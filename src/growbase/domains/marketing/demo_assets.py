@@ -54,7 +54,12 @@ PICTURES: Final = (
 
 
 def store_pictures(files: FileStore, *, organization_id: UUID) -> list[StoredFile]:
-    """Store the pictures of an organization and return what a row needs to know of each; twice stores the same."""
+    """Store the pictures of an organization and return what a row needs to know of each; twice stores the same.
+
+    There are none in a bucket, which only the processes that serve may open.
+    """
+    if files.folder is None:
+        return []
     found = []
     for picture in PICTURES:
         content = draw(picture.size, picture.colors)
