@@ -54,8 +54,15 @@ STEPS: tuple[dict[str, Any], ...] = (
 )
 
 SENDER = {"name": "Sam Rivers", "email": "sam@growbase-demo.example", "signature": "Sam Rivers, Growbase Demo"}
-DRAFT = {"name": "Q1 partners", "description": "Partners of last year's fair; waits for its list of people."}
-RUNNING = {"name": "Spring introduction", "description": "The first mails to the new profile.", "daily_limit": 40}
+DRAFT: dict[str, Any] = {
+    "name": "Q1 partners",
+    "description": "Partners of last year's fair; waits for its list of people.",
+}
+RUNNING: dict[str, Any] = {
+    "name": "Spring introduction",
+    "description": "The first mails to the new profile.",
+    "daily_limit": 40,
+}
 
 _FIRMS: tuple[tuple[str, str, str, str, str, str], ...] = (
     ("Northwind Labs", "northwind-labs.example", "Software", "small", "one_to_ten_m", "Berlin, Germany"),
