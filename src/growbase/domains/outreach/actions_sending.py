@@ -63,7 +63,9 @@ def claim_message(tx: Transaction, *, message_id: UUID, lease: timedelta = LEASE
     if enrollment is not None and enrollment.status is EnrollmentStatus.PAUSED:
         return None
     message = tx.get(Message, message_id, lock=True)
-    if message.status not in {MessageStatus.SCHEDULED, MessageStatus.QUEUED} or (message.send_at or tx.now) > tx.now:
+    is_due = message.status in {MessageStatus.SCHEDULED, MessageStatus.QUEUED} and (message.send_at or tx.now) <= tx.now
+    # A merge may have given it to another prospect meanwhile, whose row is not held.
+    if not is_due or message.prospect_id != seen.prospect_id:
         return None
     assert prospect is not None
     address = prospect.__dict__[ADDRESS[message.channel]]
