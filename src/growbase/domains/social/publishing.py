@@ -191,6 +191,9 @@ def finish_rejected(
     Raises StaleClaim.
     """
     inside = tx.for_organization(claim.organization_id)
+    if error_class is ErrorClass.AUTH:
+        # Locked before its post, as everywhere.
+        inside.find(SocialAccount, claim.account_id, lock=True, trash=True)
     post = _held(inside, claim, PostStatus.DISPATCHING)
     retryable = error_class in {ErrorClass.TRANSIENT, ErrorClass.RATE_LIMITED}
     again = retryable and post.attempt_count < post.max_attempts
