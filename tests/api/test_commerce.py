@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import pytest
 from litestar.testing import TestClient
@@ -12,7 +13,9 @@ from litestar.testing import TestClient
 from growbase.api.app import build_app
 from growbase.core.config import Settings
 from growbase.core.database import Database
+from growbase.domains.commerce.actions_stores import verify_store
 from growbase.domains.commerce.actions_webhooks import shopify_signature
+from growbase.domains.commerce.connections import Target
 from growbase.domains.commerce.tasks import TASKS
 from growbase.jobs.worker import Worker
 from tests.api.conftest import Client, Factory, LoginAs
@@ -101,15 +104,36 @@ def test_a_store_may_have_a_secret_of_its_own(factory: Factory, store: Row, db: 
     assert found["disconnected_at"] is not None
 
 
-def test_a_shop_of_two_organizations_is_told_to_both(
+def test_a_shop_named_by_two_organizations_is_told_to_the_one_that_has_proven_it(
     factory: Factory, store: Row, db: Database, other_tenant: Tenant, login_as: LoginAs
 ) -> None:
     other = Factory(factory.client, db, other_tenant.owner, login_as(other_tenant.owner))
-    theirs = other.create("stores", shop_domain=SHOP, domain="blue.example.com")
-    assert send(factory.client, "themes/publish", {"id": 1}).json() == {"accepted": 2, "duplicates": 0}
-    for who, row in ((factory, store), (other, theirs)):
-        [event] = who.client.get("/api/webhook-events", headers=who.headers).json()["data"]
-        assert event["store_id"] == row["id"]
+    other.create("stores", shop_domain=SHOP, domain="blue.example.com", access_token="made up")
+    assert send(factory.client, "orders/create", {"id": 1}).json() == {"accepted": 0, "duplicates": 0}
+    db.write(factory.actor, lambda tx: verify_store(tx, id=UUID(store["id"])))
+    assert send(factory.client, "orders/create", {"id": 1}).json() == {"accepted": 1, "duplicates": 0}
+    [event] = factory.client.get("/api/webhook-events", headers=factory.headers).json()["data"]
+    assert event["store_id"] == store["id"]
+    assert other.client.get("/api/webhook-events", headers=other.headers).json()["data"] == []
+    assert send(factory.client, "customers/redact", {"id": 1}, id="2").json() == {"accepted": 2, "duplicates": 0}
+    body = {"access_token": "another"}
+    changed = factory.client.patch(f"/api/stores/{store['id']}", json=body, headers=factory.headers).json()
+    assert changed["verified_at"] is None
+
+
+def test_only_the_shop_itself_proves_a_store(
+    factory: Factory, store: Row, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.document = {"data": {"shop": {"name": "Blue"}}}
+    path = f"/api/stores/{store['id']}"
+    connect(factory, store, shopify=service.url)
+    test = f"{path}/connections/shopify/test"
+    assert factory.client.post(test, headers=factory.headers).json()["status"] == "success"
+    assert factory.client.get(path, headers=factory.headers).json()["verified_at"] is None
+    connect(factory, store)
+    monkeypatch.setattr(Target, "base", service.url)
+    assert factory.client.post(test, headers=factory.headers).json()["status"] == "success"
+    assert factory.client.get(path, headers=factory.headers).json()["verified_at"] is not None
 
 
 def test_any_service_may_send_signed_webhooks_for_a_store(factory: Factory, store: Row, db: Database) -> None:
