@@ -1105,6 +1105,7 @@ CREATE TABLE stores (
 	onboarding_completed_at TIMESTAMP WITH TIME ZONE,
 	last_synced_at TIMESTAMP WITH TIME ZONE,
 	connected_at TIMESTAMP WITH TIME ZONE,
+	verified_at TIMESTAMP WITH TIME ZONE,
 	disconnected_at TIMESTAMP WITH TIME ZONE,
 	currency TEXT COLLATE "C" NOT NULL,
 	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -2208,13 +2209,13 @@ CREATE TABLE brand_rules (
 	CONSTRAINT ck_brand_rules_version CHECK (version >= 1)
 );
 
+CREATE INDEX ix_brand_rules_brand_id ON brand_rules (organization_id, brand_id, id) WHERE brand_id IS NOT NULL;
+
 CREATE INDEX ix_brand_rules_created_at ON brand_rules (organization_id, created_at, id);
 
 CREATE INDEX ix_brand_rules_updated_at ON brand_rules (organization_id, updated_at, id);
 
-CREATE UNIQUE INDEX uq_brand_rules_brand_id ON brand_rules (organization_id, brand_id) WHERE brand_id IS NOT NULL;
-
-CREATE UNIQUE INDEX uq_brand_rules_organization_id ON brand_rules (organization_id) WHERE brand_id IS NULL;
+CREATE UNIQUE INDEX uq_brand_rules_brand_id ON brand_rules (organization_id, coalesce(brand_id, '00000000-0000-0000-0000-000000000000'));
 
 CREATE TABLE campaigns (
 	organization_id UUID NOT NULL,

@@ -1194,6 +1194,7 @@ CREATE TABLE stores (
 	onboarding_completed_at TEXT,
 	last_synced_at TEXT,
 	connected_at TEXT,
+	verified_at TEXT,
 	disconnected_at TEXT,
 	currency TEXT NOT NULL,
 	created_at TEXT NOT NULL,
@@ -2362,13 +2363,13 @@ CREATE TABLE brand_rules (
 )
  STRICT;
 
+CREATE INDEX ix_brand_rules_brand_id ON brand_rules (organization_id, brand_id, id) WHERE brand_id IS NOT NULL;
+
 CREATE INDEX ix_brand_rules_created_at ON brand_rules (organization_id, created_at, id);
 
 CREATE INDEX ix_brand_rules_updated_at ON brand_rules (organization_id, updated_at, id);
 
-CREATE UNIQUE INDEX uq_brand_rules_brand_id ON brand_rules (organization_id, brand_id) WHERE brand_id IS NOT NULL;
-
-CREATE UNIQUE INDEX uq_brand_rules_organization_id ON brand_rules (organization_id) WHERE brand_id IS NULL;
+CREATE UNIQUE INDEX uq_brand_rules_brand_id ON brand_rules (organization_id, coalesce(brand_id, '00000000-0000-0000-0000-000000000000'));
 
 CREATE TABLE campaigns (
 	organization_id TEXT NOT NULL,

@@ -476,23 +476,20 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name="fk_brand_rules_organization_id"),
         sqlite_strict=True,
     )
+    op.create_index(
+        "ix_brand_rules_brand_id",
+        "brand_rules",
+        ["organization_id", "brand_id", "id"],
+        sqlite_where=sa.text("brand_id IS NOT NULL"),
+        postgresql_where=sa.text("brand_id IS NOT NULL"),
+    )
     op.create_index("ix_brand_rules_created_at", "brand_rules", ["organization_id", "created_at", "id"])
     op.create_index("ix_brand_rules_updated_at", "brand_rules", ["organization_id", "updated_at", "id"])
     op.create_index(
         "uq_brand_rules_brand_id",
         "brand_rules",
-        ["organization_id", "brand_id"],
+        ["organization_id", sa.text("coalesce(brand_id, '00000000-0000-0000-0000-000000000000')")],
         unique=True,
-        sqlite_where=sa.text("brand_id IS NOT NULL"),
-        postgresql_where=sa.text("brand_id IS NOT NULL"),
-    )
-    op.create_index(
-        "uq_brand_rules_organization_id",
-        "brand_rules",
-        ["organization_id"],
-        unique=True,
-        sqlite_where=sa.text("brand_id IS NULL"),
-        postgresql_where=sa.text("brand_id IS NULL"),
     )
     op.create_table(
         "content_pillars",
@@ -1943,6 +1940,7 @@ def upgrade() -> None:
         sa.Column("onboarding_completed_at", types.Moment(), nullable=True),
         sa.Column("last_synced_at", types.Moment(), nullable=True),
         sa.Column("connected_at", types.Moment(), nullable=True),
+        sa.Column("verified_at", types.Moment(), nullable=True),
         sa.Column("disconnected_at", types.Moment(), nullable=True),
         sa.Column("currency", types.Text(), nullable=False),
         sa.Column("created_at", types.Moment(), nullable=False),
