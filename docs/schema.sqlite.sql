@@ -399,8 +399,6 @@ CREATE INDEX ix_jobs_queue_finished_at ON jobs (queue, finished_at) WHERE status
 
 CREATE INDEX ix_jobs_queue_priority ON jobs (queue, coalesce(organization_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'), priority, id) WHERE status = 'queued' AND due;
 
-CREATE INDEX ix_jobs_queue_run_at ON jobs (queue, run_at) WHERE status = 'queued' AND due;
-
 CREATE INDEX ix_jobs_run_at ON jobs (run_at) WHERE status = 'queued' AND NOT due;
 
 CREATE UNIQUE INDEX uq_jobs_queue_dedupe_key ON jobs (queue, coalesce(organization_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'), dedupe_key) WHERE dedupe_key IS NOT NULL AND status IN ('queued', 'running');

@@ -4129,13 +4129,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'queued' AND due"),
     )
     op.create_index(
-        "ix_jobs_queue_run_at",
-        "jobs",
-        ["queue", "run_at"],
-        sqlite_where=sa.text("status = 'queued' AND due"),
-        postgresql_where=sa.text("status = 'queued' AND due"),
-    )
-    op.create_index(
         "ix_jobs_run_at",
         "jobs",
         ["run_at"],
@@ -4358,7 +4351,6 @@ def downgrade() -> None:
     op.drop_index("ix_jobs_queue", table_name="jobs")
     op.drop_index("ix_jobs_queue_finished_at", table_name="jobs")
     op.drop_index("ix_jobs_queue_priority", table_name="jobs")
-    op.drop_index("ix_jobs_queue_run_at", table_name="jobs")
     op.drop_index("ix_jobs_run_at", table_name="jobs")
     op.drop_index("uq_jobs_queue_dedupe_key", table_name="jobs")
     table = sa.Table(
