@@ -173,11 +173,33 @@ def test_every_domain_has_its_demo_set(db: Database, settings: Settings) -> None
     seed_demo(db, settings)
     found = counts(settings)
     wanted = {
-        "users": 2, "brands": 3, "campaigns": 5, "gallery_templates": 3, "icps": 1, "prospects": 3, "sequences": 1,
-        "sequence_steps": 3, "outreach_campaigns": 1, "ai_insights": 3, "subscriptions": 1, "founders": 1,
-        "brand_rules": 1, "ai_strategies": 1, "social_accounts": 2, "content_pillars": 2, "series": 1, "assets": 1,
-        "content_pieces": 3, "scheduled_posts": 3, "post_metric_snapshots": 3, "weekly_summaries": 1,
-        "stores": 2, "store_settings": 2, "tickets": 1, "purchase_orders": 1, "usage_counters": 1,
+        "users": 2,
+        "brands": 3,
+        "campaigns": 5,
+        "gallery_templates": 3,
+        "icps": 1,
+        "prospects": 3,
+        "sequences": 1,
+        "sequence_steps": 3,
+        "outreach_campaigns": 1,
+        "ai_insights": 3,
+        "subscriptions": 1,
+        "founders": 1,
+        "brand_rules": 1,
+        "ai_strategies": 1,
+        "social_accounts": 2,
+        "content_pillars": 2,
+        "series": 1,
+        "assets": 1,
+        "content_pieces": 3,
+        "scheduled_posts": 3,
+        "post_metric_snapshots": 3,
+        "weekly_summaries": 1,
+        "stores": 2,
+        "store_settings": 2,
+        "tickets": 1,
+        "purchase_orders": 1,
+        "usage_counters": 1,
     }
     assert {name: found[name] for name, least in wanted.items() if found[name] < least} == {}
 

@@ -117,14 +117,14 @@ def _day(name: str, text: str) -> date | datetime:
 # -- connections ------------------------------------------------------------------------------------------------------
 
 
-@endpoint("/api/stores/{id:str}/connections/{integration:str}/test", "POST")
+@endpoint("/api/stores/{id:str}/connections/{name:str}/test", "POST")
 async def connection_test(call: Call) -> Answer:
     """Ask a service one thing with the store's key and return the connection event that says how it went.
 
-    ``integration`` is shopify, ga4, gsc, bing, mcp, klaviyo or custom.
+    ``name`` is shopify, ga4, gsc, bing, mcp, klaviyo or custom.
     """
     actor = await call.require(Role.MEMBER)
-    id, name = _store_id(call), str(call.scope["path_params"]["integration"])
+    id, name = _store_id(call), str(call.scope["path_params"]["name"])
     if name not in set(Integration):
         raise NotFound(what="integration")
     api, integration = call.api, Integration(name)

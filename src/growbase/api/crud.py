@@ -33,7 +33,9 @@ from growbase.core.types import compact_json
 
 T = TypeVar("T")
 MAX_BATCH = 1_000
-ROW_ROUTE = re.compile(r"/api/([a-z-]+)/\{id:str\}/([a-z-]+)")
+ROW_ROUTE = re.compile(
+    r"/api/(?P<resource>[a-z-]+)/\{id:str\}/(?P<part>[a-z-]+/(?=\{))?(?:\{name:str\}/)?(?P<verb>[a-z-]+)"
+)
 
 
 def resource_of(call: Call) -> Resource:
@@ -95,11 +97,24 @@ async def act(call: Call) -> Answer:
     return await read_history(call, resource, id)
 
 
+@endpoint("/api/{resource:str}/{id:str}/{part:str}/{name:str}/{verb:str}", "GET", "POST")
+async def act_on_part(call: Call) -> Answer:
+    """Do something with a part of a row that has a name of its own."""
+    resource, params = resource_of(call), call.scope["path_params"]
+    own = row_routes(call.api.catalog, call.api.routes).get((resource.name, f"{params['part']}/{params['verb']}"))
+    if own is None:
+        raise NotFound(what="page")
+    if call.method not in own.http_methods:
+        raise MethodNotAllowed(method=call.method)
+    return await cast("Endpoint", own.opt["function"])(call)
+
+
 @cache
 def row_routes(catalog: Catalog, routes: tuple[HTTPRouteHandler, ...]) -> Mapping[tuple[str, str], HTTPRouteHandler]:
     """Return the routes that a resource has on its rows beside its verbs, by resource and last part of the path."""
     found = [(handler, ROW_ROUTE.fullmatch(path)) for handler in routes for path in handler.paths]
-    return {(match[1], match[2]): handler for handler, match in found if match and match[1] in catalog.by_name}
+    own = ((handler, match) for handler, match in found if match and match["resource"] in catalog.by_name)
+    return {(match["resource"], f"{match['part'] or ''}{match['verb']}"): handler for handler, match in own}
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -483,4 +498,4 @@ def camel_row(resource: Resource, text: str) -> str:
     return compact_json(named)
 
 
-ROUTES = [view, collection, item, act]
+ROUTES = [view, collection, item, act, act_on_part]

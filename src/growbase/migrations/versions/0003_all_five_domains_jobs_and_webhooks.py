@@ -925,11 +925,11 @@ def upgrade() -> None:
         sa.CheckConstraint("length(last_name) <= 200", name="ck_prospects_last_name"),
         sa.CheckConstraint("length(linkedin_url) <= 2000", name="ck_prospects_linkedin_url"),
         sa.CheckConstraint("length(notes) <= 20000", name="ck_prospects_notes"),
-        sa.CheckConstraint("(opted_out_at IS NULL) = (opt_out_reason IS NULL)", name="ck_prospects_opt_out"),
         sa.CheckConstraint(
             "opt_out_reason IN ('unsubscribe', 'reply', 'complaint', 'manual', 'legal')",
             name="ck_prospects_opt_out_reason",
         ),
+        sa.CheckConstraint("(opted_out_at IS NULL) = (opt_out_reason IS NULL)", name="ck_prospects_opted_out"),
         sa.CheckConstraint("length(phone) <= 60", name="ck_prospects_phone"),
         sa.CheckConstraint("score >= 0 AND score <= 100", name="ck_prospects_score"),
         sa.CheckConstraint("json_valid(score_explanation)", name="ck_prospects_score_explanation").ddl_if(
