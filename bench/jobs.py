@@ -5,6 +5,7 @@ while the workers run, and a backlog enqueued 500 at a time, then run.
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -282,6 +283,7 @@ def render(figures: list[Figure], count: int) -> str:
     """Return bench/jobs.md."""
     known = {name: value for name, value in report.conditions("").items() if name in SHOWN}
     rows = "\n".join(f"| {f.name} | {f.one_by_one:,.0f} | {f.enqueued:,.0f} | {f.run:,.0f} |" for f in figures)
+    known["load average at the end"] = "%.1f, %.1f, %.1f" % os.getloadavg()
     return HEAD.format(conditions=", ".join(f"{name} {value}" for name, value in known.items()), count=count, rows=rows)
 
 
@@ -289,8 +291,8 @@ HEAD = """# Background jobs
 
 `python -m bench.jobs` wrote this. {conditions}.
 
-{count:,} jobs that do nothing, median of three rounds, jobs a second. "One by one": each enqueued by a commit of its own
-from {THREADS} threads while the workers run, until the last one is finished. "Backlog enqueued": {BATCH} a commit.
+{count:,} jobs that do nothing, median of three rounds, jobs a second. "One by one": each enqueued by a commit of its
+own from {THREADS} threads while the workers run, until the last one is finished. "Backlog enqueued": {BATCH} a commit.
 "Backlog run": from the first enqueued to the last finished, the queue paused while it fills (the peers can't be
 paused: they run jobs while they are enqueued).
 
