@@ -332,7 +332,8 @@ class Worker:
             telemetry.instrument("job.failed", level="warning", kind=job.kind, job_id=str(job.id), reason=reason)
             outcome = queue.Outcome(job, error=error)
         spent = time.perf_counter() - started
-        telemetry.observe_job(job.queue, job.kind, "failed" if outcome.error else "succeeded", spent)
+        name = str(job.payload["name"]) if job.kind == KIND else job.kind
+        telemetry.observe_job(job.queue, name, "failed" if outcome.error else "succeeded", spent)
         return outcome
 
     def run_one(self) -> bool:
