@@ -1,3 +1,4 @@
+import gzip
 import ipaddress
 import socket
 import ssl
@@ -106,6 +107,33 @@ def test_an_answer_that_is_too_large_or_too_slow_is_given_up(service: Service) -
     service.body, service.wait = b"{}", 0.6
     assert kind_of(service.url, seconds=0.2) == "timeout"
     service.wait = 0
+
+
+def test_an_answer_that_drips_ends_with_the_time_there_is() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                try:
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                    while not stop.wait(0.05):
+                        connection.sendall(b"x")
+                except OSError:
+                    return
+
+        stop = threading.Event()
+        thread = threading.Thread(target=drip)
+        thread.start()
+        assert kind_of(f"http://127.0.0.1:{listening.getsockname()[1]}/", seconds=0.4) == "timeout"
+        stop.set()
+        thread.join()
+
+
+def test_a_packed_answer_is_not_unpacked(service: Service) -> None:
+    service.body, service.headers = gzip.compress(b"0" * 10_000_000)[:900], {"content-encoding": "gzip"}
+    assert kind_of(service.url) == "protocol"
+    assert service.asked[0].headers["accept-encoding"] == "identity"
 
 
 def test_what_does_not_answer_says_why() -> None:
