@@ -149,7 +149,8 @@ class ChatCompletions:
 
     def _complete(self, question: Ask[T], response_format: Mapping[str, object]) -> dict[str, Any]:
         schema = json.dumps(question.answer.model_json_schema(), sort_keys=True)
-        told = f"{question.instructions}\n{DATA_RULE}\n\nAnswer with one JSON object by this schema and nothing else:\n{schema}"
+        shape = f"Answer with one JSON object by this schema and nothing else:\n{schema}"
+        told = f"{question.instructions}\n{DATA_RULE}\n\n{shape}"
         body = {
             "model": self.model,
             "temperature": question.temperature,

@@ -314,7 +314,7 @@ class UserEdits(Shape):
 
 
 class GenerationRequest(Shape):
-    """What to write for a campaign: ``template_id`` is a content template to write by, ``variables`` are values for it."""
+    """What to write for a campaign, and the content template to write by with values for its variables."""
 
     campaign_id: UUID
     type: GeneratedType

@@ -38,6 +38,7 @@ MOST_WORDS: Final = 8
 
 
 Line = Annotated[str, Field(min_length=1, max_length=300)]
+Paragraph = Annotated[str, Field(min_length=1, max_length=20_000)]
 
 
 class BusinessContext(BaseModel):
