@@ -337,7 +337,7 @@ def test_an_analysis_nobody_works_on_any_more_fails(
 def test_the_sums_of_yesterday_and_today_are_repaired(db: Database, actor: Actor) -> None:
     campaign_id = db.write(actor, make_campaign)
     event = {"event_key": "a", "event_type": "click", "campaign_id": str(campaign_id)}
-    db.write(actor, lambda tx: ingest_events(tx, batch=prepare_events([event])))
+    db.write(actor, lambda tx: ingest_events(tx, events=prepare_events([event])))
     db.write(actor, lambda tx: tx.set_facts(AnalyticsDaily, {"campaign_id": campaign_id}, {"count": 7}))
     assert repaired_days(db) == 1
     with db.read(actor) as reads:
