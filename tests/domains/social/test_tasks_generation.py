@@ -76,7 +76,7 @@ def test_without_a_model_a_strategy_follows_from_what_is_there(
         tx.transition(Campaign, campaign_id, CampaignStatus.ACTIVE)
         return generate_strategy(tx)
 
-    ids = [db.write(actor, unit), db.write(actor, lambda tx: generate_strategy(tx))]
+    ids = [db.write(actor, unit), db.write(actor, generate_strategy)]
     assert offline_worker.run_all() == 2
     found, again = (strategy_of(db, actor, id) for id in ids)
     assert found.status is StrategyStatus.PROPOSED
@@ -96,7 +96,7 @@ def test_without_a_model_a_strategy_follows_from_what_is_there(
 def test_an_organization_that_has_written_nothing_gets_a_strategy_too(
     db: Database, actor: Actor, offline_worker: Worker
 ) -> None:
-    id = db.write(actor, lambda tx: generate_strategy(tx))
+    id = db.write(actor, generate_strategy)
     offline_worker.run_all()
     assert strategy_of(db, actor, id).status is StrategyStatus.PROPOSED
 
@@ -121,7 +121,7 @@ def test_a_model_writes_a_strategy_once(db: Database, actor: Actor, asking_worke
 def test_a_strategy_fails_with_its_last_attempt_and_costs_nothing(
     db: Database, actor: Actor, asking_worker: Worker, endpoint: Endpoint
 ) -> None:
-    id = db.write(actor, lambda tx: generate_strategy(tx))
+    id = db.write(actor, generate_strategy)
     endpoint.will_say('{"positioning": 1}')
     asking_worker.run_all()
     assert strategy_of(db, actor, id).status is StrategyStatus.GENERATING
@@ -138,8 +138,8 @@ def test_a_strategy_fails_with_its_last_attempt_and_costs_nothing(
 
 
 def test_work_that_nobody_does_any_more_fails(db: Database, actor: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
-    id = db.write(actor, lambda tx: generate_strategy(tx))
-    db.write(actor, lambda tx: generate_summary(tx))
+    id = db.write(actor, generate_strategy)
+    db.write(actor, generate_summary)
     monkeypatch.setattr(tasks_generation, "ABANDONED", -tasks_generation.ABANDONED)
     assert abandoned_generations(db) == 0
     db.write(system(), lambda tx: tx.set_facts(Job, {"status": "queued"}, {"status": "cancelled", "due": False}))
@@ -153,7 +153,7 @@ def test_a_report_tells_the_figures_of_its_week(db: Database, actor: Actor, offl
     published(db, actor, weeks=2, impressions=100, likes=5)
     best = published(db, actor, impressions=1_000, likes=150, comments=50)
     published(db, actor)
-    db.write(actor, lambda tx: generate_summary(tx))
+    db.write(actor, generate_summary)
     offline_worker.run_all()
     (found,) = summaries(db, actor)
     assert (found.status, found.total_posts, found.top_post_id) == (SummaryStatus.READY, 2, best)
@@ -169,7 +169,7 @@ def test_a_report_tells_the_figures_of_its_week(db: Database, actor: Actor, offl
 
 
 def test_a_week_without_posts_says_so(db: Database, actor: Actor, offline_worker: Worker) -> None:
-    db.write(actor, lambda tx: generate_summary(tx))
+    db.write(actor, generate_summary)
     offline_worker.run_all()
     (found,) = summaries(db, actor)
     assert "Nothing was published" in str(found.report_md)
@@ -181,7 +181,7 @@ def test_a_model_tells_the_week_below_the_counted_figures(
     published(db, actor, impressions=10, likes=1)
     told = {"story": "A good week.", "key_insights": ["Likes"], "recommendations": ["More"]}
     endpoint.replies.append((503, {}, b""))
-    db.write(actor, lambda tx: generate_summary(tx))
+    db.write(actor, generate_summary)
     asking_worker.run_all()
     endpoint.will_say(json.dumps(told))
     hurry(db)
@@ -196,13 +196,13 @@ def test_a_report_that_was_refused_fails_and_can_be_asked_for_again(
     db: Database, actor: Actor, asking_worker: Worker, endpoint: Endpoint
 ) -> None:
     endpoint.replies.append((401, {}, b""))
-    db.write(actor, lambda tx: generate_summary(tx))
+    db.write(actor, generate_summary)
     asking_worker.run_all()
     (found,) = summaries(db, actor)
     assert found.status is SummaryStatus.FAILED
     assert found.job_id is not None
     assert job_of(db, actor, found.job_id).status == JobStatus.FAILED
-    db.write(actor, lambda tx: generate_summary(tx))
+    db.write(actor, generate_summary)
     assert summaries(db, actor)[0].status is SummaryStatus.GENERATING
 
 
@@ -223,5 +223,5 @@ def test_mondays_ask_for_the_week_that_is_over_once(
     monkeypatch.setattr(clock, "now", lambda: sunday_noon)
     assert due_summaries(db) == 0
     zone = {"timezone": "Pacific/Kiritimati"}
-    db.write(system(), lambda tx: tx.update(Organization, actor.organization_id, zone))  # type: ignore[arg-type]
+    db.write(actor, lambda tx: tx.update(Organization, tx.actor.organization_id or UUID(int=0), zone))
     assert due_summaries(db) == 1

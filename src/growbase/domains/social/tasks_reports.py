@@ -116,6 +116,7 @@ def weekly_summary(database: Database, actor: Actor, job: Job, *, outside: Outsi
 
 
 def fail_if_waiting(tx: Transaction, reason: str, *, id: UUID) -> None:
+    """Note that a summary could not be written, if it is still waited for."""
     found = tx.find(WeeklySummary, id, lock=True)
     if found is not None and found.status is SummaryStatus.GENERATING:
         fail_summary(tx, id=id, reason=reason)
