@@ -6,7 +6,7 @@ Without a model the answer is a polite template with the customer's name and the
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -30,7 +30,7 @@ from growbase.jobs.worker import Task
 SHOWN_MESSAGES: Final = 20
 ANSWERER: Final = (
     "You draft the answer of a shop's support team to a customer. Be polite, short and plain, in the "
-    "customer's language. Promise no refund, date or discount that the data does not name; where something is missing, ask for it."
+    "customer's language. Promise no refund, date or discount that the data does not name; ask for what is missing."
 )
 
 
@@ -51,8 +51,14 @@ class Thread:
     @classmethod
     def read(cls, reads: Reads, ticket: Ticket) -> "Thread":
         """Read the newest messages of a ticket."""
-        said = {"ticket_id": ticket.id, "is_internal_note": False, "is_draft": False}
-        rows = reads.rows(TicketMessage, order="-created_at, -id", limit=SHOWN_MESSAGES, **said)
+        rows = reads.rows(
+            TicketMessage,
+            order="-created_at, -id",
+            limit=SHOWN_MESSAGES,
+            ticket_id=ticket.id,
+            is_internal_note=False,
+            is_draft=False,
+        )
         return cls(ticket, reads.find(Store, ticket.store_id), rows[::-1])
 
     @property
@@ -89,7 +95,7 @@ def draft_reply(database: Database, actor: Actor, job: Job, *, outside: Outside)
             tx.get(Ticket, ticket_id, lock=True)
             if _open_thread(tx, ticket_id).question_id != thread.question_id:
                 raise Transient("The customer has written again.")
-            about = {"ticket_message_id": thread.question_id, "job_id": job.id, **answer.provenance()}
+            about: dict[str, Any] = {"ticket_message_id": thread.question_id, "job_id": job.id, **answer.provenance()}
             draft_id = propose_draft(tx, ticket_id=ticket_id, content=answer.value.content, **about)
             complete(tx, job, {"ai_draft_id": str(draft_id)})
 

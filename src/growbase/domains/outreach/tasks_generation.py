@@ -198,7 +198,8 @@ def _criteria(known: Acquaintance) -> tuple[list[str], list[str]]:
         "technologies": about,
     }
     exact = {"company_sizes", "revenue"}
-    matched, missed = [], []
+    matched: list[str] = []
+    missed: list[str] = []
     for name, fact in facts.items():
         wanted = [fold(str(item)) for item in criteria.get(name) or ()]
         if not wanted or not fact:

@@ -190,8 +190,9 @@ def _remind(tx: Transaction, *, activity_id: UUID, key: str) -> bool:
         return False
     prospect = tx.find(Prospect, activity.prospect_id)
     body = f"With {_name(prospect)}." if prospect else None
-    about = {"title": activity.title, "body": body, "link": f"/studio/activities/{activity.id}"}
-    return notify(tx, user_id=activity.user_id, kind="activity_reminder", dedupe_key=key, **about)
+    return notify(
+        tx, user_id=activity.user_id, kind="activity_reminder", title=activity.title, body=body, dedupe_key=key
+    )
 
 
 TASKS: Final[dict[str, Task]] = {INSIGHTS: generate_insights}
