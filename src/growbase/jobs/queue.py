@@ -102,6 +102,19 @@ def checkpoint(
         _write(tx, [job], noted)
 
 
+def is_last(job: Job, error: BaseException) -> bool:
+    """Return whether a job ends with this failure, so that its task can say so where people look.
+
+    A worker that dies says nothing: whoever relies on it looks for rows without a live job too.
+    """
+    if isinstance(error, Permanent | UnknownOutcome | Cancelled):
+        return True
+    if isinstance(error, LeaseLost):
+        return False
+    is_free = isinstance(error, RateLimited) and clock.now() - job.created_at < RATE_LIMITED_FOR
+    return job.attempts - is_free >= attempts_of(job)
+
+
 # -- for workers ------------------------------------------------------------------------------------------------------
 
 
