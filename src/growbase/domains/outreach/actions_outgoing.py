@@ -1,5 +1,6 @@
 """Taking a message for the program's own sender, with what its mail needs beside its words."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,7 @@ TEST_QUEUE = "email_notifications"
 OUT = (MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.UNCONFIRMED, MessageStatus.BOUNCED)
 """Messages that a later one may answer: they have gone out, or may have."""
 LONGEST_THREAD = 20
+MESSAGE_ID = re.compile(r"<[^<>\s]+@[^<>\s]+>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Outgoing:
     def references(self, sender: Address) -> tuple[str, ...]:
         """Return the Message-IDs of the thread."""
         known = ((row.provider_message_id or "", row) for row in self.earlier)
-        return tuple(id if id.startswith("<") else message_id_of(row.id, sender) for id, row in known)
+        return tuple(id if MESSAGE_ID.fullmatch(id) else message_id_of(row.id, sender) for id, row in known)
 
     @property
     def subject(self) -> str:

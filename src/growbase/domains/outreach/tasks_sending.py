@@ -5,7 +5,7 @@ that it did not take it: a worker that dies leaves it unconfirmed, until the pro
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -13,11 +13,11 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from growbase.core import clock
+from growbase.core import clock, telemetry
 from growbase.core.actor import Actor, system
 from growbase.core.crash import crash_point
 from growbase.core.database import Database
-from growbase.core.errors import LimitExceeded
+from growbase.core.errors import GrowbaseError, LimitExceeded, Unavailable
 from growbase.core.mail import MailDeferred, MailRefused, MailUnconfirmed
 from growbase.core.outside import Outside
 from growbase.core.tables import Job
@@ -55,7 +55,7 @@ from growbase.jobs.errors import Permanent, Transient, UnknownOutcome
 from growbase.jobs.schedule import Schedule
 from growbase.jobs.worker import Task
 
-CHUNK: Final = 200
+CHUNK: Final = 500
 WAITS: Final = tuple(timedelta(minutes=minutes) for minutes in (2, 10, 30, 60, 120, 240, 240))
 """Pauses before a message is claimed again that the server would not take just now; then it has failed."""
 LIMITED: Final = timedelta(hours=1)
@@ -68,31 +68,44 @@ OUR_FAULT: Final = re.compile(r"(?:530|534|535|538)\b|(?!\d{3}\b)")
 
 def due_sending(database: Database) -> int:
     """Make the messages of due steps, ask for the sending of what waits, and return how many those are."""
-    made = 0
+    made: set[UUID] = set()
     with database.read(system("sender")) as reads:
         due = due_enrollments(reads, limit=CHUNK)
         starting = starting_campaigns(reads)
     for organization_id, id in due:
-        made += database.write(system("sender", organization_id), partial(_begin_step, enrollment_id=id))
+        made |= _begin_step(database, system("sender", organization_id), id)
     for organization_id, campaign_id in starting:
         actor = system("sender", organization_id)
         with database.read(actor) as reads:
             beginning = next_to_begin(reads, campaign_id, limit=CHUNK)
-        made += sum(database.write(actor, partial(_begin_step, enrollment_id=id)) for id in beginning)
-    return made + _ask_again(database)
+        for id in beginning:
+            made |= _begin_step(database, actor, id)
+    return len(made) + _ask_again(database, made)
 
 
-def _begin_step(tx: Transaction, *, enrollment_id: UUID) -> bool:
-    message_id = queue_step_message(tx, enrollment_id=enrollment_id)
-    if message_id is not None:
+def _begin_step(database: Database, actor: Actor, enrollment_id: UUID) -> set[UUID]:
+    """Make the message of a due step and ask for its sending; what is wrong with one enrolment stops no other."""
+
+    def unit(tx: Transaction) -> set[UUID]:
+        message_id = queue_step_message(tx, enrollment_id=enrollment_id)
+        if message_id is None:
+            return set()
         enqueue_sending(tx, message_id)
-    return message_id is not None
+        return {message_id}
+
+    try:
+        return database.write(actor, unit)
+    except Unavailable:
+        raise
+    except GrowbaseError as error:
+        telemetry.instrument("step_not_made", level="warning", enrollment_id=str(enrollment_id), reason=str(error))
+        return set()
 
 
-def _ask_again(database: Database) -> int:
+def _ask_again(database: Database, made: Collection[UUID]) -> int:
     """Ask for the sending of messages whose time has come by now, or whose job got lost."""
     with database.read(system("sender")) as reads:
-        found = due_messages(reads, limit=CHUNK)
+        found = [(home, id) for home, id in due_messages(reads, limit=CHUNK) if id not in made]
     for organization_id, id in found:
         database.write(system("sender", organization_id), partial(enqueue_sending, message_id=id))
     return len(found)
