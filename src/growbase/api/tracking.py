@@ -38,7 +38,7 @@ async def clicked(call: Call) -> Answer:
 
 
 async def _hit(call: Call, purpose: str) -> Tracked:
-    """Note what a link tells; whatever the database says, its reader gets what it was opened for. Raises NotFound."""
+    """Note what a link tells; whatever the database says, its reader gets what it was opened for. Raises Invalid."""
     tracked = read_tracking_token(call.api.secret, str(call.scope["path_params"]["token"]), purpose)
     if call.method == "HEAD":
         return tracked

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 from uuid import UUID
 
-from growbase.core.crypto import BadSignature, hash_token, sign, verify
-from growbase.core.errors import NotFound
+from growbase.core.crypto import hash_token, sign, verify
 from growbase.core.transaction import Transaction
 from growbase.domains.outreach.actions_events import record_message_event
 from growbase.domains.outreach.models_messages import EventType
@@ -42,11 +41,8 @@ def click_url(base_url: str, secret: bytes, tracked: Tracked) -> str:
 
 
 def read_tracking_token(secret: bytes, token: str, purpose: str) -> Tracked:
-    """Return what a link means. Raises NotFound for one that this server did not sign for this purpose."""
-    try:
-        payload = verify(secret, token, purpose)
-    except BadSignature as error:
-        raise NotFound(what="page") from error
+    """Return what a link means. Raises BadSignature for one that this server did not sign for this purpose."""
+    payload = verify(secret, token, purpose)
     return Tracked(UUID(bytes=payload[:16]), UUID(bytes=payload[16:_IDS]), payload[_IDS:].decode())
 
 
