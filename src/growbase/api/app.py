@@ -27,6 +27,7 @@ from growbase.api import (
     keys,
     organizations,
     social,
+    tracking,
     unsubscribe,
     webhook_endpoints,
 )
@@ -55,6 +56,7 @@ ROUTES = [
     *gallery.ROUTES,
     *imports.ROUTES,
     *unsubscribe.ROUTES,
+    *tracking.ROUTES,
     *social.ROUTES,
     *jobs.ROUTES,
     *batch.ROUTES,

@@ -131,7 +131,7 @@ def _running(tx: Transaction, sequence_id: UUID) -> None:
 def _send(tx: Transaction, row: Enrollment, moment: datetime, told: Sequence[EventType]) -> None:
     """Send an enrolment's next step at a moment, if it has one, and tell what came of it over the next hours."""
     then = _at(tx, moment)
-    message_id = queue_step_message(then, enrollment_id=row.id)
+    message_id = queue_step_message(then, enrollment_id=row.id, paced=False)
     claim = claim_message(then, message_id=message_id) if message_id else None
     if message_id is None or claim is None:
         return
