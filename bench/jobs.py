@@ -70,6 +70,7 @@ class Figure:
     one_by_one: float
     enqueued: float
     run: float
+    load: float
 
 
 def noop(database: Database, actor: Actor, job: Job) -> None:
@@ -249,7 +250,7 @@ def measured(found: System, count: int) -> Figure:
         ended = time.perf_counter()
         adds.append(count / (added - started))
         runs.append(count / (ended - started))
-    return Figure(found.name, median(singles), median(adds), median(runs))
+    return Figure(found.name, median(singles), median(adds), median(runs), os.getloadavg()[0])
 
 
 def systems(folder: Path, *, peers: bool) -> Iterator[Callable[[ExitStack], System]]:
@@ -285,8 +286,9 @@ def redis_peer(stack: ExitStack, server: str, folder: Path, *, durable: bool) ->
 def render(figures: list[Figure], count: int) -> str:
     """Return bench/jobs.md."""
     known = {name: value for name, value in report.conditions("").items() if name in SHOWN}
-    rows = "\n".join(f"| {f.name} | {f.one_by_one:,.0f} | {f.enqueued:,.0f} | {f.run:,.0f} |" for f in figures)
-    known["load average at the end"] = ", ".join(f"{load:.1f}" for load in os.getloadavg())
+    rows = "\n".join(
+        f"| {f.name} | {f.one_by_one:,.0f} | {f.enqueued:,.0f} | {f.run:,.0f} | {f.load:.0f} |" for f in figures
+    )
     return HEAD.format(conditions=", ".join(f"{name} {value}" for name, value in known.items()), count=count, rows=rows)
 
 
@@ -297,10 +299,11 @@ HEAD = """# Background jobs
 {count:,} jobs that do nothing, median of three rounds, jobs a second. "One by one": each enqueued by a commit of its
 own from {THREADS} threads while the workers run, until the last one is finished. "Backlog enqueued": {BATCH} a commit.
 "Backlog run": from the first enqueued to the last finished, the queue paused while it fills (the peers can't be
-paused: they run jobs while they are enqueued).
+paused: they run jobs while they are enqueued). A load average above that of the bench itself, about 4, means that the
+machine had other work: such figures are too low.
 
-| | one by one | backlog enqueued | backlog, enqueued and run |
-|---|---|---|---|
+| | one by one | backlog enqueued | backlog, enqueued and run | load average |
+|---|---|---|---|---|
 {rows}
 """.replace("{THREADS}", str(THREADS)).replace("{BATCH}", str(BATCH))
 
