@@ -1,22 +1,20 @@
 """The routes that serve every resource alike: list, read, create, change, delete and the verbs."""
 
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
 from hashlib import sha256
 from inspect import signature
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from uuid import UUID
 
-from litestar.handlers import HTTPRouteHandler
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
-from growbase.api.call import Answer, Call, Endpoint, endpoint, etag, identity, json_answer
+from growbase.api.call import Answer, Call, endpoint, etag, identity, json_answer
+from growbase.api.row_routes import row_routes, run_own
 from growbase.api.writing import Write, row_answer, write
 from growbase.core import log
 from growbase.core.actor import Actor, Role
@@ -24,7 +22,7 @@ from growbase.core.database import Database
 from growbase.core.errors import Forbidden, GrowbaseError, Invalid, MethodNotAllowed, NotFound, Stale
 from growbase.core.model import Rule
 from growbase.core.query import Query, literal, parse
-from growbase.core.resource import Catalog, Resource, Verb
+from growbase.core.resource import Resource, Verb
 from growbase.core.schema import Schema, create_schema, update_schema
 from growbase.core.strict_json import read_json
 from growbase.core.transaction import Transaction
@@ -33,9 +31,6 @@ from growbase.core.types import compact_json
 
 T = TypeVar("T")
 MAX_BATCH = 1_000
-ROW_ROUTE = re.compile(
-    r"/api/(?P<resource>[a-z-]+)/\{id:str\}/(?P<part>[a-z-]+/(?=\{))?(?:\{name:str\}/)?(?P<verb>[a-z-]+)"
-)
 
 
 def resource_of(call: Call) -> Resource:
@@ -86,9 +81,7 @@ async def act(call: Call) -> Answer:
     params = call.scope["path_params"]
     own = row_routes(call.api.catalog, call.api.routes).get((resource.name, str(params["verb"])))
     if own is not None:
-        if call.method not in own.http_methods:
-            raise MethodNotAllowed(method=call.method)
-        return await cast("Endpoint", own.opt["function"])(call)
+        return await run_own(call, own)
     id, verb = identity(str(params["id"])), str(params["verb"])
     if call.method == "POST":
         return await run_verb(call, resource, id, verb)
@@ -104,17 +97,7 @@ async def act_on_part(call: Call) -> Answer:
     own = row_routes(call.api.catalog, call.api.routes).get((resource.name, f"{params['part']}/{params['verb']}"))
     if own is None:
         raise NotFound(what="page")
-    if call.method not in own.http_methods:
-        raise MethodNotAllowed(method=call.method)
-    return await cast("Endpoint", own.opt["function"])(call)
-
-
-@cache
-def row_routes(catalog: Catalog, routes: tuple[HTTPRouteHandler, ...]) -> Mapping[tuple[str, str], HTTPRouteHandler]:
-    """Return the routes that a resource has on its rows beside its verbs, by resource and last part of the path."""
-    found = [(handler, ROW_ROUTE.fullmatch(path)) for handler in routes for path in handler.paths]
-    own = ((handler, match) for handler, match in found if match and match["resource"] in catalog.by_name)
-    return {(match["resource"], f"{match['part'] or ''}{match['verb']}"): handler for handler, match in own}
+    return await run_own(call, own)
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
