@@ -150,7 +150,7 @@ def test_any_service_may_send_signed_webhooks_for_a_store(factory: Factory, stor
     assert (ticket["subject"], ticket["customer_email"]) == ("Hello", "a@b.c")
     wrong = [
         (path, {**headers, "X-Growbase-Signature": "0" * 64}),
-        (path.replace("chat", "mail"), headers),
+        (path.replace("chat", "sms"), headers),
         (f"/api/webhooks/chat?store_id={NOWHERE}", headers),
         ("/api/webhooks/chat?store_id=x", headers),
         ("/api/webhooks/chat", headers),
