@@ -1,5 +1,6 @@
 """What a platform must be able to do to be published to, and what may come of trying."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,9 +10,10 @@ from typing import Any, Final, Protocol
 
 import httpx
 
-from growbase.core.errors import GrowbaseError
+from growbase.core.errors import FieldError, GrowbaseError
 
 WEBHOOK: Final = "webhook"
+LINK: Final = re.compile(r"https?://[^\s]+[^\s.,;:!?)\]}'\"]")
 ENTRY_POINTS: Final = "growbase.publishers"
 """Packages register further publishers here: a name and a ``Publisher`` class that takes an ``httpx.Client``."""
 
@@ -146,22 +148,30 @@ class Publisher(Protocol):
         """Read a post's cumulative figures; what the platform does not report is absent. Raises PublishDeferred."""
 
 
-def problems(limits: Limits, text: str, media: Sequence[tuple[str, int]], *, length: int | None = None) -> list[str]:
-    """Return what a platform would refuse, in words; ``media`` are pairs of type and size in bytes."""
-    found = []
-    count = len(text) if length is None else length
+def limit_errors(limits: Limits, text: str, media: Sequence[tuple[str, int]]) -> list[FieldError]:
+    """Return what a platform would refuse of a post; ``media`` are pairs of type and size in bytes."""
+    found, count = [], length_of(limits, text)
     if count > limits.characters:
-        found.append(f"the text has {count} characters, {limits.characters} are allowed")
-    if not text.strip() and not media:
-        found.append("there is neither text nor media")
+        message = "has {count} characters with its hashtags: the platform takes {max}"
+        found.append(FieldError("body", "too_long", message, {"count": count, "max": limits.characters}))
     if len(media) > limits.media:
-        found.append(f"there are {len(media)} media, {limits.media} are allowed")
-    for place, (mime_type, size) in enumerate(media, 1):
+        message = "are {count}: the platform takes {max}"
+        found.append(FieldError("assets", "too_long", message, {"count": len(media), "max": limits.media}))
+    for place, (mime_type, size) in enumerate(media):
+        at = f"assets.{place}"
         if mime_type not in limits.media_types:
-            found.append(f"medium {place} is {mime_type}, which the platform does not take")
+            found.append(FieldError(at, "type", "is {type}, which the platform does not take", {"type": mime_type}))
         elif size > limits.media_bytes:
-            found.append(f"medium {place} has {size} bytes, {limits.media_bytes} are allowed")
+            params = {"count": size, "max": limits.media_bytes}
+            found.append(FieldError(at, "too_large", "has {count} bytes: the platform takes {max}", params))
     return found
+
+
+def length_of(limits: Limits, text: str) -> int:
+    """Return how long a platform holds a text to be."""
+    if limits.link_characters is None:
+        return len(text)
+    return len(LINK.sub("x" * limits.link_characters, text))
 
 
 def exchange(client: httpx.Client, request: httpx.Request, *, mutates: bool) -> Any:  # noqa: ANN401 -- JSON
