@@ -2,8 +2,9 @@
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -60,7 +61,9 @@ class KeptDatabase:
         self.template = template
         self.url = server.create_database(template=template)
         self.schema = self._schema()
-        tables = [table.name for table in ddl.tables()]
+        listed = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            tables = [name for (name,) in connection.execute(listed)]
         self.filled = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in tables)
 
     def clean(self) -> None:
@@ -97,9 +100,9 @@ class KeptDatabase:
 
 
 @pytest.fixture(scope="session")
-def kept_postgres_database(postgres: PostgresServer, postgres_template: str) -> KeptDatabase:
-    """Give the database that this test process uses for test after test."""
-    return KeptDatabase(postgres, postgres_template)
+def kept_postgres_database(postgres: PostgresServer) -> Callable[[str], KeptDatabase]:
+    """Give a function that returns the copy of a template which this test process uses for test after test."""
+    return cache(lambda template: KeptDatabase(postgres, template))
 
 
 @pytest.fixture
@@ -110,7 +113,8 @@ def installed_url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    kept: KeptDatabase = request.getfixturevalue("kept_postgres_database")
+    kept_of: Callable[[str], KeptDatabase] = request.getfixturevalue("kept_postgres_database")
+    kept = kept_of(request.getfixturevalue("postgres_template"))
     yield kept.url
     kept.clean()
 
