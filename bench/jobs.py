@@ -5,6 +5,7 @@ while the workers run, and a backlog enqueued 500 at a time, then run.
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from growbase.core.sqlite import SqliteDatabase
 from growbase.core.sqlite_connection import connect
 from growbase.core.tables import Job
 from growbase.core.transaction import Transaction
+from growbase.jobs.queue import enqueue_many
 from growbase.jobs.wake import FileWatch, PostgresListener, PostgresNotifier
 from growbase.jobs.worker import Waker, Worker
 from tests.postgres import DURABLE, find_programs, postgres_server
@@ -68,6 +70,7 @@ class Figure:
     one_by_one: float
     enqueued: float
     run: float
+    load: float
 
 
 def noop(database: Database, actor: Actor, job: Job) -> None:
@@ -85,7 +88,9 @@ class Growbase:
         """Enqueue no-op jobs."""
 
         def unit(tx: Transaction) -> None:
-            for _ in range(BATCH if at_once else 1):
+            if at_once:
+                enqueue_many(tx, "noop", [{"n": 1}] * BATCH, queue="default")
+            else:
                 tx.enqueue("noop", {"n": 1}, queue="default")
 
         each(count // (BATCH if at_once else 1), lambda: self.database.write(system(), unit))
@@ -245,7 +250,7 @@ def measured(found: System, count: int) -> Figure:
         ended = time.perf_counter()
         adds.append(count / (added - started))
         runs.append(count / (ended - started))
-    return Figure(found.name, median(singles), median(adds), median(runs))
+    return Figure(found.name, median(singles), median(adds), median(runs), os.getloadavg()[0])
 
 
 def systems(folder: Path, *, peers: bool) -> Iterator[Callable[[ExitStack], System]]:
@@ -281,7 +286,9 @@ def redis_peer(stack: ExitStack, server: str, folder: Path, *, durable: bool) ->
 def render(figures: list[Figure], count: int) -> str:
     """Return bench/jobs.md."""
     known = {name: value for name, value in report.conditions("").items() if name in SHOWN}
-    rows = "\n".join(f"| {f.name} | {f.one_by_one:,.0f} | {f.enqueued:,.0f} | {f.run:,.0f} |" for f in figures)
+    rows = "\n".join(
+        f"| {f.name} | {f.one_by_one:,.0f} | {f.enqueued:,.0f} | {f.run:,.0f} | {f.load:.0f} |" for f in figures
+    )
     return HEAD.format(conditions=", ".join(f"{name} {value}" for name, value in known.items()), count=count, rows=rows)
 
 
@@ -289,13 +296,14 @@ HEAD = """# Background jobs
 
 `python -m bench.jobs` wrote this. {conditions}.
 
-{count:,} jobs that do nothing, median of three rounds, jobs a second. "One by one": each enqueued by a commit of its own
-from {THREADS} threads while the workers run, until the last one is finished. "Backlog enqueued": {BATCH} a commit.
+{count:,} jobs that do nothing, median of three rounds, jobs a second. "One by one": each enqueued by a commit of its
+own from {THREADS} threads while the workers run, until the last one is finished. "Backlog enqueued": {BATCH} a commit.
 "Backlog run": from the first enqueued to the last finished, the queue paused while it fills (the peers can't be
-paused: they run jobs while they are enqueued).
+paused: they run jobs while they are enqueued). A load average above that of the bench itself, about 4, means that the
+machine had other work: such figures are too low.
 
-| | one by one | backlog enqueued | backlog, enqueued and run |
-|---|---|---|---|
+| | one by one | backlog enqueued | backlog, enqueued and run | load average |
+|---|---|---|---|---|
 {rows}
 """.replace("{THREADS}", str(THREADS)).replace("{BATCH}", str(BATCH))
 

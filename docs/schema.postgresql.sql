@@ -91,85 +91,6 @@ CREATE INDEX ix_changes_tx_seq ON changes (organization_id, tx, seq);
 
 CREATE UNIQUE INDEX uq_changes_tx_seq ON changes (tx, seq);
 
-CREATE TABLE content_pieces (
-	organization_id UUID NOT NULL,
-	id UUID NOT NULL,
-	platform TEXT COLLATE "C" NOT NULL,
-	type TEXT COLLATE "C" NOT NULL,
-	status TEXT COLLATE "C" NOT NULL,
-	title TEXT COLLATE "C",
-	body TEXT COLLATE "C" NOT NULL,
-	hook TEXT COLLATE "C",
-	cta TEXT COLLATE "C",
-	hashtags JSON NOT NULL,
-	mentions JSON NOT NULL,
-	thread_parts JSON,
-	pillar_id UUID,
-	series_id UUID,
-	sequence_no BIGINT,
-	campaign_id UUID,
-	content_id UUID,
-	generated_content_id UUID,
-	rationale TEXT COLLATE "C",
-	confidence FLOAT,
-	generated_by TEXT COLLATE "C",
-	expires_at TIMESTAMP WITH TIME ZONE,
-	body_hash TEXT COLLATE "C" NOT NULL,
-	approved_by UUID,
-	approved_at TIMESTAMP WITH TIME ZONE,
-	approved_rules_version BIGINT,
-	rejection_reason TEXT COLLATE "C",
-	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	created_by UUID,
-	updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	updated_by UUID,
-	version BIGINT NOT NULL,
-	deleted_at TIMESTAMP WITH TIME ZONE,
-	deleted_by UUID,
-	deletion_id UUID,
-	purged_at TIMESTAMP WITH TIME ZONE,
-	CONSTRAINT pk_content_pieces PRIMARY KEY (organization_id, id),
-	CONSTRAINT ck_content_pieces_platform CHECK (platform IN ('twitter', 'linkedin', 'instagram', 'tiktok', 'youtube', 'youtube_shorts', 'facebook', 'threads', 'reddit', 'pinterest', 'bluesky', 'mastodon', 'general')),
-	CONSTRAINT ck_content_pieces_type CHECK (type IN ('post', 'thread', 'story', 'reel', 'short', 'carousel', 'poll')),
-	CONSTRAINT ck_content_pieces_status CHECK (status IN ('draft', 'pending_review', 'approved', 'rejected', 'scheduled', 'partially_published', 'published', 'failed', 'archived')),
-	CONSTRAINT ck_content_pieces_title CHECK (length(title) <= 300),
-	CONSTRAINT ck_content_pieces_body CHECK (length(body) <= 100000),
-	CONSTRAINT ck_content_pieces_hook CHECK (length(hook) <= 2000),
-	CONSTRAINT ck_content_pieces_cta CHECK (length(cta) <= 2000),
-	CONSTRAINT ck_content_pieces_sequence_no CHECK (sequence_no >= 1),
-	CONSTRAINT ck_content_pieces_rationale CHECK (length(rationale) <= 20000),
-	CONSTRAINT ck_content_pieces_confidence CHECK (confidence >= 0 AND confidence <= 1),
-	CONSTRAINT ck_content_pieces_generated_by CHECK (length(generated_by) <= 200),
-	CONSTRAINT ck_content_pieces_body_hash CHECK (length(body_hash) <= 64),
-	CONSTRAINT ck_content_pieces_rejection_reason CHECK (length(rejection_reason) <= 2000),
-	CONSTRAINT ck_content_pieces_version CHECK (version >= 1),
-	CONSTRAINT ck_content_pieces_one_platform CHECK (platform <> 'general')
-);
-
-CREATE INDEX ix_content_pieces_campaign_id ON content_pieces (organization_id, campaign_id, id) WHERE campaign_id IS NOT NULL;
-
-CREATE INDEX ix_content_pieces_content_id ON content_pieces (organization_id, content_id, id) WHERE content_id IS NOT NULL;
-
-CREATE INDEX ix_content_pieces_created_at ON content_pieces (organization_id, created_at, id);
-
-CREATE INDEX ix_content_pieces_deleted_at ON content_pieces (organization_id, deleted_at, id) WHERE deleted_at IS NOT NULL;
-
-CREATE INDEX ix_content_pieces_deletion_id ON content_pieces (organization_id, deletion_id) WHERE deletion_id IS NOT NULL;
-
-CREATE INDEX ix_content_pieces_generated_content_id ON content_pieces (organization_id, generated_content_id, id) WHERE generated_content_id IS NOT NULL;
-
-CREATE INDEX ix_content_pieces_pillar_id ON content_pieces (organization_id, pillar_id);
-
-CREATE INDEX ix_content_pieces_platform_status ON content_pieces (organization_id, platform, status);
-
-CREATE INDEX ix_content_pieces_series_id_sequence_no ON content_pieces (organization_id, series_id, sequence_no);
-
-CREATE INDEX ix_content_pieces_status_updated_at ON content_pieces (organization_id, status, updated_at, id);
-
-CREATE INDEX ix_content_pieces_updated_at ON content_pieces (organization_id, updated_at, id);
-
-CREATE UNIQUE INDEX uq_content_pieces_series_id_sequence_no ON content_pieces (organization_id, series_id, sequence_no) WHERE deleted_at IS NULL AND series_id IS NOT NULL AND sequence_no IS NOT NULL;
-
 CREATE TABLE gallery_templates (
 	id UUID NOT NULL,
 	code TEXT COLLATE "C" NOT NULL,
@@ -202,75 +123,6 @@ CREATE INDEX ix_gallery_templates_created_at ON gallery_templates (created_at, i
 CREATE INDEX ix_gallery_templates_updated_at ON gallery_templates (updated_at, id);
 
 CREATE UNIQUE INDEX uq_gallery_templates_code ON gallery_templates (code);
-
-CREATE TABLE generated_contents (
-	organization_id UUID NOT NULL,
-	id UUID NOT NULL,
-	campaign_id UUID NOT NULL,
-	type TEXT COLLATE "C" NOT NULL,
-	platform TEXT COLLATE "C",
-	title TEXT COLLATE "C",
-	data JSON,
-	hashtags JSON NOT NULL,
-	mentions JSON NOT NULL,
-	media_urls JSON NOT NULL,
-	prompt TEXT COLLATE "C" NOT NULL,
-	prompt_hash TEXT COLLATE "C" NOT NULL,
-	model TEXT COLLATE "C" NOT NULL,
-	parameters JSON NOT NULL,
-	engagement_score FLOAT,
-	is_selected BOOLEAN NOT NULL,
-	user_rating BIGINT,
-	user_edits JSON,
-	ordinal BIGINT,
-	promoted_content_id UUID,
-	promoted_piece_id UUID,
-	text TEXT COLLATE "C",
-	model_version TEXT COLLATE "C",
-	input_tokens BIGINT,
-	output_tokens BIGINT,
-	cost_micros BIGINT,
-	job_id UUID,
-	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	created_by UUID,
-	updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	updated_by UUID,
-	version BIGINT NOT NULL,
-	CONSTRAINT pk_generated_contents PRIMARY KEY (organization_id, id),
-	CONSTRAINT ck_generated_contents_type CHECK (type IN ('idea', 'social_post', 'video_prompt', 'hashtags', 'summary', 'text_image', 'email', 'other')),
-	CONSTRAINT ck_generated_contents_platform CHECK (platform IN ('twitter', 'linkedin', 'instagram', 'tiktok', 'youtube', 'youtube_shorts', 'facebook', 'threads', 'reddit', 'pinterest', 'bluesky', 'mastodon', 'general')),
-	CONSTRAINT ck_generated_contents_title CHECK (length(title) <= 300),
-	CONSTRAINT ck_generated_contents_prompt CHECK (length(prompt) <= 100000 AND length(prompt) >= 1),
-	CONSTRAINT ck_generated_contents_prompt_hash CHECK (length(prompt_hash) <= 64),
-	CONSTRAINT ck_generated_contents_model CHECK (length(model) <= 100 AND length(model) >= 1),
-	CONSTRAINT ck_generated_contents_engagement_score CHECK (engagement_score >= 0 AND engagement_score <= 1),
-	CONSTRAINT ck_generated_contents_user_rating CHECK (user_rating >= 1 AND user_rating <= 5),
-	CONSTRAINT ck_generated_contents_ordinal CHECK (ordinal >= 0),
-	CONSTRAINT ck_generated_contents_text CHECK (length(text) <= 100000),
-	CONSTRAINT ck_generated_contents_model_version CHECK (length(model_version) <= 100),
-	CONSTRAINT ck_generated_contents_input_tokens CHECK (input_tokens >= 0),
-	CONSTRAINT ck_generated_contents_output_tokens CHECK (output_tokens >= 0),
-	CONSTRAINT ck_generated_contents_cost_micros CHECK (cost_micros >= 0),
-	CONSTRAINT ck_generated_contents_version CHECK (version >= 1)
-);
-
-CREATE INDEX ix_generated_contents_campaign_id ON generated_contents (organization_id, campaign_id) WHERE is_selected;
-
-CREATE INDEX ix_generated_contents_campaign_id_type_created_at ON generated_contents (organization_id, campaign_id, type, created_at);
-
-CREATE INDEX ix_generated_contents_created_at ON generated_contents (organization_id, created_at, id);
-
-CREATE INDEX ix_generated_contents_platform_is_selected ON generated_contents (organization_id, platform, is_selected);
-
-CREATE INDEX ix_generated_contents_promoted_content_id ON generated_contents (organization_id, promoted_content_id, id) WHERE promoted_content_id IS NOT NULL;
-
-CREATE INDEX ix_generated_contents_promoted_piece_id ON generated_contents (organization_id, promoted_piece_id, id) WHERE promoted_piece_id IS NOT NULL;
-
-CREATE INDEX ix_generated_contents_updated_at ON generated_contents (organization_id, updated_at, id);
-
-CREATE INDEX ix_generated_contents_user_rating_engagement_score ON generated_contents (organization_id, user_rating, engagement_score);
-
-CREATE UNIQUE INDEX uq_generated_contents_job_id_ordinal ON generated_contents (organization_id, job_id, ordinal) WHERE job_id IS NOT NULL;
 
 CREATE TABLE idempotency_keys (
 	organization_id UUID NOT NULL,
@@ -356,8 +208,6 @@ CREATE INDEX ix_jobs_queue ON jobs (queue) WHERE status = 'running';
 CREATE INDEX ix_jobs_queue_finished_at ON jobs (queue, finished_at) WHERE status IN ('failed', 'dead');
 
 CREATE INDEX ix_jobs_queue_priority ON jobs (queue, coalesce(organization_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'), priority, id) WHERE status = 'queued' AND due;
-
-CREATE INDEX ix_jobs_queue_run_at ON jobs (queue, run_at) WHERE status = 'queued' AND due;
 
 CREATE INDEX ix_jobs_run_at ON jobs (run_at) WHERE status = 'queued' AND NOT due;
 
@@ -1105,6 +955,7 @@ CREATE TABLE stores (
 	onboarding_completed_at TIMESTAMP WITH TIME ZONE,
 	last_synced_at TIMESTAMP WITH TIME ZONE,
 	connected_at TIMESTAMP WITH TIME ZONE,
+	verified_at TIMESTAMP WITH TIME ZONE,
 	disconnected_at TIMESTAMP WITH TIME ZONE,
 	currency TEXT COLLATE "C" NOT NULL,
 	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -1692,75 +1543,6 @@ CREATE UNIQUE INDEX uq_saved_views_resource_name_norm ON saved_views (organizati
 
 CREATE UNIQUE INDEX uq_saved_views_user_id_resource_name_norm ON saved_views (organization_id, user_id, resource, name_norm) WHERE deleted_at IS NULL AND user_id IS NOT NULL;
 
-CREATE TABLE scheduled_posts (
-	organization_id UUID NOT NULL,
-	id UUID NOT NULL,
-	content_piece_id UUID NOT NULL,
-	social_account_id UUID NOT NULL,
-	scheduled_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	timezone TEXT COLLATE "C" NOT NULL,
-	status TEXT COLLATE "C" NOT NULL,
-	idempotency_key TEXT COLLATE "C" NOT NULL,
-	payload_snapshot JSON,
-	payload_hash TEXT COLLATE "C" NOT NULL,
-	platform_post_id TEXT COLLATE "C",
-	platform_url TEXT COLLATE "C",
-	published_at TIMESTAMP WITH TIME ZONE,
-	attempt_count BIGINT NOT NULL,
-	max_attempts BIGINT NOT NULL,
-	next_attempt_at TIMESTAMP WITH TIME ZONE,
-	last_attempt_at TIMESTAMP WITH TIME ZONE,
-	claim_token UUID,
-	lease_until TIMESTAMP WITH TIME ZONE,
-	last_error JSON,
-	misfire_grace_minutes BIGINT NOT NULL,
-	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	created_by UUID,
-	updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	updated_by UUID,
-	version BIGINT NOT NULL,
-	CONSTRAINT pk_scheduled_posts PRIMARY KEY (organization_id, id),
-	CONSTRAINT fk_scheduled_posts_content_piece_id FOREIGN KEY(organization_id, content_piece_id) REFERENCES content_pieces (organization_id, id),
-	CONSTRAINT fk_scheduled_posts_social_account_id FOREIGN KEY(organization_id, social_account_id) REFERENCES social_accounts (organization_id, id),
-	CONSTRAINT ck_scheduled_posts_timezone CHECK (length(timezone) <= 64),
-	CONSTRAINT ck_scheduled_posts_status CHECK (status IN ('draft', 'on_hold', 'scheduled', 'claimed', 'dispatching', 'published', 'retrying', 'failed', 'unconfirmed', 'cancelled', 'missed')),
-	CONSTRAINT ck_scheduled_posts_idempotency_key CHECK (length(idempotency_key) <= 255),
-	CONSTRAINT ck_scheduled_posts_payload_hash CHECK (length(payload_hash) <= 64),
-	CONSTRAINT ck_scheduled_posts_platform_post_id CHECK (length(platform_post_id) <= 300),
-	CONSTRAINT ck_scheduled_posts_platform_url CHECK (length(platform_url) <= 2000),
-	CONSTRAINT ck_scheduled_posts_attempt_count CHECK (attempt_count >= 0),
-	CONSTRAINT ck_scheduled_posts_max_attempts CHECK (max_attempts >= 1 AND max_attempts <= 10),
-	CONSTRAINT ck_scheduled_posts_misfire_grace_minutes CHECK (misfire_grace_minutes >= 0 AND misfire_grace_minutes <= 10080),
-	CONSTRAINT fk_scheduled_posts_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
-	CONSTRAINT ck_scheduled_posts_version CHECK (version >= 1)
-);
-
-CREATE INDEX ix_scheduled_posts_content_piece_id ON scheduled_posts (organization_id, content_piece_id);
-
-CREATE INDEX ix_scheduled_posts_created_at ON scheduled_posts (organization_id, created_at, id);
-
-CREATE INDEX ix_scheduled_posts_created_by ON scheduled_posts (organization_id, created_by) WHERE status = 'published';
-
-CREATE INDEX ix_scheduled_posts_scheduled_at ON scheduled_posts (organization_id, scheduled_at, id);
-
-CREATE INDEX ix_scheduled_posts_social_account_id_scheduled_at ON scheduled_posts (organization_id, social_account_id, scheduled_at);
-
-CREATE INDEX ix_scheduled_posts_status_lease_until ON scheduled_posts (status, lease_until);
-
-CREATE INDEX ix_scheduled_posts_status_next_attempt_at ON scheduled_posts (status, next_attempt_at);
-
-CREATE INDEX ix_scheduled_posts_status_published_at ON scheduled_posts (organization_id, status, published_at);
-
-CREATE INDEX ix_scheduled_posts_updated_at ON scheduled_posts (organization_id, updated_at, id);
-
-CREATE UNIQUE INDEX uq_scheduled_posts_content_piece_id_social_account_id_schedu ON scheduled_posts (organization_id, content_piece_id, social_account_id, scheduled_at) WHERE status NOT IN ('cancelled', 'failed', 'missed');
-
-CREATE UNIQUE INDEX uq_scheduled_posts_idempotency_key ON scheduled_posts (organization_id, idempotency_key);
-
-CREATE UNIQUE INDEX uq_scheduled_posts_social_account_id ON scheduled_posts (organization_id, social_account_id) WHERE status IN ('claimed', 'dispatching');
-
-CREATE UNIQUE INDEX uq_scheduled_posts_social_account_id_platform_post_id ON scheduled_posts (organization_id, social_account_id, platform_post_id) WHERE platform_post_id IS NOT NULL;
-
 CREATE TABLE seo_insights (
 	organization_id UUID NOT NULL,
 	id UUID NOT NULL,
@@ -2208,13 +1990,13 @@ CREATE TABLE brand_rules (
 	CONSTRAINT ck_brand_rules_version CHECK (version >= 1)
 );
 
+CREATE INDEX ix_brand_rules_brand_id ON brand_rules (organization_id, brand_id, id) WHERE brand_id IS NOT NULL;
+
 CREATE INDEX ix_brand_rules_created_at ON brand_rules (organization_id, created_at, id);
 
 CREATE INDEX ix_brand_rules_updated_at ON brand_rules (organization_id, updated_at, id);
 
-CREATE UNIQUE INDEX uq_brand_rules_brand_id ON brand_rules (organization_id, brand_id) WHERE brand_id IS NOT NULL;
-
-CREATE UNIQUE INDEX uq_brand_rules_organization_id ON brand_rules (organization_id) WHERE brand_id IS NULL;
+CREATE UNIQUE INDEX uq_brand_rules_brand_id ON brand_rules (organization_id, coalesce(brand_id, '00000000-0000-0000-0000-000000000000'));
 
 CREATE TABLE campaigns (
 	organization_id UUID NOT NULL,
@@ -2333,61 +2115,6 @@ CREATE INDEX ix_order_flags_webhook_event_id ON order_flags (organization_id, we
 
 CREATE UNIQUE INDEX uq_order_flags_store_id_shopify_order_id_flag_type ON order_flags (organization_id, store_id, shopify_order_id, flag_type);
 
-CREATE TABLE post_metric_snapshots (
-	organization_id UUID NOT NULL,
-	id UUID NOT NULL,
-	scheduled_post_id UUID NOT NULL,
-	social_account_id UUID NOT NULL,
-	content_piece_id UUID,
-	platform TEXT COLLATE "C" NOT NULL,
-	bucket_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	collected_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	impressions BIGINT,
-	reach BIGINT,
-	likes BIGINT,
-	comments BIGINT,
-	shares BIGINT,
-	saves BIGINT,
-	clicks BIGINT,
-	website_clicks BIGINT,
-	video_views BIGINT,
-	signups BIGINT,
-	demos BIGINT,
-	followers_total BIGINT,
-	engagement_rate FLOAT,
-	ctr FLOAT,
-	raw JSON,
-	CONSTRAINT pk_post_metric_snapshots PRIMARY KEY (organization_id, id),
-	CONSTRAINT fk_post_metric_snapshots_scheduled_post_id FOREIGN KEY(organization_id, scheduled_post_id) REFERENCES scheduled_posts (organization_id, id),
-	CONSTRAINT fk_post_metric_snapshots_social_account_id FOREIGN KEY(organization_id, social_account_id) REFERENCES social_accounts (organization_id, id),
-	CONSTRAINT fk_post_metric_snapshots_content_piece_id FOREIGN KEY(organization_id, content_piece_id) REFERENCES content_pieces (organization_id, id),
-	CONSTRAINT ck_post_metric_snapshots_platform CHECK (platform IN ('twitter', 'linkedin', 'instagram', 'tiktok', 'youtube', 'youtube_shorts', 'facebook', 'threads', 'reddit', 'pinterest', 'bluesky', 'mastodon', 'general')),
-	CONSTRAINT ck_post_metric_snapshots_impressions CHECK (impressions >= 0),
-	CONSTRAINT ck_post_metric_snapshots_reach CHECK (reach >= 0),
-	CONSTRAINT ck_post_metric_snapshots_likes CHECK (likes >= 0),
-	CONSTRAINT ck_post_metric_snapshots_comments CHECK (comments >= 0),
-	CONSTRAINT ck_post_metric_snapshots_shares CHECK (shares >= 0),
-	CONSTRAINT ck_post_metric_snapshots_saves CHECK (saves >= 0),
-	CONSTRAINT ck_post_metric_snapshots_clicks CHECK (clicks >= 0),
-	CONSTRAINT ck_post_metric_snapshots_website_clicks CHECK (website_clicks >= 0),
-	CONSTRAINT ck_post_metric_snapshots_video_views CHECK (video_views >= 0),
-	CONSTRAINT ck_post_metric_snapshots_signups CHECK (signups >= 0),
-	CONSTRAINT ck_post_metric_snapshots_demos CHECK (demos >= 0),
-	CONSTRAINT ck_post_metric_snapshots_followers_total CHECK (followers_total >= 0),
-	CONSTRAINT ck_post_metric_snapshots_engagement_rate CHECK (engagement_rate >= 0 AND engagement_rate <= 1.7976931348623157e+308),
-	CONSTRAINT ck_post_metric_snapshots_ctr CHECK (ctr >= 0 AND ctr <= 1.7976931348623157e+308)
-);
-
-CREATE INDEX ix_post_metric_snapshots_bucket_at ON post_metric_snapshots (organization_id, bucket_at, id);
-
-CREATE INDEX ix_post_metric_snapshots_content_piece_id_bucket_at ON post_metric_snapshots (organization_id, content_piece_id, bucket_at);
-
-CREATE INDEX ix_post_metric_snapshots_platform_bucket_at ON post_metric_snapshots (organization_id, platform, bucket_at);
-
-CREATE INDEX ix_post_metric_snapshots_social_account_id ON post_metric_snapshots (organization_id, social_account_id, id);
-
-CREATE UNIQUE INDEX uq_post_metric_snapshots_scheduled_post_id_bucket_at ON post_metric_snapshots (organization_id, scheduled_post_id, bucket_at);
-
 CREATE TABLE prospects (
 	organization_id UUID NOT NULL,
 	id UUID NOT NULL,
@@ -2457,7 +2184,7 @@ CREATE TABLE prospects (
 	CONSTRAINT fk_prospects_merged_into_id FOREIGN KEY(organization_id, merged_into_id) REFERENCES prospects (organization_id, id),
 	CONSTRAINT fk_prospects_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
 	CONSTRAINT ck_prospects_version CHECK (version >= 1),
-	CONSTRAINT ck_prospects_opt_out CHECK ((opted_out_at IS NULL) = (opt_out_reason IS NULL))
+	CONSTRAINT ck_prospects_opted_out CHECK ((opted_out_at IS NULL) = (opt_out_reason IS NULL))
 );
 
 CREATE INDEX ix_prospects_company_domain ON prospects (organization_id, company_domain);
@@ -2485,27 +2212,6 @@ CREATE INDEX ix_prospects_stage_score ON prospects (organization_id, stage, scor
 CREATE INDEX ix_prospects_updated_at ON prospects (organization_id, updated_at, id);
 
 CREATE UNIQUE INDEX uq_prospects_email_norm ON prospects (organization_id, email_norm) WHERE deleted_at IS NULL;
-
-CREATE TABLE publish_attempts (
-	organization_id UUID NOT NULL,
-	id UUID NOT NULL,
-	scheduled_post_id UUID NOT NULL,
-	attempt_no BIGINT NOT NULL,
-	phase TEXT COLLATE "C" NOT NULL,
-	started_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	finished_at TIMESTAMP WITH TIME ZONE,
-	http_status BIGINT,
-	error JSON,
-	worker_id TEXT COLLATE "C" NOT NULL,
-	CONSTRAINT pk_publish_attempts PRIMARY KEY (organization_id, id),
-	CONSTRAINT fk_publish_attempts_scheduled_post_id FOREIGN KEY(organization_id, scheduled_post_id) REFERENCES scheduled_posts (organization_id, id),
-	CONSTRAINT ck_publish_attempts_attempt_no CHECK (attempt_no >= 1),
-	CONSTRAINT ck_publish_attempts_phase CHECK (phase IN ('dispatching', 'succeeded', 'rejected', 'unknown')),
-	CONSTRAINT ck_publish_attempts_http_status CHECK (http_status >= 100 AND http_status <= 599),
-	CONSTRAINT ck_publish_attempts_worker_id CHECK (length(worker_id) <= 200)
-);
-
-CREATE UNIQUE INDEX uq_publish_attempts_scheduled_post_id_attempt_no ON publish_attempts (organization_id, scheduled_post_id, attempt_no);
 
 CREATE TABLE purchase_order_lines (
 	organization_id UUID NOT NULL,
@@ -2642,61 +2348,6 @@ CREATE INDEX ix_ticket_messages_ticket_id_created_at ON ticket_messages (organiz
 CREATE INDEX ix_ticket_messages_updated_at ON ticket_messages (organization_id, updated_at, id);
 
 CREATE UNIQUE INDEX uq_ticket_messages_store_id_external_id ON ticket_messages (organization_id, store_id, external_id) WHERE external_id IS NOT NULL;
-
-CREATE TABLE weekly_summaries (
-	organization_id UUID NOT NULL,
-	id UUID NOT NULL,
-	week_start DATE NOT NULL,
-	week_end DATE NOT NULL,
-	status TEXT COLLATE "C" NOT NULL,
-	report_md TEXT COLLATE "C",
-	recommendations JSON,
-	key_insights JSON,
-	total_posts BIGINT NOT NULL,
-	avg_engagement FLOAT,
-	top_post_id UUID,
-	confidence FLOAT,
-	error TEXT COLLATE "C",
-	accepted_at TIMESTAMP WITH TIME ZONE,
-	model TEXT COLLATE "C",
-	model_version TEXT COLLATE "C",
-	prompt_hash TEXT COLLATE "C",
-	input_tokens BIGINT,
-	output_tokens BIGINT,
-	cost_micros BIGINT,
-	job_id UUID,
-	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	created_by UUID,
-	updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	updated_by UUID,
-	version BIGINT NOT NULL,
-	CONSTRAINT pk_weekly_summaries PRIMARY KEY (organization_id, id),
-	CONSTRAINT ck_weekly_summaries_status CHECK (status IN ('generating', 'ready', 'accepted', 'dismissed', 'failed')),
-	CONSTRAINT ck_weekly_summaries_report_md CHECK (length(report_md) <= 100000),
-	CONSTRAINT ck_weekly_summaries_total_posts CHECK (total_posts >= 0),
-	CONSTRAINT ck_weekly_summaries_avg_engagement CHECK (avg_engagement >= -1.7976931348623157e+308 AND avg_engagement <= 1.7976931348623157e+308),
-	CONSTRAINT fk_weekly_summaries_top_post_id FOREIGN KEY(organization_id, top_post_id) REFERENCES scheduled_posts (organization_id, id),
-	CONSTRAINT ck_weekly_summaries_confidence CHECK (confidence >= 0 AND confidence <= 1),
-	CONSTRAINT ck_weekly_summaries_error CHECK (length(error) <= 2000),
-	CONSTRAINT ck_weekly_summaries_model CHECK (length(model) <= 100),
-	CONSTRAINT ck_weekly_summaries_model_version CHECK (length(model_version) <= 100),
-	CONSTRAINT ck_weekly_summaries_prompt_hash CHECK (length(prompt_hash) <= 64),
-	CONSTRAINT ck_weekly_summaries_input_tokens CHECK (input_tokens >= 0),
-	CONSTRAINT ck_weekly_summaries_output_tokens CHECK (output_tokens >= 0),
-	CONSTRAINT ck_weekly_summaries_cost_micros CHECK (cost_micros >= 0),
-	CONSTRAINT fk_weekly_summaries_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
-	CONSTRAINT ck_weekly_summaries_version CHECK (version >= 1)
-);
-
-CREATE INDEX ix_weekly_summaries_created_at ON weekly_summaries (organization_id, created_at, id);
-
-CREATE INDEX ix_weekly_summaries_top_post_id ON weekly_summaries (organization_id, top_post_id, id) WHERE top_post_id IS NOT NULL;
-
-CREATE INDEX ix_weekly_summaries_updated_at ON weekly_summaries (organization_id, updated_at, id);
-
-CREATE INDEX ix_weekly_summaries_week_start ON weekly_summaries (organization_id, week_start, id);
-
-CREATE UNIQUE INDEX uq_weekly_summaries_week_start ON weekly_summaries (organization_id, week_start);
 
 CREATE TABLE ai_drafts (
 	organization_id UUID NOT NULL,
@@ -3257,35 +2908,6 @@ CREATE UNIQUE INDEX uq_journey_stages_journey_id_key ON journey_stages (organiza
 
 CREATE UNIQUE INDEX uq_journey_stages_journey_id_position ON journey_stages (organization_id, journey_id, position) WHERE deleted_at IS NULL;
 
-CREATE TABLE piece_assets (
-	organization_id UUID NOT NULL,
-	id UUID NOT NULL,
-	piece_id UUID NOT NULL,
-	asset_id UUID NOT NULL,
-	position BIGINT NOT NULL,
-	alt_text TEXT COLLATE "C",
-	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	created_by UUID,
-	updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	updated_by UUID,
-	version BIGINT NOT NULL,
-	CONSTRAINT pk_piece_assets PRIMARY KEY (organization_id, id),
-	CONSTRAINT fk_piece_assets_piece_id FOREIGN KEY(organization_id, piece_id) REFERENCES content_pieces (organization_id, id),
-	CONSTRAINT fk_piece_assets_asset_id FOREIGN KEY(organization_id, asset_id) REFERENCES assets (organization_id, id),
-	CONSTRAINT ck_piece_assets_position CHECK (position >= 0),
-	CONSTRAINT ck_piece_assets_alt_text CHECK (length(alt_text) <= 2000),
-	CONSTRAINT fk_piece_assets_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
-	CONSTRAINT ck_piece_assets_version CHECK (version >= 1)
-);
-
-CREATE INDEX ix_piece_assets_asset_id ON piece_assets (organization_id, asset_id, id);
-
-CREATE INDEX ix_piece_assets_created_at ON piece_assets (organization_id, created_at, id);
-
-CREATE INDEX ix_piece_assets_updated_at ON piece_assets (organization_id, updated_at, id);
-
-CREATE UNIQUE INDEX uq_piece_assets_piece_id_position ON piece_assets (organization_id, piece_id, position);
-
 CREATE TABLE contents (
 	organization_id UUID NOT NULL,
 	id UUID NOT NULL,
@@ -3527,6 +3149,78 @@ CREATE UNIQUE INDEX uq_content_variants_content_id ON content_variants (organiza
 
 CREATE UNIQUE INDEX uq_content_variants_content_id_key ON content_variants (organization_id, content_id, key) WHERE deleted_at IS NULL;
 
+CREATE TABLE generated_contents (
+	organization_id UUID NOT NULL,
+	id UUID NOT NULL,
+	campaign_id UUID NOT NULL,
+	type TEXT COLLATE "C" NOT NULL,
+	platform TEXT COLLATE "C",
+	title TEXT COLLATE "C",
+	data JSON,
+	hashtags JSON NOT NULL,
+	mentions JSON NOT NULL,
+	media_urls JSON NOT NULL,
+	prompt TEXT COLLATE "C" NOT NULL,
+	prompt_hash TEXT COLLATE "C" NOT NULL,
+	model TEXT COLLATE "C" NOT NULL,
+	parameters JSON NOT NULL,
+	engagement_score FLOAT,
+	is_selected BOOLEAN NOT NULL,
+	user_rating BIGINT,
+	user_edits JSON,
+	ordinal BIGINT,
+	promoted_content_id UUID,
+	promoted_piece_id UUID,
+	text TEXT COLLATE "C",
+	model_version TEXT COLLATE "C",
+	input_tokens BIGINT,
+	output_tokens BIGINT,
+	cost_micros BIGINT,
+	job_id UUID,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	created_by UUID,
+	updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	updated_by UUID,
+	version BIGINT NOT NULL,
+	CONSTRAINT pk_generated_contents PRIMARY KEY (organization_id, id),
+	CONSTRAINT fk_generated_contents_campaign_id FOREIGN KEY(organization_id, campaign_id) REFERENCES campaigns (organization_id, id),
+	CONSTRAINT ck_generated_contents_type CHECK (type IN ('idea', 'social_post', 'video_prompt', 'hashtags', 'summary', 'text_image', 'email', 'other')),
+	CONSTRAINT ck_generated_contents_platform CHECK (platform IN ('twitter', 'linkedin', 'instagram', 'tiktok', 'youtube', 'youtube_shorts', 'facebook', 'threads', 'reddit', 'pinterest', 'bluesky', 'mastodon', 'general')),
+	CONSTRAINT ck_generated_contents_title CHECK (length(title) <= 300),
+	CONSTRAINT ck_generated_contents_prompt CHECK (length(prompt) <= 100000 AND length(prompt) >= 1),
+	CONSTRAINT ck_generated_contents_prompt_hash CHECK (length(prompt_hash) <= 64),
+	CONSTRAINT ck_generated_contents_model CHECK (length(model) <= 100 AND length(model) >= 1),
+	CONSTRAINT ck_generated_contents_engagement_score CHECK (engagement_score >= 0 AND engagement_score <= 1),
+	CONSTRAINT ck_generated_contents_user_rating CHECK (user_rating >= 1 AND user_rating <= 5),
+	CONSTRAINT ck_generated_contents_ordinal CHECK (ordinal >= 0),
+	CONSTRAINT fk_generated_contents_promoted_content_id FOREIGN KEY(organization_id, promoted_content_id) REFERENCES contents (organization_id, id),
+	CONSTRAINT ck_generated_contents_text CHECK (length(text) <= 100000),
+	CONSTRAINT ck_generated_contents_model_version CHECK (length(model_version) <= 100),
+	CONSTRAINT ck_generated_contents_input_tokens CHECK (input_tokens >= 0),
+	CONSTRAINT ck_generated_contents_output_tokens CHECK (output_tokens >= 0),
+	CONSTRAINT ck_generated_contents_cost_micros CHECK (cost_micros >= 0),
+	CONSTRAINT fk_generated_contents_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
+	CONSTRAINT ck_generated_contents_version CHECK (version >= 1)
+);
+
+CREATE INDEX ix_generated_contents_campaign_id ON generated_contents (organization_id, campaign_id) WHERE is_selected;
+
+CREATE INDEX ix_generated_contents_campaign_id_type_created_at ON generated_contents (organization_id, campaign_id, type, created_at);
+
+CREATE INDEX ix_generated_contents_created_at ON generated_contents (organization_id, created_at, id);
+
+CREATE INDEX ix_generated_contents_platform_is_selected ON generated_contents (organization_id, platform, is_selected);
+
+CREATE INDEX ix_generated_contents_promoted_content_id ON generated_contents (organization_id, promoted_content_id, id) WHERE promoted_content_id IS NOT NULL;
+
+CREATE INDEX ix_generated_contents_promoted_piece_id ON generated_contents (organization_id, promoted_piece_id, id) WHERE promoted_piece_id IS NOT NULL;
+
+CREATE INDEX ix_generated_contents_updated_at ON generated_contents (organization_id, updated_at, id);
+
+CREATE INDEX ix_generated_contents_user_rating_engagement_score ON generated_contents (organization_id, user_rating, engagement_score);
+
+CREATE UNIQUE INDEX uq_generated_contents_job_id_ordinal ON generated_contents (organization_id, job_id, ordinal) WHERE job_id IS NOT NULL;
+
 CREATE TABLE message_events (
 	organization_id UUID NOT NULL,
 	id UUID NOT NULL,
@@ -3638,6 +3332,91 @@ CREATE INDEX ix_analytics_events_variant_id ON analytics_events (organization_id
 
 CREATE UNIQUE INDEX uq_analytics_events_event_key ON analytics_events (organization_id, event_key);
 
+CREATE TABLE content_pieces (
+	organization_id UUID NOT NULL,
+	id UUID NOT NULL,
+	platform TEXT COLLATE "C" NOT NULL,
+	type TEXT COLLATE "C" NOT NULL,
+	status TEXT COLLATE "C" NOT NULL,
+	title TEXT COLLATE "C",
+	body TEXT COLLATE "C" NOT NULL,
+	hook TEXT COLLATE "C",
+	cta TEXT COLLATE "C",
+	hashtags JSON NOT NULL,
+	mentions JSON NOT NULL,
+	thread_parts JSON,
+	pillar_id UUID,
+	series_id UUID,
+	sequence_no BIGINT,
+	campaign_id UUID,
+	content_id UUID,
+	generated_content_id UUID,
+	rationale TEXT COLLATE "C",
+	confidence FLOAT,
+	generated_by TEXT COLLATE "C",
+	expires_at TIMESTAMP WITH TIME ZONE,
+	body_hash TEXT COLLATE "C" NOT NULL,
+	approved_by UUID,
+	approved_at TIMESTAMP WITH TIME ZONE,
+	approved_rules_version BIGINT,
+	rejection_reason TEXT COLLATE "C",
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	created_by UUID,
+	updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	updated_by UUID,
+	version BIGINT NOT NULL,
+	deleted_at TIMESTAMP WITH TIME ZONE,
+	deleted_by UUID,
+	deletion_id UUID,
+	purged_at TIMESTAMP WITH TIME ZONE,
+	CONSTRAINT pk_content_pieces PRIMARY KEY (organization_id, id),
+	CONSTRAINT ck_content_pieces_platform CHECK (platform IN ('twitter', 'linkedin', 'instagram', 'tiktok', 'youtube', 'youtube_shorts', 'facebook', 'threads', 'reddit', 'pinterest', 'bluesky', 'mastodon', 'general')),
+	CONSTRAINT ck_content_pieces_type CHECK (type IN ('post', 'thread', 'story', 'reel', 'short', 'carousel', 'poll')),
+	CONSTRAINT ck_content_pieces_status CHECK (status IN ('draft', 'pending_review', 'approved', 'rejected', 'scheduled', 'partially_published', 'published', 'failed', 'archived')),
+	CONSTRAINT ck_content_pieces_title CHECK (length(title) <= 300),
+	CONSTRAINT ck_content_pieces_body CHECK (length(body) <= 100000),
+	CONSTRAINT ck_content_pieces_hook CHECK (length(hook) <= 2000),
+	CONSTRAINT ck_content_pieces_cta CHECK (length(cta) <= 2000),
+	CONSTRAINT fk_content_pieces_pillar_id FOREIGN KEY(organization_id, pillar_id) REFERENCES content_pillars (organization_id, id),
+	CONSTRAINT fk_content_pieces_series_id FOREIGN KEY(organization_id, series_id) REFERENCES series (organization_id, id),
+	CONSTRAINT ck_content_pieces_sequence_no CHECK (sequence_no >= 1),
+	CONSTRAINT fk_content_pieces_campaign_id FOREIGN KEY(organization_id, campaign_id) REFERENCES campaigns (organization_id, id),
+	CONSTRAINT fk_content_pieces_content_id FOREIGN KEY(organization_id, content_id) REFERENCES contents (organization_id, id),
+	CONSTRAINT fk_content_pieces_generated_content_id FOREIGN KEY(organization_id, generated_content_id) REFERENCES generated_contents (organization_id, id),
+	CONSTRAINT ck_content_pieces_rationale CHECK (length(rationale) <= 20000),
+	CONSTRAINT ck_content_pieces_confidence CHECK (confidence >= 0 AND confidence <= 1),
+	CONSTRAINT ck_content_pieces_generated_by CHECK (length(generated_by) <= 200),
+	CONSTRAINT ck_content_pieces_body_hash CHECK (length(body_hash) <= 64),
+	CONSTRAINT ck_content_pieces_rejection_reason CHECK (length(rejection_reason) <= 2000),
+	CONSTRAINT fk_content_pieces_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
+	CONSTRAINT ck_content_pieces_version CHECK (version >= 1),
+	CONSTRAINT ck_content_pieces_one_platform CHECK (platform <> 'general')
+);
+
+CREATE INDEX ix_content_pieces_campaign_id ON content_pieces (organization_id, campaign_id, id) WHERE campaign_id IS NOT NULL;
+
+CREATE INDEX ix_content_pieces_content_id ON content_pieces (organization_id, content_id, id) WHERE content_id IS NOT NULL;
+
+CREATE INDEX ix_content_pieces_created_at ON content_pieces (organization_id, created_at, id);
+
+CREATE INDEX ix_content_pieces_deleted_at ON content_pieces (organization_id, deleted_at, id) WHERE deleted_at IS NOT NULL;
+
+CREATE INDEX ix_content_pieces_deletion_id ON content_pieces (organization_id, deletion_id) WHERE deletion_id IS NOT NULL;
+
+CREATE INDEX ix_content_pieces_generated_content_id ON content_pieces (organization_id, generated_content_id, id) WHERE generated_content_id IS NOT NULL;
+
+CREATE INDEX ix_content_pieces_pillar_id ON content_pieces (organization_id, pillar_id);
+
+CREATE INDEX ix_content_pieces_platform_status ON content_pieces (organization_id, platform, status);
+
+CREATE INDEX ix_content_pieces_series_id_sequence_no ON content_pieces (organization_id, series_id, sequence_no);
+
+CREATE INDEX ix_content_pieces_status_updated_at ON content_pieces (organization_id, status, updated_at, id);
+
+CREATE INDEX ix_content_pieces_updated_at ON content_pieces (organization_id, updated_at, id);
+
+CREATE UNIQUE INDEX uq_content_pieces_series_id_sequence_no ON content_pieces (organization_id, series_id, sequence_no) WHERE deleted_at IS NULL AND series_id IS NOT NULL AND sequence_no IS NOT NULL;
+
 CREATE TABLE variant_assignments (
 	organization_id UUID NOT NULL,
 	id UUID NOT NULL,
@@ -3655,23 +3434,234 @@ CREATE INDEX ix_variant_assignments_variant_id ON variant_assignments (organizat
 
 CREATE UNIQUE INDEX uq_variant_assignments_content_id_subject_key ON variant_assignments (organization_id, content_id, subject_key);
 
-ALTER TABLE content_pieces ADD CONSTRAINT fk_content_pieces_campaign_id FOREIGN KEY(organization_id, campaign_id) REFERENCES campaigns (organization_id, id);
+CREATE TABLE piece_assets (
+	organization_id UUID NOT NULL,
+	id UUID NOT NULL,
+	piece_id UUID NOT NULL,
+	asset_id UUID NOT NULL,
+	position BIGINT NOT NULL,
+	alt_text TEXT COLLATE "C",
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	created_by UUID,
+	updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	updated_by UUID,
+	version BIGINT NOT NULL,
+	CONSTRAINT pk_piece_assets PRIMARY KEY (organization_id, id),
+	CONSTRAINT fk_piece_assets_piece_id FOREIGN KEY(organization_id, piece_id) REFERENCES content_pieces (organization_id, id),
+	CONSTRAINT fk_piece_assets_asset_id FOREIGN KEY(organization_id, asset_id) REFERENCES assets (organization_id, id),
+	CONSTRAINT ck_piece_assets_position CHECK (position >= 0),
+	CONSTRAINT ck_piece_assets_alt_text CHECK (length(alt_text) <= 2000),
+	CONSTRAINT fk_piece_assets_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
+	CONSTRAINT ck_piece_assets_version CHECK (version >= 1)
+);
 
-ALTER TABLE content_pieces ADD CONSTRAINT fk_content_pieces_content_id FOREIGN KEY(organization_id, content_id) REFERENCES contents (organization_id, id);
+CREATE INDEX ix_piece_assets_asset_id ON piece_assets (organization_id, asset_id, id);
 
-ALTER TABLE content_pieces ADD CONSTRAINT fk_content_pieces_generated_content_id FOREIGN KEY(organization_id, generated_content_id) REFERENCES generated_contents (organization_id, id);
+CREATE INDEX ix_piece_assets_created_at ON piece_assets (organization_id, created_at, id);
 
-ALTER TABLE content_pieces ADD CONSTRAINT fk_content_pieces_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id);
+CREATE INDEX ix_piece_assets_updated_at ON piece_assets (organization_id, updated_at, id);
 
-ALTER TABLE content_pieces ADD CONSTRAINT fk_content_pieces_pillar_id FOREIGN KEY(organization_id, pillar_id) REFERENCES content_pillars (organization_id, id);
+CREATE UNIQUE INDEX uq_piece_assets_piece_id_position ON piece_assets (organization_id, piece_id, position);
 
-ALTER TABLE content_pieces ADD CONSTRAINT fk_content_pieces_series_id FOREIGN KEY(organization_id, series_id) REFERENCES series (organization_id, id);
+CREATE TABLE scheduled_posts (
+	organization_id UUID NOT NULL,
+	id UUID NOT NULL,
+	content_piece_id UUID NOT NULL,
+	social_account_id UUID NOT NULL,
+	scheduled_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	timezone TEXT COLLATE "C" NOT NULL,
+	status TEXT COLLATE "C" NOT NULL,
+	idempotency_key TEXT COLLATE "C" NOT NULL,
+	payload_snapshot JSON,
+	payload_hash TEXT COLLATE "C" NOT NULL,
+	platform_post_id TEXT COLLATE "C",
+	platform_url TEXT COLLATE "C",
+	published_at TIMESTAMP WITH TIME ZONE,
+	attempt_count BIGINT NOT NULL,
+	max_attempts BIGINT NOT NULL,
+	next_attempt_at TIMESTAMP WITH TIME ZONE,
+	last_attempt_at TIMESTAMP WITH TIME ZONE,
+	claim_token UUID,
+	lease_until TIMESTAMP WITH TIME ZONE,
+	last_error JSON,
+	misfire_grace_minutes BIGINT NOT NULL,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	created_by UUID,
+	updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	updated_by UUID,
+	version BIGINT NOT NULL,
+	CONSTRAINT pk_scheduled_posts PRIMARY KEY (organization_id, id),
+	CONSTRAINT fk_scheduled_posts_content_piece_id FOREIGN KEY(organization_id, content_piece_id) REFERENCES content_pieces (organization_id, id),
+	CONSTRAINT fk_scheduled_posts_social_account_id FOREIGN KEY(organization_id, social_account_id) REFERENCES social_accounts (organization_id, id),
+	CONSTRAINT ck_scheduled_posts_timezone CHECK (length(timezone) <= 64),
+	CONSTRAINT ck_scheduled_posts_status CHECK (status IN ('draft', 'on_hold', 'scheduled', 'claimed', 'dispatching', 'published', 'retrying', 'failed', 'unconfirmed', 'cancelled', 'missed')),
+	CONSTRAINT ck_scheduled_posts_idempotency_key CHECK (length(idempotency_key) <= 255),
+	CONSTRAINT ck_scheduled_posts_payload_hash CHECK (length(payload_hash) <= 64),
+	CONSTRAINT ck_scheduled_posts_platform_post_id CHECK (length(platform_post_id) <= 300),
+	CONSTRAINT ck_scheduled_posts_platform_url CHECK (length(platform_url) <= 2000),
+	CONSTRAINT ck_scheduled_posts_attempt_count CHECK (attempt_count >= 0),
+	CONSTRAINT ck_scheduled_posts_max_attempts CHECK (max_attempts >= 1 AND max_attempts <= 10),
+	CONSTRAINT ck_scheduled_posts_misfire_grace_minutes CHECK (misfire_grace_minutes >= 0 AND misfire_grace_minutes <= 10080),
+	CONSTRAINT fk_scheduled_posts_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
+	CONSTRAINT ck_scheduled_posts_version CHECK (version >= 1)
+);
 
-ALTER TABLE generated_contents ADD CONSTRAINT fk_generated_contents_campaign_id FOREIGN KEY(organization_id, campaign_id) REFERENCES campaigns (organization_id, id);
+CREATE INDEX ix_scheduled_posts_content_piece_id ON scheduled_posts (organization_id, content_piece_id);
 
-ALTER TABLE generated_contents ADD CONSTRAINT fk_generated_contents_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id);
+CREATE INDEX ix_scheduled_posts_created_at ON scheduled_posts (organization_id, created_at, id);
 
-ALTER TABLE generated_contents ADD CONSTRAINT fk_generated_contents_promoted_content_id FOREIGN KEY(organization_id, promoted_content_id) REFERENCES contents (organization_id, id);
+CREATE INDEX ix_scheduled_posts_created_by ON scheduled_posts (organization_id, created_by) WHERE status = 'published';
+
+CREATE INDEX ix_scheduled_posts_scheduled_at ON scheduled_posts (organization_id, scheduled_at, id);
+
+CREATE INDEX ix_scheduled_posts_social_account_id_scheduled_at ON scheduled_posts (organization_id, social_account_id, scheduled_at);
+
+CREATE INDEX ix_scheduled_posts_status_lease_until ON scheduled_posts (status, lease_until);
+
+CREATE INDEX ix_scheduled_posts_status_next_attempt_at ON scheduled_posts (status, next_attempt_at);
+
+CREATE INDEX ix_scheduled_posts_status_published_at ON scheduled_posts (organization_id, status, published_at);
+
+CREATE INDEX ix_scheduled_posts_updated_at ON scheduled_posts (organization_id, updated_at, id);
+
+CREATE UNIQUE INDEX uq_scheduled_posts_content_piece_id_social_account_id_schedu ON scheduled_posts (organization_id, content_piece_id, social_account_id, scheduled_at) WHERE status NOT IN ('cancelled', 'failed', 'missed');
+
+CREATE UNIQUE INDEX uq_scheduled_posts_idempotency_key ON scheduled_posts (organization_id, idempotency_key);
+
+CREATE UNIQUE INDEX uq_scheduled_posts_social_account_id ON scheduled_posts (organization_id, social_account_id) WHERE status IN ('claimed', 'dispatching');
+
+CREATE UNIQUE INDEX uq_scheduled_posts_social_account_id_platform_post_id ON scheduled_posts (organization_id, social_account_id, platform_post_id) WHERE platform_post_id IS NOT NULL;
+
+CREATE TABLE post_metric_snapshots (
+	organization_id UUID NOT NULL,
+	id UUID NOT NULL,
+	scheduled_post_id UUID NOT NULL,
+	social_account_id UUID NOT NULL,
+	content_piece_id UUID,
+	platform TEXT COLLATE "C" NOT NULL,
+	bucket_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	collected_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	impressions BIGINT,
+	reach BIGINT,
+	likes BIGINT,
+	comments BIGINT,
+	shares BIGINT,
+	saves BIGINT,
+	clicks BIGINT,
+	website_clicks BIGINT,
+	video_views BIGINT,
+	signups BIGINT,
+	demos BIGINT,
+	followers_total BIGINT,
+	engagement_rate FLOAT,
+	ctr FLOAT,
+	raw JSON,
+	CONSTRAINT pk_post_metric_snapshots PRIMARY KEY (organization_id, id),
+	CONSTRAINT fk_post_metric_snapshots_scheduled_post_id FOREIGN KEY(organization_id, scheduled_post_id) REFERENCES scheduled_posts (organization_id, id),
+	CONSTRAINT fk_post_metric_snapshots_social_account_id FOREIGN KEY(organization_id, social_account_id) REFERENCES social_accounts (organization_id, id),
+	CONSTRAINT fk_post_metric_snapshots_content_piece_id FOREIGN KEY(organization_id, content_piece_id) REFERENCES content_pieces (organization_id, id),
+	CONSTRAINT ck_post_metric_snapshots_platform CHECK (platform IN ('twitter', 'linkedin', 'instagram', 'tiktok', 'youtube', 'youtube_shorts', 'facebook', 'threads', 'reddit', 'pinterest', 'bluesky', 'mastodon', 'general')),
+	CONSTRAINT ck_post_metric_snapshots_impressions CHECK (impressions >= 0),
+	CONSTRAINT ck_post_metric_snapshots_reach CHECK (reach >= 0),
+	CONSTRAINT ck_post_metric_snapshots_likes CHECK (likes >= 0),
+	CONSTRAINT ck_post_metric_snapshots_comments CHECK (comments >= 0),
+	CONSTRAINT ck_post_metric_snapshots_shares CHECK (shares >= 0),
+	CONSTRAINT ck_post_metric_snapshots_saves CHECK (saves >= 0),
+	CONSTRAINT ck_post_metric_snapshots_clicks CHECK (clicks >= 0),
+	CONSTRAINT ck_post_metric_snapshots_website_clicks CHECK (website_clicks >= 0),
+	CONSTRAINT ck_post_metric_snapshots_video_views CHECK (video_views >= 0),
+	CONSTRAINT ck_post_metric_snapshots_signups CHECK (signups >= 0),
+	CONSTRAINT ck_post_metric_snapshots_demos CHECK (demos >= 0),
+	CONSTRAINT ck_post_metric_snapshots_followers_total CHECK (followers_total >= 0),
+	CONSTRAINT ck_post_metric_snapshots_engagement_rate CHECK (engagement_rate >= 0 AND engagement_rate <= 1.7976931348623157e+308),
+	CONSTRAINT ck_post_metric_snapshots_ctr CHECK (ctr >= 0 AND ctr <= 1.7976931348623157e+308)
+);
+
+CREATE INDEX ix_post_metric_snapshots_bucket_at ON post_metric_snapshots (organization_id, bucket_at, id);
+
+CREATE INDEX ix_post_metric_snapshots_content_piece_id_bucket_at ON post_metric_snapshots (organization_id, content_piece_id, bucket_at);
+
+CREATE INDEX ix_post_metric_snapshots_platform_bucket_at ON post_metric_snapshots (organization_id, platform, bucket_at);
+
+CREATE INDEX ix_post_metric_snapshots_social_account_id ON post_metric_snapshots (organization_id, social_account_id, id);
+
+CREATE UNIQUE INDEX uq_post_metric_snapshots_scheduled_post_id_bucket_at ON post_metric_snapshots (organization_id, scheduled_post_id, bucket_at);
+
+CREATE TABLE publish_attempts (
+	organization_id UUID NOT NULL,
+	id UUID NOT NULL,
+	scheduled_post_id UUID NOT NULL,
+	attempt_no BIGINT NOT NULL,
+	phase TEXT COLLATE "C" NOT NULL,
+	started_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	finished_at TIMESTAMP WITH TIME ZONE,
+	http_status BIGINT,
+	error JSON,
+	worker_id TEXT COLLATE "C" NOT NULL,
+	CONSTRAINT pk_publish_attempts PRIMARY KEY (organization_id, id),
+	CONSTRAINT fk_publish_attempts_scheduled_post_id FOREIGN KEY(organization_id, scheduled_post_id) REFERENCES scheduled_posts (organization_id, id),
+	CONSTRAINT ck_publish_attempts_attempt_no CHECK (attempt_no >= 1),
+	CONSTRAINT ck_publish_attempts_phase CHECK (phase IN ('dispatching', 'succeeded', 'rejected', 'unknown')),
+	CONSTRAINT ck_publish_attempts_http_status CHECK (http_status >= 100 AND http_status <= 599),
+	CONSTRAINT ck_publish_attempts_worker_id CHECK (length(worker_id) <= 200)
+);
+
+CREATE UNIQUE INDEX uq_publish_attempts_scheduled_post_id_attempt_no ON publish_attempts (organization_id, scheduled_post_id, attempt_no);
+
+CREATE TABLE weekly_summaries (
+	organization_id UUID NOT NULL,
+	id UUID NOT NULL,
+	week_start DATE NOT NULL,
+	week_end DATE NOT NULL,
+	status TEXT COLLATE "C" NOT NULL,
+	report_md TEXT COLLATE "C",
+	recommendations JSON,
+	key_insights JSON,
+	total_posts BIGINT NOT NULL,
+	avg_engagement FLOAT,
+	top_post_id UUID,
+	confidence FLOAT,
+	error TEXT COLLATE "C",
+	accepted_at TIMESTAMP WITH TIME ZONE,
+	model TEXT COLLATE "C",
+	model_version TEXT COLLATE "C",
+	prompt_hash TEXT COLLATE "C",
+	input_tokens BIGINT,
+	output_tokens BIGINT,
+	cost_micros BIGINT,
+	job_id UUID,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	created_by UUID,
+	updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	updated_by UUID,
+	version BIGINT NOT NULL,
+	CONSTRAINT pk_weekly_summaries PRIMARY KEY (organization_id, id),
+	CONSTRAINT ck_weekly_summaries_status CHECK (status IN ('generating', 'ready', 'accepted', 'dismissed', 'failed')),
+	CONSTRAINT ck_weekly_summaries_report_md CHECK (length(report_md) <= 100000),
+	CONSTRAINT ck_weekly_summaries_total_posts CHECK (total_posts >= 0),
+	CONSTRAINT ck_weekly_summaries_avg_engagement CHECK (avg_engagement >= -1.7976931348623157e+308 AND avg_engagement <= 1.7976931348623157e+308),
+	CONSTRAINT fk_weekly_summaries_top_post_id FOREIGN KEY(organization_id, top_post_id) REFERENCES scheduled_posts (organization_id, id),
+	CONSTRAINT ck_weekly_summaries_confidence CHECK (confidence >= 0 AND confidence <= 1),
+	CONSTRAINT ck_weekly_summaries_error CHECK (length(error) <= 2000),
+	CONSTRAINT ck_weekly_summaries_model CHECK (length(model) <= 100),
+	CONSTRAINT ck_weekly_summaries_model_version CHECK (length(model_version) <= 100),
+	CONSTRAINT ck_weekly_summaries_prompt_hash CHECK (length(prompt_hash) <= 64),
+	CONSTRAINT ck_weekly_summaries_input_tokens CHECK (input_tokens >= 0),
+	CONSTRAINT ck_weekly_summaries_output_tokens CHECK (output_tokens >= 0),
+	CONSTRAINT ck_weekly_summaries_cost_micros CHECK (cost_micros >= 0),
+	CONSTRAINT fk_weekly_summaries_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
+	CONSTRAINT ck_weekly_summaries_version CHECK (version >= 1)
+);
+
+CREATE INDEX ix_weekly_summaries_created_at ON weekly_summaries (organization_id, created_at, id);
+
+CREATE INDEX ix_weekly_summaries_top_post_id ON weekly_summaries (organization_id, top_post_id, id) WHERE top_post_id IS NOT NULL;
+
+CREATE INDEX ix_weekly_summaries_updated_at ON weekly_summaries (organization_id, updated_at, id);
+
+CREATE INDEX ix_weekly_summaries_week_start ON weekly_summaries (organization_id, week_start, id);
+
+CREATE UNIQUE INDEX uq_weekly_summaries_week_start ON weekly_summaries (organization_id, week_start);
 
 ALTER TABLE generated_contents ADD CONSTRAINT fk_generated_contents_promoted_piece_id FOREIGN KEY(organization_id, promoted_piece_id) REFERENCES content_pieces (organization_id, id);
 

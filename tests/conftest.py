@@ -11,7 +11,7 @@ import pytest
 
 from tests.postgres import PostgresServer, find_programs, postgres_server
 
-pytest_plugins = ["tests.fixtures"]
+pytest_plugins = ["tests.fixtures", "tests.completions"]
 
 ENGINES = {"sqlite": ["sqlite"], "postgres": ["postgres"], "both": ["sqlite", "postgres"]}
 

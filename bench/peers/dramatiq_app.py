@@ -21,14 +21,19 @@ def noop(n: int) -> None:
     del n
 
 
+def send(count: int) -> None:
+    """Enqueue one by one."""
+    for _ in range(count):
+        noop.send(1)
+
+
 def enqueue() -> None:
     """Do what standard input says, line by line; Dramatiq has no call for many jobs at once."""
     for line in sys.stdin:
         what, _, number = line.strip().partition(" ")
         if what in {"one", "many"}:
             with ThreadPoolExecutor(THREADS) as pool:
-                each = int(number) // THREADS
-                list(pool.map(lambda _: [noop.send(1) for _ in range(each)], range(THREADS)))
+                list(pool.map(send, [int(number) // THREADS] * THREADS))
         left = int(broker.client.hlen("dramatiq:default.msgs"))
         print(min(left, 1) if what == "left" else "done", flush=True)
 

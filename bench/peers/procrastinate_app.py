@@ -2,8 +2,10 @@
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import procrastinate
+from procrastinate.tasks import Task
 
 WHERE = sys.argv[2]
 BATCH, THREADS = 500, 4
@@ -16,12 +18,18 @@ def noop(n: int) -> None:
     del n
 
 
+def defer(task: Task, count: int) -> None:
+    """Enqueue one by one."""
+    for _ in range(count):
+        task.defer(n=1)
+
+
 def enqueue() -> None:
     """Do what standard input says, line by line."""
     import psycopg
 
     sync = procrastinate.App(connector=procrastinate.SyncPsycopgConnector(conninfo=WHERE, max_size=THREADS))
-    task = sync.task(name="noop")(lambda n: None)
+    task = sync.task(name="noop")(noop.func)
     question = psycopg.connect(WHERE, autocommit=True)
     with sync.open():
         sync.schema_manager.apply_schema()
@@ -29,8 +37,7 @@ def enqueue() -> None:
             what, _, number = line.strip().partition(" ")
             if what == "one":
                 with ThreadPoolExecutor(THREADS) as pool:
-                    each = int(number) // THREADS
-                    list(pool.map(lambda _: [task.defer(n=1) for _ in range(each)], range(THREADS)))
+                    list(pool.map(partial(defer, task), [int(number) // THREADS] * THREADS))
             elif what == "many":
                 with ThreadPoolExecutor(THREADS) as pool:
                     batches = int(number) // BATCH

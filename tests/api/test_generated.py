@@ -50,3 +50,17 @@ def test_rows_of_one_moment_are_all_on_some_page_of_a_view(client: Client, facto
         found += [row["id"] for row in page["data"]]
         cursor = page["pagination"]["next_cursor"]
     assert sorted(found) == sorted(row["id"] for row in made)
+
+
+def test_candidates_are_queued_within_the_plan(client: Client, factory: Factory) -> None:
+    campaign = factory.create("campaigns")
+    body = {"campaign_id": campaign["id"], "type": "email", "count": 2}
+    path = "/api/generated-contents/generate"
+    answer = client.post(path, json=body, headers=factory.headers)
+    assert answer.status_code == 202, answer.text
+    job = client.get(f"/api/jobs/{answer.json()['job_id']}", headers=factory.headers).json()
+    assert (job["kind"], job["status"]) == ("generate_content", "queued")
+    usage = client.get("/api/usage", headers=factory.headers).json()["data"]
+    assert [row["reserved"] for row in usage if row["metric"] == "content_generated"] == [2]
+    for wrong in ({"count": 11}, {"type": "poem"}, {"campaign_id": None}, {"colour": "red"}):
+        assert client.post(path, json={**body, **wrong}, headers=factory.headers).status_code == 422

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from growbase.core.config import Settings
 from growbase.core.database import Database
 from growbase.domains.outreach.tasks import TASKS
 from growbase.jobs.worker import Worker
@@ -69,6 +70,13 @@ def test_a_large_file_is_a_job_with_a_report_to_look_at(factory: Factory) -> Non
     assert Worker(factory.db, TASKS).run_one()
     done = factory.client.get(place, headers=factory.headers).json()
     assert (done["status"], done["created_count"], done["done_count"]) == ("succeeded", 2_001, 2_001)
+
+
+def test_a_file_may_be_larger_than_other_requests(factory: Factory, settings: Settings) -> None:
+    text = "email,notes\n" + "".join(f"p{number}@x.example,{'x' * 19_000}\n" for number in range(480))
+    assert len(text) > settings.request_body_max_bytes
+    answer = send(factory, text, "?dry_run=true")
+    assert (answer.status_code, answer.json()["created"]) == (200, 480)
 
 
 def test_what_is_no_import_is_refused(factory: Factory, tenant: Tenant, login_as: LoginAs) -> None:

@@ -105,6 +105,8 @@ def test_what_breaks_the_rules_is_named_in_its_field(factory: Factory) -> None:
         ("body", "forbidden_phrase", "has the forbidden phrase guaranteed"),
         ("hashtags.0", "forbidden_hashtag", "has the forbidden hashtag #cheap"),
     ]
+    second = post(factory, "brand-rules", rules, 409)
+    assert [(error["field"], error["code"]) for error in second["errors"]] == [("brand_id", "unique")]
     fine = factory.create("content-pieces", body="We guarantee nothing")
     assert post(factory, f"content-pieces/{fine['id']}/submit")["status"] == "approved"
 

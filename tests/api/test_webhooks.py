@@ -17,6 +17,7 @@ from tests.api.conftest import Factory, Headers, LoginAs
 from tests.api.factories import NOWHERE, Row
 from tests.domains.identity.receiver import Receiver, receiver, status
 from tests.fixtures import Tenant
+from tests.outside import OUTSIDE
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def make(factory: Factory, url: str, **over: Any) -> Row:  # noqa: ANN401 -- JSO
 
 def deliver(db: Database) -> None:
     fan_out_webhooks(db)
-    worker = Worker(db, {"deliver_webhook": partial(deliver_webhook, allow_private=True)})
+    worker = Worker(db, {"deliver_webhook": partial(deliver_webhook, outside=OUTSIDE)})
     while worker.run_one():
         pass
 
@@ -179,4 +180,4 @@ def test_the_worker_obeys_the_setting_about_private_addresses(settings: Settings
     for allowed in (False, True):
         task = wiring.tasks(settings.model_copy(update={"allow_private_addresses": allowed}))["deliver_webhook"]
         assert isinstance(task, partial)
-        assert task.keywords == {"allow_private": allowed}
+        assert task.keywords["outside"].allow_private is allowed

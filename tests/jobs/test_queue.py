@@ -41,6 +41,24 @@ def has_trace(db: Database, name: str) -> bool:
         return reads.find(InstanceFact, name=name) is not None
 
 
+def test_many_jobs_are_enqueued_at_once(db: Database, actor: Actor, worker: MakeWorker) -> None:
+    heard: list[frozenset[str]] = []
+    db.listeners.append(lambda _, woken: heard.append(woken))
+    payloads = [{"n": number} for number in range(7)]
+    ids = db.write(actor, lambda tx: queue.enqueue_many(tx, "noop", payloads, queue="publishing", priority=5))
+    assert frozenset({"publishing"}) in heard
+    with db.read(actor) as reads:
+        rows = reads.rows(Job, order="id")
+    assert [(row.id, row.payload, row.priority, row.organization_id) for row in rows] == [
+        (id, payload, 5, actor.organization_id) for id, payload in zip(ids, payloads, strict=True)
+    ]
+    assert worker().run_all() == 7
+    later = clock.now() + timedelta(hours=1)
+    db.write(actor, lambda tx: queue.enqueue_many(tx, "noop", payloads, queue="publishing", run_at=later))
+    assert db.write(actor, lambda tx: queue.enqueue_many(tx, "noop", [], queue="publishing")) == []
+    assert worker().run_all() == 0
+
+
 # -- how a job ends ---------------------------------------------------------------------------------------------------
 
 

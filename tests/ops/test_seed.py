@@ -10,6 +10,7 @@ from growbase.core.actor import Actor, system
 from growbase.core.config import Settings
 from growbase.core.crypto import password_matches
 from growbase.core.database import Database
+from growbase.core.errors import Invalid
 from growbase.core.transaction import Transaction
 from growbase.domains.identity.models import User
 from growbase.domains.identity.queries import find_login
@@ -22,6 +23,7 @@ from growbase.ops.guard import InProduction, NotConfirmed, install_facts, requir
 from growbase.ops.history import revisions
 from growbase.ops.migrate import downgrade, stamp, upgrade
 from growbase.ops.reference import REFERENCE, install_reference_data
+from growbase.ops.scale import seed_scale
 from growbase.ops.seed import first_start, is_empty, seed_demo
 from growbase.ops.status import database_status
 
@@ -155,3 +157,61 @@ def test_two_first_starts_at_once_make_one_demo(db: Database, settings: Settings
         list(pool.map(start, range(2)))
     assert db.query("SELECT count(*) FROM organizations")[0][0] == 1
     assert db.query("SELECT count(*) FROM users")[0][0] == 2
+
+
+def test_one_domain_can_be_filled_alone(db: Database, settings: Settings) -> None:
+    seed_demo(db, settings, only=["outreach"])
+    found = counts(settings)
+    assert found["prospects"] >= 3
+    assert (found["brands"], found["stores"], found["content_pieces"]) == (0, 0, 0)
+    with pytest.raises(Invalid, match="marketing, outreach, social, commerce"):
+        seed_demo(db, settings, only=["gardening"])
+
+
+def test_every_domain_has_its_demo_set(db: Database, settings: Settings) -> None:
+    """The sets that the five documents name."""
+    seed_demo(db, settings)
+    found = counts(settings)
+    wanted = {
+        "users": 2,
+        "brands": 3,
+        "campaigns": 5,
+        "gallery_templates": 3,
+        "icps": 1,
+        "prospects": 3,
+        "sequences": 1,
+        "sequence_steps": 3,
+        "outreach_campaigns": 1,
+        "ai_insights": 3,
+        "subscriptions": 1,
+        "founders": 1,
+        "brand_rules": 1,
+        "ai_strategies": 1,
+        "social_accounts": 2,
+        "content_pillars": 2,
+        "series": 1,
+        "assets": 1,
+        "content_pieces": 3,
+        "scheduled_posts": 3,
+        "post_metric_snapshots": 3,
+        "weekly_summaries": 1,
+        "stores": 2,
+        "store_settings": 2,
+        "tickets": 1,
+        "purchase_orders": 1,
+        "usage_counters": 1,
+    }
+    assert {name: found[name] for name, least in wanted.items() if found[name] < least} == {}
+
+
+def test_a_large_set_is_made_once_beside_the_demo(db: Database, settings: Settings) -> None:
+    home = seed_demo(db, settings, only=["commerce"]).organization_id
+    steps: list[int] = []
+    made = seed_scale(db, home, 2, lambda done, _: steps.append(done))
+    assert made.rows > 2_000
+    assert steps == [2]
+    before = counts(settings)
+    assert seed_scale(db, home, 2).rows == 0
+    assert counts(settings) == before
+    assert before["analytics_events"] == 840
+    assert before["prospects"] == 140

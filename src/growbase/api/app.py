@@ -27,12 +27,14 @@ from growbase.api import (
     keys,
     organizations,
     social,
+    tracking,
     unsubscribe,
     webhook_endpoints,
 )
 from growbase.api.call import Api, Call
 from growbase.api.direct import Direct
 from growbase.api.problems import problem
+from growbase.api.row_routes import row_routes
 from growbase.api.server import when_stopping
 from growbase.api.tail import Tail
 from growbase.core import errors, telemetry
@@ -55,6 +57,7 @@ ROUTES = [
     *gallery.ROUTES,
     *imports.ROUTES,
     *unsubscribe.ROUTES,
+    *tracking.ROUTES,
     *social.ROUTES,
     *jobs.ROUTES,
     *batch.ROUTES,
@@ -110,8 +113,7 @@ def build_app(settings: Settings, database: Database, secret: bytes, background:
         allow_credentials=bool(settings.cors_origins) and "*" not in settings.cors_origins,
         expose_headers=["etag", "location", "deletion-id", "x-request-id", "idempotency-replayed", "retry-after"],
     )
-    # The router finds no way back from a path of one resource to those that serve every resource.
-    on_rows = crud.row_routes(database.catalog, api.routes).values()
+    on_rows = row_routes(database.catalog, api.routes).values()
     app = Litestar(
         [handler for handler in ROUTES if handler not in on_rows],
         state=State({"api": api}),

@@ -21,11 +21,18 @@ from growbase.core.strict_json import read_json, require_no_nul
 from growbase.core.transaction import Transaction
 from growbase.domains.commerce.actions_connections import record_connection
 from growbase.domains.commerce.actions_kpis import KpiKey, KpiReading, find_kpi, kpi_key, read_kpi, write_kpi
-from growbase.domains.commerce.actions_stores import WEBHOOK_SECRET, store_secret
-from growbase.domains.commerce.actions_webhooks import SHOPIFY, hex_signature, record_webhook, shopify_signature
-from growbase.domains.commerce.connections import target_of, test_connection
+from growbase.domains.commerce.actions_stores import WEBHOOK_SECRET, store_secret, verify_store
+from growbase.domains.commerce.actions_webhooks import (
+    SHOPIFY,
+    TOLD_TO_ALL,
+    hex_signature,
+    record_webhook,
+    shopify_signature,
+)
+from growbase.domains.commerce.connections import Target, target_of, test_connection
 from growbase.domains.commerce.metrics import METRICS
 from growbase.domains.commerce.models import Integration, Store, StorePlatform
+from growbase.domains.commerce.models_events import ConnectionStatus
 from growbase.domains.commerce.models_facts import Granularity, KpiCache
 from growbase.domains.commerce.schemas import KpiValue
 
@@ -110,19 +117,19 @@ def _day(name: str, text: str) -> date | datetime:
 # -- connections ------------------------------------------------------------------------------------------------------
 
 
-@endpoint("/api/stores/{id:str}/connections/{integration:str}/test", "POST")
+@endpoint("/api/stores/{id:str}/connections/{name:str}/test", "POST")
 async def connection_test(call: Call) -> Answer:
     """Ask a service one thing with the store's key and return the connection event that says how it went.
 
-    ``integration`` is shopify, ga4, gsc, bing, mcp, klaviyo or custom.
+    ``name`` is shopify, ga4, gsc, bing, mcp, klaviyo or custom.
     """
     actor = await call.require(Role.MEMBER)
-    id, name = _store_id(call), str(call.scope["path_params"]["integration"])
+    id, name = _store_id(call), str(call.scope["path_params"]["name"])
     if name not in set(Integration):
         raise NotFound(what="integration")
     api, integration = call.api, Integration(name)
 
-    def read() -> Any:  # noqa: ANN401 -- a Target
+    def read() -> Target:
         with api.database.read(actor) as reads:
             return target_of(reads, id, integration)
 
@@ -142,6 +149,8 @@ async def connection_test(call: Call) -> Answer:
             metadata=finding.metadata,
             correlation_id=call.request_id,
         )
+        if finding.status is ConnectionStatus.SUCCESS and target.proves_shop:
+            verify_store(tx, id=id)
         return row_answer(tx, resource, event_id, 201)
 
     return await write(call, actor, unit, await call.body())
@@ -157,6 +166,7 @@ class Recipient:
     organization_id: UUID
     store_id: UUID
     is_live: bool
+    is_verified: bool
     secret: str | None
 
 
@@ -172,18 +182,16 @@ async def shopify_webhook(call: Call) -> Answer:
     app = call.api.settings.shopify_api_secret
     given = call.headers.get("x-shopify-hmac-sha256", "")
     is_from_app = app is not None and _fits(shopify_signature(app.get_secret_value(), body), given)
-    meant = [
-        found
-        for found in known
-        if is_from_app or (found.secret and _fits(shopify_signature(found.secret, body), given))
-    ]
-    if not is_from_app and not meant:
+    own = [found for found in known if found.secret and _fits(shopify_signature(found.secret, body), given)]
+    if not is_from_app and not own:
         raise Unauthenticated("The signature of the webhook is missing or wrong.")
+    topic = _required(call.headers.get("x-shopify-topic"), "X-Shopify-Topic")
+    meant = _claimants(known, topic) if is_from_app else own
     triggered = call.headers.get("x-shopify-triggered-at")
     webhook = {
         "provider": SHOPIFY,
         "webhook_id": (call.headers.get("x-shopify-webhook-id") or _digest(body))[:200],
-        "topic": _required(call.headers.get("x-shopify-topic"), "X-Shopify-Topic"),
+        "topic": topic,
         "shop_domain": shop,
         "body": body,
         "payload": _payload(body),
@@ -237,6 +245,18 @@ async def _record(call: Call, recipients: Iterable[Recipient], webhook: dict[str
     return json_answer(count)
 
 
+def _claimants(known: list[Recipient], topic: str) -> list[Recipient]:
+    """Return which of the stores that name a shop hear what the app's signature covers.
+
+    Anybody can name a shop. Where several organizations do, only those whose token the shop has accepted are told of
+    its orders and customers.
+    """
+    is_contested = len({found.organization_id for found in known if found.is_live}) > 1
+    if not is_contested or topic in TOLD_TO_ALL:
+        return known
+    return [found for found in known if found.is_verified]
+
+
 def _shops(call: Call, shop_domain: str) -> list[Recipient]:
     """Return the stores of a shop in every organization, those in the trash too."""
     database = call.api.database
@@ -263,7 +283,7 @@ def _store(call: Call, provider: str) -> Recipient | None:
 def _recipient(call: Call, store: Store, provider: str) -> Recipient:
     with call.api.database.read(system("webhook", store.organization_id)) as reads:
         secret = store_secret(reads, store.id, provider, WEBHOOK_SECRET)
-    return Recipient(store.organization_id, store.id, store.deleted_at is None, secret)
+    return Recipient(store.organization_id, store.id, store.deleted_at is None, store.verified_at is not None, secret)
 
 
 def _fits(expected: str, given: str) -> bool:

@@ -1,22 +1,20 @@
 """The routes that serve every resource alike: list, read, create, change, delete and the verbs."""
 
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
 from hashlib import sha256
 from inspect import signature
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from uuid import UUID
 
-from litestar.handlers import HTTPRouteHandler
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
-from growbase.api.call import Answer, Call, Endpoint, endpoint, etag, identity, json_answer
+from growbase.api.call import Answer, Call, endpoint, etag, identity, json_answer
+from growbase.api.row_routes import row_routes, run_own
 from growbase.api.writing import Write, row_answer, write
 from growbase.core import log
 from growbase.core.actor import Actor, Role
@@ -24,7 +22,7 @@ from growbase.core.database import Database
 from growbase.core.errors import Forbidden, GrowbaseError, Invalid, MethodNotAllowed, NotFound, Stale
 from growbase.core.model import Rule
 from growbase.core.query import Query, literal, parse
-from growbase.core.resource import Catalog, Resource, Verb
+from growbase.core.resource import Resource, Verb
 from growbase.core.schema import Schema, create_schema, update_schema
 from growbase.core.strict_json import read_json
 from growbase.core.transaction import Transaction
@@ -33,7 +31,6 @@ from growbase.core.types import compact_json
 
 T = TypeVar("T")
 MAX_BATCH = 1_000
-ROW_ROUTE = re.compile(r"/api/([a-z-]+)/\{id:str\}/([a-z-]+)")
 
 
 def resource_of(call: Call) -> Resource:
@@ -84,9 +81,7 @@ async def act(call: Call) -> Answer:
     params = call.scope["path_params"]
     own = row_routes(call.api.catalog, call.api.routes).get((resource.name, str(params["verb"])))
     if own is not None:
-        if call.method not in own.http_methods:
-            raise MethodNotAllowed(method=call.method)
-        return await cast("Endpoint", own.opt["function"])(call)
+        return await run_own(call, own)
     id, verb = identity(str(params["id"])), str(params["verb"])
     if call.method == "POST":
         return await run_verb(call, resource, id, verb)
@@ -95,11 +90,14 @@ async def act(call: Call) -> Answer:
     return await read_history(call, resource, id)
 
 
-@cache
-def row_routes(catalog: Catalog, routes: tuple[HTTPRouteHandler, ...]) -> Mapping[tuple[str, str], HTTPRouteHandler]:
-    """Return the routes that a resource has on its rows beside its verbs, by resource and last part of the path."""
-    found = [(handler, ROW_ROUTE.fullmatch(path)) for handler in routes for path in handler.paths]
-    return {(match[1], match[2]): handler for handler, match in found if match and match[1] in catalog.by_name}
+@endpoint("/api/{resource:str}/{id:str}/{part:str}/{name:str}/{verb:str}", "GET", "POST")
+async def act_on_part(call: Call) -> Answer:
+    """Do something with a part of a row that has a name of its own."""
+    resource, params = resource_of(call), call.scope["path_params"]
+    own = row_routes(call.api.catalog, call.api.routes).get((resource.name, f"{params['part']}/{params['verb']}"))
+    if own is None:
+        raise NotFound(what="page")
+    return await run_own(call, own)
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -483,4 +481,4 @@ def camel_row(resource: Resource, text: str) -> str:
     return compact_json(named)
 
 
-ROUTES = [view, collection, item, act]
+ROUTES = [view, collection, item, act, act_on_part]

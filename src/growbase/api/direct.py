@@ -24,7 +24,6 @@ class Direct:
         self.literal = {path for handler in api.routes for path in handler.paths if "{" not in path}
         self.routes = [_entry(handler) for handler in (crud.collection, crud.item, crud.act)]
         self.names = (("resource",), ("resource", "key"), ("resource", "id", "verb"))
-        self.beside = {named for handler in api.routes for path in handler.paths if (named := _named(path))}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or pass it on."""
@@ -53,18 +52,12 @@ class Direct:
         if len(parts) > len(self.routes) or parts[0] not in self.api.catalog.by_name or "" in parts:
             return None
         pattern, methods, function = self.routes[len(parts) - 1]
-        if scope["method"] not in methods or (len(parts) == len(self.routes) and (parts[0], parts[-1]) in self.beside):
+        if scope["method"] not in methods:
             return None
         if self.api.settings.cors_origins and any(name == b"origin" for name, _ in scope["headers"]):
             return None
         scope["path_params"] = dict(zip(self.names[len(parts) - 1], parts, strict=True))
         return pattern, function
-
-
-def _named(path: str) -> tuple[str, str] | None:
-    """Return resource and last part of a route of its own beside a row: ``/api/stores/{id:str}/kpis``."""
-    parts = path.removeprefix(PREFIX).split("/")
-    return (parts[0], parts[2]) if len(parts) == 3 and "{" in parts[1] and "{" not in parts[0] + parts[2] else None
 
 
 def _entry(handler: HTTPRouteHandler) -> tuple[str, frozenset[str], Endpoint]:

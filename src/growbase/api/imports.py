@@ -51,7 +51,7 @@ async def import_prospects(call: Call) -> Answer:
     chunks = await asyncio.to_thread(packed, file.rows)
 
     def later(tx: Transaction) -> Answer:
-        made = import_later(tx, file=file, chunks=chunks, icp_id=icp_id, dry_run=dry_run)
+        made = import_later(tx, file=file, chunks=chunks, icp_id=icp_id, content_hash=digest.hex(), dry_run=dry_run)
         return json_answer(made, 202, {"location": f"/api/imports/{made['import_id']}"})
 
     return await _written(call, actor, later, digest)

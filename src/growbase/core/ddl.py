@@ -240,7 +240,8 @@ def statements(engine: str, of: Iterable[sa.Table] | None = None, packages: Coll
         if table is None:
             # Only these close a circle of references; SQLite has them in their tables.
             for key in sorted(keys, key=lambda key: str(key.name)) if engine == "postgresql" else ():
-                yield str(sa.schema.AddConstraint(key).compile(dialect=dialect)).strip()
+                made_later = sa.schema.AddConstraint(key, isolate_from_table=False)
+                yield str(made_later.compile(dialect=dialect)).strip()
             continue
         inline = keys if engine == "postgresql" else None
         yield str(sa.schema.CreateTable(table, include_foreign_key_constraints=inline).compile(dialect=dialect)).strip()

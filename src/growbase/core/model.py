@@ -51,6 +51,7 @@ class Rule:
     shared: bool = False
     member: bool = False
     on_purge: OnPurge = "restrict"
+    closes: bool = False
     norm_of: str | None = None
     writable: Writable = "always"
     hidden: bool = False
@@ -142,12 +143,15 @@ def reference(
     on_purge: OnPurge = "restrict",
     writable: Writable = "always",
     hidden: bool = False,
+    closes: bool = False,
 ) -> MappedColumn[Any]:
     """Declare a foreign key to the table ``target``: of the same organization, or ``shared`` by all.
 
-    ``on_purge`` says what purging the target does to this row: refuse, set null, or purge it too.
+    ``on_purge`` says what purging the target does to this row: refuse, set null, or purge it too. The one of two tables
+    that refer to each other which is made first ``closes`` the circle: its key is added once both are there.
     """
     rule = Rule("reference", target=target, shared=shared, on_purge=on_purge, writable=writable, hidden=hidden)
+    rule = replace(rule, closes=closes)
     return _column(types.Identifier(), rule)
 
 
@@ -355,8 +359,8 @@ def _constraints(cls: type[Root]) -> Iterator[sa.schema.SchemaItem]:
         elif rule.target and rule.shared:
             yield sa.ForeignKeyConstraint([name], [f"{rule.target}.id"], name=f"fk_{table}_{name}")
         elif rule.target:
-            columns = [f"{rule.target}.organization_id", f"{rule.target}.id"]
-            yield sa.ForeignKeyConstraint(["organization_id", name], columns, name=f"fk_{table}_{name}")
+            columns, own = [f"{rule.target}.organization_id", f"{rule.target}.id"], ["organization_id", name]
+            yield sa.ForeignKeyConstraint(own, columns, name=f"fk_{table}_{name}", use_alter=rule.closes)
     for name, check in cls.__checks__.items():
         assert name not in checked, f"the check {name} of {table} has the name of a column's own: call it otherwise"
         yield sa.CheckConstraint(check, name=name)

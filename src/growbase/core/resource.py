@@ -12,6 +12,7 @@ from sqlalchemy.orm import configure_mappers
 
 from growbase.core.actor import Role
 from growbase.core.errors import ConfigError
+from growbase.core.folding import search_words
 from growbase.core.model import Root, is_trashable, rule_of, table_of
 
 Action = Callable[..., Any]
@@ -108,6 +109,10 @@ class Resource:
     def public(self) -> list[sa.Column[Any]]:
         """The columns the API shows."""
         return [column for column in self.table.columns if not rule_of(column).hidden]
+
+    def words(self, row: Mapping[str, Any]) -> str:
+        """Return the folded words by which a row is found."""
+        return search_words(*(str(row[name]) for name in self.search if row.get(name)))
 
     def expand_column(self, name: str) -> sa.Column[Any]:
         """Return the reference behind an expandable name: ``brand`` is ``brand_id``, ``owner`` is ``owner_user_id``."""

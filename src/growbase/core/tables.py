@@ -127,7 +127,8 @@ class Job(Fact):
     started_at: Mapped[datetime | None] = moment()
     finished_at: Mapped[datetime | None] = moment()
 
-    # Each change of state is an entry in every index whose condition still holds, so there are few without one.
+    # Each change of state is an entry in every index whose condition still holds, so there are few without one. Due
+    # jobs have but one: with a second that begins with the queue, PostgreSQL's planner takes the wrong one at times.
     __indexes__ = (
         unique(
             "queue",
@@ -137,7 +138,6 @@ class Job(Fact):
             across=True,
         ),
         index("queue", OWNER, "priority", "id", where="status = 'queued' AND due", across=True),
-        index("queue", "run_at", where="status = 'queued' AND due", across=True),
         index("run_at", where="status = 'queued' AND NOT due", across=True),
         index("queue", where="status = 'running'", across=True),
         index("queue", "finished_at", where="status IN ('failed', 'dead')", across=True),

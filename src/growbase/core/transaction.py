@@ -10,11 +10,10 @@ from growbase.core import clock
 from growbase.core.actor import Actor
 from growbase.core.crypto import seal
 from growbase.core.errors import ForeignKey, InvalidTransition, NotFound, Stale
-from growbase.core.folding import fold, fold_email, search_words
+from growbase.core.folding import fold, fold_email
 from growbase.core.model import Root
 from growbase.core.position import LogPosition
 from growbase.core.reads import Context, Execute, ExecuteMany, Reads, secret_context
-from growbase.core.resource import Resource
 from growbase.core.statements import (
     POSTGRESQL,
     Field,
@@ -258,14 +257,9 @@ class Transaction(Reads):
 
     def _live_job(self, queue: str, dedupe_key: str | None) -> UUID | None:
         """Return the job that stands for another one with the same key, None if it has ended this very moment."""
-        found = self.find(
-            Job,
-            queue=queue,
-            dedupe_key=dedupe_key,
-            status=("queued", "running"),
-            organization_id=self.actor.organization_id,
-        )
-        return found.id if found is not None else None
+        owner = self.actor.organization_id
+        found = self.find(Job, queue=queue, dedupe_key=dedupe_key, status=("queued", "running"), organization_id=owner)
+        return found.id if found else None
 
     def record(
         self,
@@ -453,7 +447,7 @@ class Transaction(Reads):
         resource = self.context.catalog.by_table.get(plan.table)
         if resource is not None and resource.search:
             self.insert_facts(
-                SearchDocument, [{**self._words_key(plan, row), "words": _words(resource, row)} for row in rows]
+                SearchDocument, [{**self._words_key(plan, row), "words": resource.words(row)} for row in rows]
             )
 
     def _index_words(self, plan: Plan, row: Mapping[str, Any], changed: Mapping[str, Any]) -> None:
@@ -461,7 +455,7 @@ class Transaction(Reads):
         resource = self.context.catalog.by_table.get(plan.table)
         if resource is None or not any(name in changed for name in resource.search):
             return
-        if not self.set_facts(SearchDocument, self._words_key(plan, row), {"words": _words(resource, row)}):
+        if not self.set_facts(SearchDocument, self._words_key(plan, row), {"words": resource.words(row)}):
             self._index_new(plan, [row])
 
     def _forget_words(self, plan: Plan, row: Mapping[str, Any]) -> None:
@@ -477,10 +471,6 @@ class Transaction(Reads):
 
 
 _UNLOGGED = frozenset({"id", "created_at", "created_by", "updated_at", "updated_by", "version"})
-
-
-def _words(resource: Resource, row: Mapping[str, Any]) -> str:
-    return search_words(*(str(row[name]) for name in resource.search if row.get(name)))
 
 
 def _text_id(value: UUID | None) -> object:

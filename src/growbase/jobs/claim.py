@@ -21,9 +21,9 @@ from growbase.jobs.queue import among_sql
 READY = "status = 'queued' AND due"
 FIRST = "00000000-0000-0000-0000-000000000000"
 QUEUES = (
-    f"WITH RECURSIVE found(queue) AS (SELECT (SELECT min(queue) FROM jobs WHERE {READY}) UNION ALL "
-    f"SELECT (SELECT min(queue) FROM jobs WHERE {READY} AND queue > found.queue) FROM found "
-    "WHERE found.queue IS NOT NULL) SELECT queue FROM found WHERE queue IS NOT NULL"
+    f"WITH RECURSIVE found(name) AS (SELECT (SELECT queue FROM jobs WHERE {READY} ORDER BY queue LIMIT 1) UNION ALL "
+    f"SELECT (SELECT queue FROM jobs WHERE {READY} AND queue > found.name ORDER BY queue LIMIT 1) FROM found "
+    "WHERE found.name IS NOT NULL) SELECT name FROM found WHERE name IS NOT NULL"
 )
 """The queues that have due jobs, by one look into the index for each."""
 
@@ -99,20 +99,20 @@ def _claim_in(tx: Transaction, claimant: Claimant, queue: str, limit: int) -> li
 
 
 def _next_owners(tx: Transaction, queue: str, last: object, count: int) -> list[Any]:
-    """Return up to ``count`` organizations with due jobs, those after ``last`` first."""
+    """Return up to ``count`` organizations with due jobs, those after ``last`` first, then from the beginning."""
     sign = mark(tx.engine)
-    following = f"SELECT {OWNER} FROM jobs WHERE queue = {sign} AND {READY} AND {OWNER} > {{}} ORDER BY {OWNER} LIMIT 1"
+    due = f"SELECT {OWNER} FROM jobs WHERE queue = {sign} AND {READY}"
+    first = f"({due} ORDER BY {OWNER} LIMIT 1)"
+    following = f"coalesce(({due} AND {OWNER} > {{}} ORDER BY {OWNER} LIMIT 1), {first})"
     sql = (
-        f"WITH RECURSIVE turn(owner, n) AS (SELECT ({following.format(sign)}), 1 UNION ALL "
-        f"SELECT ({following.format('turn.owner')}), n + 1 FROM turn WHERE owner IS NOT NULL AND n < {sign}) "
+        f"WITH RECURSIVE start(owner) AS (SELECT {following.format(sign)}), turn(owner, n) AS ("
+        f"SELECT owner, 1 FROM start UNION ALL SELECT {following.format('turn.owner')}, n + 1 FROM turn "
+        f"WHERE n < {sign} AND owner IS NOT NULL AND (n = 1 OR owner <> (SELECT owner FROM start))) "
         "SELECT owner FROM turn WHERE owner IS NOT NULL"
     )
-    found = [row[0] for row in tx.execute(sql, [queue, last, queue, count]).fetchall()]
-    if len(found) < count and last != FIRST:
-        known = set(found)
-        again = [row[0] for row in tx.execute(sql, [queue, FIRST, queue, count]).fetchall()]
-        found += [owner for owner in again if owner not in known]
-    return found[:count]
+    rows = tx.execute(sql, [queue, last, queue, queue, queue, count + 1]).fetchall()
+    # The round ends with the one it began with.
+    return list(dict.fromkeys(row[0] for row in rows))[:count]
 
 
 def _shares(owners: Sequence[Any], running: Mapping[Any, int], room: int) -> dict[Any, int]:
@@ -145,9 +145,8 @@ def _lease(tx: Transaction, claimant: Claimant, queue: str, shares: Mapping[Any,
     }
     sets = ", ".join(f"{name} = {sign}" for name in values)
     chosen = " UNION ALL ".join([part] * len(shares))
-    # The condition is asked again: a row may have been cancelled while this statement waited for it.
     among = among_sql(tx.engine, chosen)
-    sql = f"UPDATE jobs SET attempts = attempts + 1, {sets} WHERE {among} AND {READY} RETURNING {plan.columns}"
+    sql = f"UPDATE jobs SET attempts = attempts + 1, {sets} WHERE {among} RETURNING {plan.columns}"
     params = [plan.fields[name].bound(value) for name, value in values.items()]
     params += [value for owner, share in shares.items() for value in (queue, owner, share)]
     jobs = [cast("Job", plan.instance(row)) for row in tx.execute(sql, params).fetchall()]

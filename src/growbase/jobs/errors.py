@@ -10,6 +10,8 @@ JobError
 └── UnknownTask       no task of this worker is called so
 """
 
+from typing import Any
+
 from growbase.core.errors import GrowbaseError
 
 
@@ -26,8 +28,8 @@ class Transient(JobError):
 class RateLimited(JobError):
     """The other side asked to wait {retry_after} seconds."""
 
-    def __init__(self, message: str | None = None, /, *, retry_after: float) -> None:
-        super().__init__(message, retry_after=retry_after)
+    def __init__(self, message: str | None = None, /, *, retry_after: float = 60.0, **params: Any) -> None:  # noqa: ANN401
+        super().__init__(message, retry_after=retry_after, **params)
         self.retry_after = retry_after
 
 

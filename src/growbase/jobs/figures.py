@@ -26,7 +26,8 @@ def queue_figures(database: Database, organization_id: UUID | None = None) -> li
         return f"(SELECT count(*) FROM (SELECT 1 FROM jobs WHERE queue = q.name AND {term}{own} LIMIT {MOST}) c)"
 
     counts = (READY, "status = 'running'", "status IN ('failed', 'dead')")
-    oldest = f"(SELECT min(run_at) FROM jobs WHERE queue = q.name AND {READY}{own})"
+    waiting = f"SELECT run_at FROM jobs WHERE queue = q.name AND {READY}{own} LIMIT {MOST}"
+    oldest = f"(SELECT min(run_at) FROM ({waiting}) w)"
     sql = f"SELECT q.name, q.paused_at, {oldest}, {', '.join(map(count, counts))} FROM queues q ORDER BY q.name"
     read = queues.fields["paused_at"].read
     found = []

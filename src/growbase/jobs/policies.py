@@ -18,7 +18,7 @@ class Policy:
     backoff: tuple[float, ...]
 
 
-DEFAULT: Final = Policy(16, 3, (2, 8, 32))
+DEFAULT: Final = Policy(64, 3, (2, 8, 32))
 MAINTENANCE: Final = "maintenance"
 """The queue of schedules."""
 

@@ -6,7 +6,7 @@ and comes back finds that it has none of its jobs any more.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -36,6 +36,38 @@ class Outcome:
     job: Job
     error: BaseException | None = None
     result: Mapping[str, object] | None = None
+
+
+def enqueue_many(
+    tx: Transaction,
+    kind: str,
+    payloads: Sequence[Mapping[str, object]],
+    *,
+    queue: str,
+    run_at: datetime | None = None,
+    priority: int = 100,
+    parent_id: UUID | None = None,
+) -> list[UUID]:
+    """Insert a job for each payload, all with one statement, and return their ids; see ``tx.enqueue``."""
+    shared = {
+        "queue": queue,
+        "kind": kind,
+        "organization_id": tx.actor.organization_id,
+        "priority": priority,
+        "status": JobStatus.QUEUED,
+        "run_at": run_at or tx.now,
+        "due": run_at is None or run_at <= tx.now,
+        "attempts": 0,
+        "progress": 0,
+        "parent_id": parent_id,
+        "created_at": tx.now,
+    }
+    ids = [clock.new_id() for _ in payloads]
+    rows = [{"id": id, **shared, "payload": dict(payload)} for id, payload in zip(ids, payloads, strict=True)]
+    tx.insert_facts(Job, rows)
+    if rows:
+        tx.woken.add(queue)
+    return ids
 
 
 # -- for tasks --------------------------------------------------------------------------------------------------------
@@ -68,6 +100,19 @@ def checkpoint(
     noted |= {} if position is None else {"result": position}
     if len(noted) > 1:
         _write(tx, [job], noted)
+
+
+def is_last(job: Job, error: BaseException) -> bool:
+    """Return whether a job ends with this failure, so that its task can say so where people look.
+
+    A worker that dies says nothing: whoever relies on it looks for rows without a live job too.
+    """
+    if isinstance(error, Permanent | UnknownOutcome | Cancelled):
+        return True
+    if isinstance(error, LeaseLost):
+        return False
+    is_free = isinstance(error, RateLimited) and clock.now() - job.created_at < RATE_LIMITED_FOR
+    return job.attempts - is_free >= attempts_of(job)
 
 
 # -- for workers ------------------------------------------------------------------------------------------------------

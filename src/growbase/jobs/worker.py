@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -27,6 +28,7 @@ from growbase.core.types import compact_json
 from growbase.jobs import figures, queue
 from growbase.jobs.claim import Claimant, claim, due_queues, install_queues
 from growbase.jobs.errors import Permanent, UnknownTask
+from growbase.jobs.policies import policy_of
 from growbase.jobs.schedule import KIND, Schedule, Timetable
 
 Task = Callable[..., Mapping[str, object] | None]
@@ -46,8 +48,8 @@ STOP_SECONDS = 3.0
 """Time that running jobs get to end when the worker stops."""
 RELEASED = timedelta(seconds=10)
 """How long nobody begins a job that was still running when its worker stopped: its process has ended by then."""
-MOST = 1_000
-"""Jobs one worker may have at work where only the queues bound it."""
+SLOTS = 32
+"""Jobs one worker has at work at most where nobody says it: more than all named queues together allow."""
 
 
 class Waker(Protocol):
@@ -121,7 +123,7 @@ class Worker:
         self.lock = lock
         self.wakers = tuple(wakers)
         self.claimant = Claimant(f"{socket.gethostname()}:{os.getpid()}"[:200], lease, queues)
-        self.slots = Slots(concurrency or MOST, self._run_in_slot)
+        self.slots = Slots(concurrency or SLOTS, self._run_in_slot)
         self.running: dict[UUID, Job] = {}
         self.last_tick = 0.0
         self._inbox: SimpleQueue[queue.Outcome | None] = SimpleQueue()
@@ -222,7 +224,7 @@ class Worker:
         """Write the outcomes and claim jobs in one unit; return whether that changed anything."""
         ended = list(self._unwritten)
         free = 0 if self._stopping.is_set() else self.slots.free + len(ended)
-        names = due_queues(self.database, self.claimant) if free > 0 else []
+        names = self._open_queues(ended) if free > 0 else []
         if not ended and not names:
             return False
         missed, jobs = self.database.write(
@@ -238,6 +240,13 @@ class Worker:
             self.slots.begin(job)
         self._tell_lost(missed)
         return bool(jobs or ended)
+
+    def _open_queues(self, ended: Sequence[queue.Outcome]) -> list[str]:
+        """Return the queues with due jobs, but for those that this worker fills up by itself."""
+        busy = Counter(job.queue for job in self.running.values())
+        busy.subtract(outcome.job.queue for outcome in ended)
+        found = due_queues(self.database, self.claimant)
+        return [name for name in found if busy[name] < policy_of(name).concurrency]
 
     def _tell_lost(self, missed: Sequence[Job]) -> None:
         if missed:
@@ -323,7 +332,8 @@ class Worker:
             telemetry.instrument("job.failed", level="warning", kind=job.kind, job_id=str(job.id), reason=reason)
             outcome = queue.Outcome(job, error=error)
         spent = time.perf_counter() - started
-        telemetry.observe_job(job.queue, job.kind, "failed" if outcome.error else "succeeded", spent)
+        name = str(job.payload["name"]) if job.kind == KIND else job.kind
+        telemetry.observe_job(job.queue, name, "failed" if outcome.error else "succeeded", spent)
         return outcome
 
     def run_one(self) -> bool:

@@ -21,7 +21,7 @@ from growbase.core.catalogue import TRANSLATED
 
 PACKAGE: Final = Path(__file__).resolve().parent.parent
 ROOT_ERROR: Final = "GrowbaseError"
-LISTS: Final = ("MESSAGES", "reasons")
+LISTS: Final = ("MESSAGES", "TEMPLATES", "reasons")
 """Dictionaries whose values are messages, wherever they are used."""
 WIDTH: Final = 120
 UNWANTED: Final = ('"Report-Msgid-Bugs-To:', '"Generated-By:')

@@ -3,6 +3,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from http.server import BaseHTTPRequestHandler
@@ -45,6 +46,7 @@ from growbase.jobs import queue
 from growbase.jobs.worker import Worker
 from tests.domains.identity.receiver import Receiver, Reply, answer, receiver, status
 from tests.fixtures import Tenant, open_at
+from tests.outside import OUTSIDE
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "operations" / "webhooks.md"
 
@@ -76,7 +78,7 @@ def rename(db: Database, actor: Actor, name: str) -> None:
 
 def work(db: Database, *, early: bool = False) -> int:
     """Run the deliveries that are due, or all that wait, and return how many jobs ran."""
-    worker = Worker(db, {"deliver_webhook": partial(deliver_webhook, allow_private=True)})
+    worker = Worker(db, {"deliver_webhook": partial(deliver_webhook, outside=OUTSIDE)})
     ran = 0
     while True:
         if early:
@@ -465,7 +467,9 @@ def test_a_private_address_is_never_asked_unless_it_is_allowed(db: Database, act
     add_endpoint(db, actor, hooks.url)
     rename(db, actor, "B")
     fan_out_webhooks(db)
-    assert Worker(db, {"deliver_webhook": deliver_webhook}).run_one()
+    assert Worker(
+        db, {"deliver_webhook": partial(deliver_webhook, outside=replace(OUTSIDE, allow_private=False))}
+    ).run_one()
     [delivery] = deliveries(db, actor)
     assert (delivery.status, delivery.last_status, hooks.take()) == (DeliveryStatus.FAILED, None, [])
     assert "leads into a private network" in str(delivery.last_error)
@@ -494,7 +498,7 @@ def test_a_worker_that_dies_after_sending_sends_again_under_the_same_id(
     with monkeypatch.context() as dying:
         dying.setattr(tasks_webhooks, "record_attempt", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            deliver_webhook(db, job_actor(job), job, allow_private=True)
+            deliver_webhook(db, job_actor(job), job, outside=OUTSIDE)
     assert work(db) == 0
     past = clock.now() - timedelta(seconds=1)
     db.write(system(), lambda tx: tx.set_facts(Job, {"id": job.id}, {"lease_until": past}))
@@ -515,12 +519,12 @@ def test_a_job_that_runs_again_after_it_has_noted_its_attempt_sends_nothing(
     fan_out_webhooks(db)
     job = claimed(db)
     for _ in range(3):
-        deliver_webhook(db, job_actor(job), job, allow_private=True)
+        deliver_webhook(db, job_actor(job), job, outside=OUTSIDE)
     assert len(hooks.take()) == 1
     [delivery] = deliveries(db, actor)
     assert (delivery.status, delivery.attempts) == (DeliveryStatus.FAILED, 1)
     assert work(db, early=True) == 1
-    deliver_webhook(db, job_actor(job), job, allow_private=True)
+    deliver_webhook(db, job_actor(job), job, outside=OUTSIDE)
     [delivery] = deliveries(db, actor)
     assert (delivery.status, delivery.attempts) == (DeliveryStatus.DELIVERED, 2)
 

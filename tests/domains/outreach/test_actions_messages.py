@@ -22,7 +22,14 @@ from growbase.domains.outreach.actions_sending import (
     mark_unconfirmed,
 )
 from growbase.domains.outreach.actions_sequences import revise_step
-from growbase.domains.outreach.actions_steps import due_enrollments, due_messages, queue_step_message, silent_claims
+from growbase.domains.outreach.actions_steps import (
+    due_enrollments,
+    due_messages,
+    next_to_begin,
+    queue_step_message,
+    silent_claims,
+    starting_campaigns,
+)
 from growbase.domains.outreach.actions_suppressions import create_suppression, is_suppressed, opt_out
 from growbase.domains.outreach.errors import ClaimLost, Suppressed
 from growbase.domains.outreach.models import EmailStatus, OptOutReason, Prospect, Stage, Suppression
@@ -146,7 +153,11 @@ def test_a_sequence_is_sent_step_by_step_with_its_pauses(db: Database, actor: Ac
     queue = partial(queue_step_message, enrollment_id=enrollment.id)
     for number, (key, pause) in enumerate([("hello", 3), ("again", 4), ("bye", None)], start=1):
         with db.read(actor) as reads:
-            assert due_enrollments(reads) == [(actor.organization_id, enrollment.id)]
+            if number == 1:
+                assert starting_campaigns(reads) == [(actor.organization_id, campaign_id)]
+                assert next_to_begin(reads, campaign_id) == [enrollment.id]
+            else:
+                assert due_enrollments(reads) == [(actor.organization_id, enrollment.id)]
         message_id = db.write(actor, queue)
         assert message_id is not None
         assert db.write(actor, queue) is None

@@ -6,6 +6,8 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from growbase.core.actor import Actor
 from growbase.core.database import Database
 from growbase.core.errors import GrowbaseError, TooLate
@@ -234,3 +236,22 @@ def test_steps_moved_and_added_at_once_stay_in_one_row(db: Database, actor: Acto
     with db.read(actor) as reads:
         numbers = [row.step_number for row in reads.rows(SequenceStep, order="step_number")]
     assert numbers == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("cap", ["daily_limit", "daily_cap"])
+def test_no_two_steps_share_the_last_place_of_a_day(db: Database, actor: Actor, cap: str) -> None:
+    for _ in range(ROUNDS // 2):
+        ids = [db.write(actor, make_prospect) for _ in range(4)]
+        settings = {"daily_cap": 2} if cap == "daily_cap" else {}
+        sequence_id = db.write(actor, partial(make_sequence, settings=settings))
+        given = {"sequence_id": sequence_id, "daily_limit": 2 if cap == "daily_limit" else None}
+        groups = (ids[:2], ids[2:]) if cap == "daily_cap" else (ids,)
+        campaigns = [db.write(actor, partial(_running, people=people, **given)) for people in groups]
+        with db.read(actor) as reads:
+            waiting = [row.id for id in campaigns for row in reads.rows(Enrollment, outreach_campaign_id=id)]
+        found = at_once(db, actor, *(partial(queue_step_message, enrollment_id=id) for id in waiting))
+        assert sum(isinstance(message_id, UUID) for message_id in found) == 2, found
+
+
+def _running(tx: Transaction, *, people: Sequence[UUID], **over: object) -> UUID:
+    return make_running(tx, *people, **over)

@@ -21,7 +21,8 @@ STALLS = "stalls"
 class Platform(ThreadingHTTPServer):
     """A platform: its posts by their key, and what it does wrong next.
 
-    ``faults`` are taken one a request that publishes: a status, ``dies`` before or ``dies after`` it has published.
+    ``calls`` counts what reached it, a repeated key included. ``faults`` are taken one a request that publishes: a
+    status, ``dies`` before or ``dies after`` it has published.
     """
 
     daemon_threads = True
@@ -31,6 +32,7 @@ class Platform(ThreadingHTTPServer):
         self.posts: list[Json] = []
         self.keys: dict[str, Json] = {}
         self.faults: list[str | int] = []
+        self.calls = 0
         self.requests: list[tuple[str, str]] = []
         self.released = threading.Event()
         self.lock = threading.Lock()
@@ -43,6 +45,7 @@ class Platform(ThreadingHTTPServer):
     def publish(self, key: str, post: Json) -> Json:
         """Keep a post, one for each key."""
         with self.lock:
+            self.calls += 1
             if key not in self.keys:
                 self.keys[key] = {"id": str(len(self.posts) + 1), **post}
                 self.posts.append(self.keys[key])

@@ -187,3 +187,12 @@ def test_generated_pieces_are_counted(db: Database, actor: Actor, monkeypatch: p
     assert counted == []
     db.write(actor, lambda tx: create_piece(tx, platform="bluesky", body="By a model", generated_by="writer-1"))
     assert counted == [Metric.POSTS_GENERATED]
+
+
+def test_a_piece_that_its_platform_would_not_take_is_not_approved(db: Database, actor: Actor) -> None:
+    piece_id = db.write(actor, lambda tx: make_piece(tx, body="a" * 490, hashtags=["sourdough"]))
+    with pytest.raises(Invalid) as caught:
+        db.write(actor, lambda tx: submit_piece(tx, id=piece_id))
+    assert [(error.field, error.params) for error in caught.value.fields] == [("body", {"count": 502, "max": 500})]
+    db.write(actor, lambda tx: update_piece(tx, id=piece_id, changes={"hashtags": []}))
+    db.write(actor, lambda tx: submit_piece(tx, id=piece_id))

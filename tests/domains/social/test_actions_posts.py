@@ -129,6 +129,16 @@ def test_what_is_planned_only_is_queued_when_it_is_released(db: Database, actor:
     assert piece_of(db, actor, approved).status is PieceStatus.SCHEDULED
 
 
+def test_what_was_planned_only_is_queued_when_it_is_scheduled_again(db: Database, actor: Actor) -> None:
+    piece_id, account_id = db.write(actor, lambda tx: (make_approved(tx), make_account(tx)))
+    same = {"piece_id": piece_id, "account_id": account_id, "scheduled_at": datetime.now(UTC) + SOON}
+    planned = db.write(actor, lambda tx: make_post(tx, draft=True, **same))
+    assert db.write(actor, lambda tx: make_post(tx, **same)) == planned
+    assert status_of(db, actor, planned) is PostStatus.SCHEDULED
+    assert db.write(actor, lambda tx: make_post(tx, draft=True, **same)) == planned
+    assert status_of(db, actor, planned) is PostStatus.SCHEDULED
+
+
 Step = Callable[[Transaction, UUID], object]
 VERBS: dict[str, Step] = {
     "cancel": lambda tx, id: cancel_post(tx, id=id),

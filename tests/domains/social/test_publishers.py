@@ -17,11 +17,12 @@ from growbase.domains.social.publisher import (
     Publisher,
     PublishRejected,
     PublishUnknown,
-    problems,
-    publishers,
+    length_of,
+    limit_errors,
+    publisher_of,
 )
-from growbase.domains.social.publisher_bluesky import facets, record_key
-from growbase.domains.social.publisher_mastodon import words
+from growbase.domains.social.publisher_bluesky import Bluesky, facets, record_key
+from growbase.domains.social.publisher_mastodon import Mastodon, words
 from tests.domains.social.platforms import (
     DIES,
     STALLS,
@@ -33,7 +34,7 @@ from tests.domains.social.platforms import (
     serving,
 )
 
-SERVERS: dict[str, type[Handler]] = {"mastodon": MastodonServer, "bluesky": BlueskyServer, "general": Receiver}
+SERVERS: dict[str, type[Handler]] = {"mastodon": MastodonServer, "bluesky": BlueskyServer, "webhook": Receiver}
 DUE = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
 
@@ -53,7 +54,7 @@ class Place:
 @pytest.fixture(params=SERVERS)
 def place(request: pytest.FixtureRequest) -> Iterator[Place]:
     with serving(SERVERS[request.param]) as server, httpx.Client(timeout=0.5) as client:
-        yield Place(server, publishers(client)[request.param])
+        yield Place(server, publisher_of(request.param, None, client))
 
 
 def post(key: str = "k1", text: str = "Fresh <bread> & butter #baking https://example.com/a") -> Post:
@@ -154,12 +155,17 @@ def test_links_and_tags_are_marked_in_bytes() -> None:
 
 def test_what_a_platform_would_refuse_is_said_before() -> None:
     limits = Limits(10, 1, 100, frozenset({"image/png"}))
-    assert problems(limits, "short", []) == []
-    assert problems(limits, "", []) == ["there is neither text nor media"]
-    found = problems(limits, "much too long", [("image/png", 101), ("video/mp4", 1)])
-    assert [text.split(",")[0] for text in found] == [
-        "the text has 13 characters",
-        "there are 2 media",
-        "medium 1 has 101 bytes",
-        "medium 2 is video/mp4",
+    assert limit_errors(limits, "short", []) == []
+    found = limit_errors(limits, "much too long", [("image/png", 101), ("video/mp4", 1)])
+    assert [(error.field, error.code) for error in found] == [
+        ("body", "too_long"),
+        ("assets", "too_long"),
+        ("assets.0", "too_large"),
+        ("assets.1", "type"),
     ]
+
+
+def test_a_link_counts_as_its_platform_counts_it() -> None:
+    link = "https://example.com/" + "a" * 200
+    assert length_of(Mastodon.limits, f"See {link}") == 27
+    assert length_of(Bluesky.limits, f"See {link}") == 224

@@ -20,6 +20,7 @@ from growbase.domains.commerce.models_tickets import AiDraft, AuthorType, DraftS
 
 KEPT = timedelta(days=180)
 CHUNK = 200
+DRAFT_REPLY = "draft_reply"
 PROGRAMS = frozenset({ActorKind.JOB, ActorKind.AGENT})
 """Who may propose but never approve."""
 
@@ -27,6 +28,18 @@ PROGRAMS = frozenset({ActorKind.JOB, ActorKind.AGENT})
 def fingerprint(words: str) -> str:
     """Return what an approval is bound to."""
     return hashlib.sha256(words.encode()).hexdigest()
+
+
+def ask_for_draft(tx: Transaction, *, id: UUID, instructions: str | None = None) -> dict[str, str]:
+    """Queue the writing of an answer to a ticket and answer its job; while one is at work, that one.
+
+    Raises Conflict for a ticket that is closed.
+    """
+    if tx.get(Ticket, id, lock=True).status in ENDED:
+        raise Conflict("The ticket is closed: there is nothing to answer.")
+    payload = {"ticket_id": str(id), "instructions": instructions}
+    job_id = tx.enqueue(DRAFT_REPLY, payload, queue="content_generation", dedupe_key=f"{DRAFT_REPLY} {id}")
+    return {"job_id": str(job_id)}
 
 
 def propose_draft(

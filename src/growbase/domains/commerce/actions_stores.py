@@ -84,6 +84,14 @@ def disconnect_store(tx: Transaction, *, id: UUID) -> UUID:
     return id
 
 
+def verify_store(tx: Transaction, *, id: UUID) -> UUID:
+    """Note that the shop itself has let us in with the store's token: nobody else's token does."""
+    store = tx.get(Store, id, lock=True)
+    if store.verified_at is None:
+        tx.change(store, {"verified_at": tx.now}, action="verify")
+    return id
+
+
 def guard_store(tx: Transaction, row: Root, to: StoreStatus) -> dict[str, object]:
     """Refuse to activate a store we can't reach; a disconnected or archived one keeps no token and no queued jobs."""
     assert isinstance(row, Store)
@@ -93,7 +101,7 @@ def guard_store(tx: Transaction, row: Root, to: StoreStatus) -> dict[str, object
         return {"connected_at": tx.now, "disconnected_at": None} if row.status is not StoreStatus.SUSPENDED else {}
     if to in {StoreStatus.DISCONNECTED, StoreStatus.ARCHIVED}:
         _cancel_jobs(tx, row.id)
-        return {"access_token": None, "disconnected_at": row.disconnected_at or tx.now}
+        return {"access_token": None, "verified_at": None, "disconnected_at": row.disconnected_at or tx.now}
     return {}
 
 
@@ -204,10 +212,11 @@ def next_number(tx: Transaction, store_id: UUID, name: str, *, count: int = 1) -
 def _connected(tx: Transaction, store: Store) -> dict[str, Any]:
     """Return what changes along with a new access token; a suspended store stays suspended."""
     if store.status is StoreStatus.SUSPENDED:
-        return {}
+        return {"verified_at": None}
+    fresh = {"connected_at": tx.now, "verified_at": None}
     if store.status is StoreStatus.ACTIVE:
-        return {"connected_at": tx.now}
-    return {"status": StoreStatus.ACTIVE, "connected_at": tx.now, "disconnected_at": None}
+        return fresh
+    return {**fresh, "status": StoreStatus.ACTIVE, "disconnected_at": None}
 
 
 def _check_zone(name: str | None) -> None:

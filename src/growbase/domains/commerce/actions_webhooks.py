@@ -29,6 +29,9 @@ QUEUE = "webhooks"
 PAYLOAD_KEPT = timedelta(days=30)
 CHUNK = 500
 
+TOLD_TO_ALL = frozenset({"app/uninstalled", "customers/redact", "shop/redact"})
+"""What every organization that names a shop hears, proven or not: it only takes away."""
+
 Doer = Callable[[Transaction, WebhookEvent, Store | None], bool]
 """Does what an event says and returns whether there was anything to do."""
 

@@ -61,6 +61,11 @@ class Target:
         found = self.settings.base_url or default
         return found.rstrip("/") if found else None
 
+    @property
+    def proves_shop(self) -> bool:
+        """Whether a success shows that the store's token is one of the shop's own."""
+        return self.integration is Integration.SHOPIFY and self.settings.base_url is None
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

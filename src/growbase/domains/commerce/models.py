@@ -81,6 +81,7 @@ class Store(Trashable, Owned):
     onboarding_completed_at: Mapped[datetime | None] = moment()
     last_synced_at: Mapped[datetime | None] = moment()
     connected_at: Mapped[datetime | None] = moment(writable="never")
+    verified_at: Mapped[datetime | None] = moment(writable="never")
     disconnected_at: Mapped[datetime | None] = moment(writable="never")
     currency: Mapped[str] = currency(default="USD")
 

@@ -147,6 +147,7 @@ RESOURCES: tuple[Resource, ...] = (
         purged=actions_tickets.purged_ticket,
         verbs={
             "receive": Verb(actions_messages.receive, schemas.CustomerMessage, on="collection", answers="result"),
+            "draft": Verb(actions_drafts.ask_for_draft, schemas.DraftRequest, answers="result", status=202),
             "assign": Verb(actions_tickets.assign_ticket, schemas.Assignment),
             "snooze": Verb(actions_tickets.snooze_ticket, schemas.Snooze),
             "resolve": Verb(actions_tickets.resolve_ticket),

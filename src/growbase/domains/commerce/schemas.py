@@ -87,6 +87,12 @@ class Assignment(Shape):
     user_id: UUID | None
 
 
+class DraftRequest(Shape):
+    """What the drafted answer should say, if anything in particular."""
+
+    instructions: Annotated[str, Field(max_length=4_000)] | None = None
+
+
 class CustomerMessage(Shape):
     """A message of a customer, as a channel hands it over; the same ``external_id`` is the same message."""
 

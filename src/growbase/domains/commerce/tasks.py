@@ -7,21 +7,32 @@ from typing import Final
 from uuid import UUID
 
 from growbase.core import clock, telemetry
-from growbase.core.actor import Actor, system
+from growbase.core.actor import Actor, Role, system
 from growbase.core.database import Database
 from growbase.core.model import Root
+from growbase.core.reads import Where
 from growbase.core.statements import mark, plan_of
 from growbase.core.tables import Job
 from growbase.core.transaction import Transaction
-from growbase.domains.commerce import actions_drafts, actions_flags, actions_stores, actions_tickets, actions_webhooks
+from growbase.domains.commerce import (
+    actions_drafts,
+    actions_flags,
+    actions_stores,
+    actions_tickets,
+    actions_webhooks,
+    tasks_generation,
+)
 from growbase.domains.commerce.actions_kpis import write_kpi
 from growbase.domains.commerce.actions_orders import mismatched_orders
 from growbase.domains.commerce.metrics import METRICS, compute, key_of
-from growbase.domains.commerce.models import Store
+from growbase.domains.commerce.models import Store, StoreSecret
 from growbase.domains.commerce.models_events import ConnectionEvent, WebhookEvent
 from growbase.domains.commerce.models_flags import OrderFlag
 from growbase.domains.commerce.models_purchasing import PurchaseOrder
 from growbase.domains.commerce.models_tickets import AiDraft, Ticket
+from growbase.domains.identity.actions_personal import notify
+from growbase.domains.identity.models import Membership, MembershipStatus
+from growbase.jobs.schedule import Schedule
 from growbase.jobs.worker import Task
 
 CONNECTION_EVENTS_KEPT: Final = timedelta(days=90)
@@ -105,6 +116,30 @@ def order_totals(database: Database) -> int:
     return found
 
 
+def stale_secrets(database: Database) -> int:
+    """Tell owners and administrators of secrets whose time to be replaced has come, once each, and return how many."""
+    with database.read(system("sweep")) as reads:
+        due = Where("rotate_after", "<=", clock.now())
+        found = reads.rows(StoreSecret, due, revoked_at=None, order="rotate_after", anywhere=True)
+    return sum(
+        database.write(system("sweep", row.organization_id), partial(_tell_of_secret, secret_id=row.id))
+        for row in found
+    )
+
+
+def _tell_of_secret(tx: Transaction, *, secret_id: UUID) -> int:
+    secret = tx.get(StoreSecret, secret_id)
+    store = tx.find(Store, secret.store_id)
+    if store is None or secret.rotate_after is None:
+        return 0
+    title = f"Replace the secret {secret.label} of {store.name or store.domain}"
+    about = {"title": title, "body": f"Its provider is {secret.provider}. Its time was {secret.rotate_after:%Y-%m-%d}."}
+    key = f"rotate {secret_id} {secret.rotate_after:%Y%m%dT%H%M%S}"
+    people = tx.rows(Membership, status=MembershipStatus.ACTIVE, role=[Role.OWNER, Role.ADMIN], order="id")
+    told = [notify(tx, user_id=row.user_id, kind="secret_rotation", dedupe_key=key, **about) for row in people]
+    return int(any(told))
+
+
 LIVE = "revoked_at IS NULL"
 SUPERSEDED = (
     "EXISTS (SELECT 1 FROM connection_events n WHERE n.organization_id = t.organization_id "
@@ -157,13 +192,17 @@ def _swept(database: Database, due: Callable[[], list[UUID]], unit: Callable[[Tr
 TASKS: Final[dict[str, Task]] = {
     actions_webhooks.PROCESS: process_webhook,
     actions_stores.REFRESH: refresh_kpi,
+    **tasks_generation.TASKS,
 }
+SCHEDULES: Final = (
+    Schedule("commerce/unsnooze_flags", unsnooze_flags, every=timedelta(minutes=1)),
+    Schedule("commerce/unsnooze_tickets", unsnooze_tickets, every=timedelta(minutes=1)),
+    Schedule("commerce/stale_secrets", stale_secrets, daily="06:10"),
+    Schedule("commerce/order_totals", order_totals, daily="02:40"),
+)
 SWEEPS: Final = (
-    unsnooze_flags,
-    unsnooze_tickets,
     old_drafts,
     old_webhook_payloads,
     old_connection_events,
     old_seals,
-    order_totals,
 )

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin
 
+from growbase.core import clock
 from growbase.core.catalogue import translate
 
 
@@ -43,8 +44,10 @@ TEMPLATES: Final[Mapping[str, Template]] = {
         "Accept the invitation",
         "accept-invite",
     ),
-    "alert": Template("{title}", ("{text}",)),
+    "alert": Template("{title}", ("{body}",)),
 }
+ALERT: Final = "alert"
+"""What a mail says that has no template of its own: the title, body and link of a notification."""
 
 
 def compose(
@@ -57,20 +60,31 @@ def compose(
     token: str | None = None,
     data: Mapping[str, object] | None = None,
 ) -> EmailMessage:
-    """Return the mail of a template, as text and as HTML; ``token`` goes into its link. Raises KeyError."""
-    found, params = TEMPLATES[template], {"organization": "Growbase", **(data or {})}
+    """Return the mail of a template, as text and as HTML; ``token`` goes into its link.
+
+    A template there is none of is an alert, the mail of a notification. Raises ValueError for an address that is none.
+    """
+    found = TEMPLATES.get(template, TEMPLATES[ALERT])
+    params = {"organization": "Growbase", "title": template, "body": "", **(data or {})}
 
     def say(text: str) -> str:
         return translate(language, text, params)
 
     lines = [say(line) for line in found.lines]
     link = f"{base_url}/studio/{found.page}?{urlencode({'token': token})}" if found.page and token else None
+    if found.page is None and params.get("link"):
+        link = urljoin(f"{base_url}/", str(params["link"]))
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = sender, to, " ".join(say(found.subject).split())
+    mail["Date"] = clock.now()
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content("\n\n".join([lines[0], *([link] if link else []), *lines[1:]]) + "\n")
-    button = f'<p><a href="{html.escape(link)}">{html.escape(say(found.button or ""))}</a></p>' if link else ""
+    button = _button(link, say(found.button) if found.button else link) if link else ""
     first, *rest = (f"<p>{html.escape(line)}</p>" for line in lines)
     body = "".join([first, button, *rest])
     mail.add_alternative(f'<!doctype html><html lang="{language}"><body>{body}</body></html>\n', subtype="html")
     return mail
+
+
+def _button(link: str, words: str) -> str:
+    return f'<p><a href="{html.escape(link)}">{html.escape(words)}</a></p>'

@@ -66,6 +66,11 @@ def is_locked(user: User, now: datetime) -> bool:
     return user.status is UserStatus.LOCKED and user.locked_until is not None and user.locked_until > now
 
 
+def list_organizations(reads: Reads) -> list[UUID]:
+    """Return the ids of all live organizations, for what the program does in each of them."""
+    return [row.id for row in reads.rows(Organization, order="id", anywhere=True)]
+
+
 def list_memberships(reads: Reads, user_id: UUID) -> list[tuple[Membership, Organization]]:
     """Return a user's active memberships with their live organizations, the oldest first."""
     anywhere = everywhere(reads)

@@ -5,14 +5,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
-from growbase.core.errors import Conflict, Invalid
+from growbase.core.errors import Conflict, ForeignKey, Invalid
 from growbase.core.facts import hold
 from growbase.core.transaction import Transaction
-from growbase.domains.identity.usage import Metric, consume
+from growbase.domains.identity.models_billing import UsageReservation
+from growbase.domains.identity.usage import Metric, commit_reservation, consume, release_reservation, reserve
 from growbase.domains.marketing.actions_contents import create_content
-from growbase.domains.marketing.models import ContentType
+from growbase.domains.marketing.models import Campaign, ContentTemplate, ContentType
 from growbase.domains.marketing.models_generated import GeneratedContent, GeneratedType, Platform
 from growbase.domains.marketing.schemas import checked_edits
+
+GENERATE = "generate_content"
 
 CONTENT_TYPES: Mapping[GeneratedType, ContentType] = {
     GeneratedType.IDEA: ContentType.BLOG_POST,
@@ -50,19 +53,61 @@ def update_generated_content(
     return tx.update(GeneratedContent, id, values, version=version)
 
 
+def generate_contents(tx: Transaction, *, campaign_id: UUID, count: int = 1, **wanted: Any) -> dict[str, str]:  # noqa: ANN401
+    """Queue the writing of candidates and answer its job; the plan's room for them is held from now on.
+
+    ``wanted`` are the other fields of ``schemas.GenerationRequest``. Raises ForeignKey, Conflict, LimitExceeded.
+    """
+    if tx.find(Campaign, campaign_id) is None:
+        raise ForeignKey.at("campaign_id", "foreign_key", "must be the id of an existing {what}", what="campaign")
+    template_id = wanted.get("template_id")
+    template = tx.find(ContentTemplate, template_id) if template_id is not None else None
+    if template_id is not None and template is None:
+        message = "must be the id of an existing {what}"
+        raise ForeignKey.at("template_id", "foreign_key", message, what="content template")
+    if template is not None and not template.is_active:
+        raise Conflict("The template is not active.")
+    given = {name: str(value) if isinstance(value, UUID) else value for name, value in wanted.items()}
+    payload = {"campaign_id": str(campaign_id), "count": count, **given}
+    job_id = tx.enqueue(GENERATE, payload, queue="content_generation")
+    hold_use(tx, job_id, count)
+    return {"job_id": str(job_id)}
+
+
+def hold_use(tx: Transaction, job_id: UUID, count: int) -> UUID:
+    """Hold the plan's room for the candidates of a job, or go on holding it, and return the reservation."""
+    return reserve(tx, Metric.CONTENT_GENERATED, count, key=f"{GENERATE} {job_id}", job_id=job_id)
+
+
+def free_use(tx: Transaction, job_id: UUID) -> None:
+    """Free what a job holds that has failed for good."""
+    held = tx.find(UsageReservation, idempotency_key=f"{GENERATE} {job_id}")
+    if held is not None:
+        release_reservation(tx, held.id)
+
+
 def add_candidates(
-    tx: Transaction, *, campaign_id: UUID, job_id: UUID, candidates: Sequence[Mapping[str, Any]]
+    tx: Transaction,
+    *,
+    campaign_id: UUID,
+    job_id: UUID,
+    candidates: Sequence[Mapping[str, Any]],
+    reservation_id: UUID | None = None,
 ) -> list[UUID]:
     """Insert the candidates of a job and return the new ids; those that an earlier try inserted are left out.
 
-    A candidate is known by its job and its place in the list. Raises LimitExceeded where the plan allows no more.
+    A candidate is known by its job and its place in the list. They count against ``reservation_id``, where nothing was
+    held against the plan. Raises LimitExceeded where it allows no more.
     """
     hold(tx, f"candidates/{job_id}")
     known = {row.ordinal for row in tx.rows(GeneratedContent, job_id=job_id)}
     fresh = [(place, values) for place, values in enumerate(candidates) if place not in known]
     if not fresh:
         return []
-    consume(tx, Metric.CONTENT_GENERATED, len(fresh))
+    if reservation_id is None:
+        consume(tx, Metric.CONTENT_GENERATED, len(fresh))
+    else:
+        commit_reservation(tx, reservation_id, len(fresh))
     return [
         create_generated_content(tx, campaign_id=campaign_id, job_id=job_id, ordinal=place, **values)
         for place, values in fresh

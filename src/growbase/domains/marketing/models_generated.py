@@ -65,7 +65,7 @@ class GeneratedContent(Generated, Owned):
     ordinal: Mapped[int | None] = integer(ge=0, writable="never")
     # The piece made of a candidate names it: content_pieces.generated_content_id.
     promoted_content_id: Mapped[UUID | None] = reference("contents", on_purge="null", writable="never")
-    promoted_piece_id: Mapped[UUID | None] = reference("content_pieces", on_purge="null", writable="never")
+    promoted_piece_id: Mapped[UUID | None] = reference("content_pieces", on_purge="null", writable="never", closes=True)
     # Last, since the name hides the helper that declares it.
     text: Mapped[str | None] = text(max_length=100_000, writable="create")
 

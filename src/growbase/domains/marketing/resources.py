@@ -158,6 +158,13 @@ RESOURCES: tuple[Resource, ...] = (
         create=actions_generated.create_generated_content,
         update=actions_generated.update_generated_content,
         verbs={
+            "generate": Verb(
+                actions_generated.generate_contents,
+                schemas.GenerationRequest,
+                on="collection",
+                answers="result",
+                status=202,
+            ),
             "select": Verb(actions_generated.select_generated_content),
             "unselect": Verb(actions_generated.unselect_generated_content),
             "rate": Verb(actions_generated.rate_generated_content, schemas.Rating),

@@ -20,6 +20,7 @@ from growbase.core.errors import Invalid
 from growbase.core.schema import invalid
 from growbase.domains.marketing.models import KEY, URL, ContentType, StageKind
 from growbase.domains.marketing.models_analytics import EventType
+from growbase.domains.marketing.models_generated import GeneratedType, Platform
 
 Line = Annotated[str, Field(min_length=1, max_length=300)]
 Key = Annotated[str, Field(min_length=1, max_length=60, pattern=KEY)]
@@ -310,6 +311,18 @@ class UserEdits(Shape):
     text: Annotated[str, Field(max_length=100_000)] | None = None
     hashtags: list[Line] | None = None
     mentions: list[Line] | None = None
+
+
+class GenerationRequest(Shape):
+    """What to write for a campaign, and the content template to write by with values for its variables."""
+
+    campaign_id: UUID
+    type: GeneratedType
+    platform: Platform | None = None
+    count: Annotated[int, Field(ge=1, le=10)] = 1
+    instructions: Annotated[str, Field(max_length=4_000)] | None = None
+    template_id: UUID | None = None
+    variables: dict[str, str | int | float | bool | None] = {}
 
 
 class Rating(Shape):

@@ -1,18 +1,23 @@
-"""What marketing does in the background: deleting the bytes of files whose row is gone."""
+"""What marketing does in the background: deleting the bytes of files whose row is gone, and what asks a model."""
 
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
 from growbase.core import clock
-from growbase.core.actor import Actor
+from growbase.core.actor import Actor, system
 from growbase.core.database import Database
 from growbase.core.errors import Unavailable
 from growbase.core.files import FileStore
 from growbase.core.outside import Outside
 from growbase.core.statements import mark
 from growbase.core.tables import Job
+from growbase.core.transaction import Transaction
+from growbase.domains.identity.queries import list_organizations
+from growbase.domains.marketing import tasks_analysis, tasks_generation
+from growbase.domains.marketing.actions_analytics import rebuild_day
 from growbase.domains.marketing.actions_assets import DELETE_FILE
+from growbase.domains.marketing.queries import organization_zone
 from growbase.jobs.schedule import Schedule
 from growbase.jobs.worker import Task
 
@@ -60,5 +65,21 @@ def _claimed(files: FileStore, database: Database, keys: Iterable[str]) -> set[s
     return {row[0] for row in database.query(sql, (files.provider, files.bucket or "", *wanted))}
 
 
-TASKS: Final[dict[str, Task]] = {DELETE_FILE: delete_file}
-SCHEDULES: Final = (Schedule("marketing/orphaned_files", orphaned_files, daily="03:20"),)
+def repaired_days(database: Database) -> int:
+    """Make yesterday's and today's sums of every organization anew from their events and return how many there are."""
+    with database.read(system("sweep")) as reads:
+        found = list_organizations(reads)
+    return sum(database.write(system("sweep", id), _rebuild) for id in found)
+
+
+def _rebuild(tx: Transaction) -> int:
+    today = tx.now.astimezone(organization_zone(tx)).date()
+    return sum(rebuild_day(tx, day=day) for day in (today - timedelta(days=1), today))
+
+
+TASKS: Final[dict[str, Task]] = {DELETE_FILE: delete_file, **tasks_generation.TASKS, **tasks_analysis.TASKS}
+SWEEPS: Final = tasks_analysis.SWEEPS
+SCHEDULES: Final = (
+    Schedule("marketing/repaired_days", repaired_days, daily="01:20"),
+    Schedule("marketing/orphaned_files", orphaned_files, daily="03:20"),
+)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from growbase.core.errors import NotFound
+from growbase.core.reads import Reads
 from growbase.core.transaction import Transaction
 from growbase.domains.outreach.actions_delivery import held, move, note_failed, note_reply, note_sent, settings_of
 from growbase.domains.outreach.actions_enrollments import stop_outreach
@@ -15,6 +16,8 @@ from growbase.domains.outreach.models import EmailStatus, OptOutReason, Prospect
 from growbase.domains.outreach.models_messages import EventType, Message, MessageEvent, MessageStatus
 from growbase.domains.outreach.models_sequences import Enrollment, EnrollmentStatus
 
+OWN_SENDER = "smtp"
+"""The provider of messages that the program itself has handed to a mail server."""
 PENDING = (MessageStatus.DISPATCHING, MessageStatus.UNCONFIRMED)
 
 
@@ -52,6 +55,21 @@ def record_message_event(
     if follow is not None:
         follow(tx, message, at)
     return True
+
+
+def told_message_id(reads: Reads, name: str, provider: str) -> UUID | None:
+    """Return the message that a provider means by a Message-ID, by our id, or by an id of its own.
+
+    A Message-ID names our id, so that a message is found of which nobody knows yet whether it was sent.
+    """
+    local = name.strip().strip("<>").partition("@")[0]
+    try:
+        found = reads.find(Message, UUID(local))
+    except ValueError:
+        found = None
+    for known in (provider, OWN_SENDER):
+        found = found or reads.find(Message, provider=known, provider_message_id=name.strip())
+    return found.id if found else None
 
 
 def receive_event(tx: Transaction, *, id: UUID, **event: Any) -> dict[str, bool]:  # noqa: ANN401 -- the event's fields

@@ -49,7 +49,13 @@ def import_now(tx: Transaction, *, file: ParsedFile, icp_id: UUID | None, dry_ru
 
 
 def import_later(
-    tx: Transaction, *, file: ParsedFile, chunks: Sequence[str], icp_id: UUID | None, dry_run: bool = False
+    tx: Transaction,
+    *,
+    file: ParsedFile,
+    chunks: Sequence[str],
+    icp_id: UUID | None,
+    content_hash: str | None = None,
+    dry_run: bool = False,
 ) -> dict[str, str]:
     """Keep a large file's rows and ask for their import; answer the import, which is its report, and the job."""
     _require_profile(tx, icp_id)
@@ -59,6 +65,7 @@ def import_later(
         Import,
         id=import_id,
         options={"icp_id": str(icp_id) if icp_id else None, "dry_run": dry_run},
+        content_hash=content_hash,
         row_count=file.row_count,
         done_count=file.skipped,
         skipped_count=file.skipped,

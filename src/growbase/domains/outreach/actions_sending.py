@@ -12,11 +12,12 @@ from growbase.core.transaction import Transaction
 from growbase.domains.identity.usage import Metric, consume, give_back
 from growbase.domains.outreach.actions_delivery import ADDRESS, held, move, note_failed, note_sent
 from growbase.domains.outreach.actions_enrollments import end_enrollment
+from growbase.domains.outreach.actions_events import OWN_SENDER, record_message_event
 from growbase.domains.outreach.actions_suppressions import is_suppressed
 from growbase.domains.outreach.addresses import address_hash, address_key
 from growbase.domains.outreach.errors import ClaimLost
 from growbase.domains.outreach.models import Prospect
-from growbase.domains.outreach.models_messages import Message, MessageStatus
+from growbase.domains.outreach.models_messages import EventType, Message, MessageStatus
 from growbase.domains.outreach.models_sequences import (
     Enrollment,
     EnrollmentStatus,
@@ -44,6 +45,7 @@ class Claim:
     content: str
     sender: Mapping[str, str]
     thread_key: str | None
+    attempts: int = 1
 
 
 def claim_message(tx: Transaction, *, message_id: UUID, lease: timedelta = LEASE) -> Claim | None:
@@ -63,7 +65,9 @@ def claim_message(tx: Transaction, *, message_id: UUID, lease: timedelta = LEASE
     if enrollment is not None and enrollment.status is EnrollmentStatus.PAUSED:
         return None
     message = tx.get(Message, message_id, lock=True)
-    if message.status not in {MessageStatus.SCHEDULED, MessageStatus.QUEUED} or (message.send_at or tx.now) > tx.now:
+    is_due = message.status in {MessageStatus.SCHEDULED, MessageStatus.QUEUED} and (message.send_at or tx.now) <= tx.now
+    # A merge may have given it to another prospect meanwhile, whose row is not held.
+    if not is_due or message.prospect_id != seen.prospect_id:
         return None
     assert prospect is not None
     address = prospect.__dict__[ADDRESS[message.channel]]
@@ -97,6 +101,7 @@ def claim_message(tx: Transaction, *, message_id: UUID, lease: timedelta = LEASE
         content=message.content,
         sender=sender,
         thread_key=message.thread_key,
+        attempts=message.attempts + 1,
     )
 
 
@@ -153,6 +158,29 @@ def mark_failed(
         move(tx, message, MessageStatus.QUEUED, send_at=retry_at, last_error=dict(error), **free)
     else:
         note_failed(tx, message, dict(error))
+
+
+def mark_bounced(tx: Transaction, *, message_id: UUID, claim_token: UUID, error: Mapping[str, Any]) -> None:
+    """Note that the server knows the address to be none: as if it had bounced, but nothing was sent. Raises ClaimLost.
+
+    The address is suppressed and the prospect's enrolments end.
+    """
+    message = held(tx, message_id)
+    _require_claim(message, claim_token, {MessageStatus.UNCONFIRMED})
+    give_back(tx, Metric.MESSAGES_SENT)
+    key = f"{message_id}/{message.attempts}"
+    record_message_event(
+        tx, provider=OWN_SENDER, provider_event_id=key, type=EventType.BOUNCE_HARD, message_id=message_id, data=error
+    )
+
+
+def postpone_message(tx: Transaction, *, message_id: UUID, until: datetime, reason: str) -> bool:
+    """Let a message that waits go out later, and return whether it still waited."""
+    message = held(tx, message_id)
+    if message.status not in {MessageStatus.SCHEDULED, MessageStatus.QUEUED}:
+        return False
+    tx.change(message, {"send_at": until, "last_error": {"reason": reason}})
+    return True
 
 
 def mark_unconfirmed(

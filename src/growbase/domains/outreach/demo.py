@@ -120,7 +120,9 @@ def _running(tx: Transaction, sequence_id: UUID) -> None:
     outcomes = {_id(tx, "prospect", person["email"]): person["outcome"] for _, person in _people() if person["outcome"]}
     enroll(then, id=identity, prospect_ids=list(outcomes))
     launch_campaign(then, id=identity)
-    rows = tx.rows(Enrollment, outreach_campaign_id=identity, order="id")
+    # In the order of the texts: ids of one moment come in any.
+    order = list(outcomes)
+    rows = sorted(tx.rows(Enrollment, outreach_campaign_id=identity), key=lambda row: order.index(row.prospect_id))
     for place, row in enumerate(rows):
         _send(tx, row, start + timedelta(minutes=3 * place), TOLD[outcomes[row.prospect_id]])
     for place, row in enumerate(rows):
@@ -131,7 +133,7 @@ def _running(tx: Transaction, sequence_id: UUID) -> None:
 def _send(tx: Transaction, row: Enrollment, moment: datetime, told: Sequence[EventType]) -> None:
     """Send an enrolment's next step at a moment, if it has one, and tell what came of it over the next hours."""
     then = _at(tx, moment)
-    message_id = queue_step_message(then, enrollment_id=row.id)
+    message_id = queue_step_message(then, enrollment_id=row.id, paced=False)
     claim = claim_message(then, message_id=message_id) if message_id else None
     if message_id is None or claim is None:
         return

@@ -1,6 +1,5 @@
 """What the demonstration data of outreach says."""
 
-from collections.abc import Mapping
 from typing import Any
 
 ICP: dict[str, Any] = {
@@ -55,11 +54,11 @@ STEPS: tuple[dict[str, Any], ...] = (
 )
 
 SENDER = {"name": "Sam Rivers", "email": "sam@growbase-demo.example", "signature": "Sam Rivers, Growbase Demo"}
-DRAFT: Mapping[str, Any] = {
+DRAFT: dict[str, Any] = {
     "name": "Q1 partners",
     "description": "Partners of last year's fair; waits for its list of people.",
 }
-RUNNING: Mapping[str, Any] = {
+RUNNING: dict[str, Any] = {
     "name": "Spring introduction",
     "description": "The first mails to the new profile.",
     "daily_limit": 40,

@@ -205,7 +205,7 @@ class Prospect(Trashable, Owned):
         index("company_name", "id"),
         index("next_follow_up_at", "id"),
     )
-    __checks__: ClassVar[dict[str, str]] = {"opt_out": "(opted_out_at IS NULL) = (opt_out_reason IS NULL)"}
+    __checks__: ClassVar[dict[str, str]] = {"opted_out": "(opted_out_at IS NULL) = (opt_out_reason IS NULL)"}
 
 
 class ProspectScore(Generated, Owned):

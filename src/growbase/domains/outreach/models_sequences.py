@@ -4,8 +4,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from sqlalchemy.orm import Mapped
 from typing_extensions import TypedDict
 
@@ -70,19 +71,34 @@ OPEN = (EnrollmentStatus.PENDING, EnrollmentStatus.ACTIVE, EnrollmentStatus.PAUS
 """The enrolments that have not ended."""
 
 
+def _check_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("must be a time zone such as Europe/Paris") from None
+    return name
+
+
 class SendingWindow(TypedDict, total=False):
-    """When messages may leave: ``days`` from 1 (Monday) to 7, ``start`` and ``end`` such as 09:00."""
+    """When messages may leave: ``days`` from 1 (Monday) to 7, ``start`` and ``end`` such as 09:00.
+
+    Without ``tz`` the organization's clocks count.
+    """
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
 
-    tz: Line
+    tz: Annotated[Line, AfterValidator(_check_zone)]
     days: list[Annotated[int, Field(ge=1, le=7)]]
     start: Annotated[str, Field(pattern=CLOCK)]
     end: Annotated[str, Field(pattern=CLOCK)]
 
 
 class SequenceSettings(TypedDict, total=False):
-    """How a sequence behaves; a reply and a bounce stop it unless it says otherwise."""
+    """How a sequence behaves; a reply and a bounce stop it unless it says otherwise.
+
+    ``daily_cap`` counts over all its campaigns; ``min_gap_hours`` lie between two messages to the same person. Opens
+    and clicks are tracked only where it says so.
+    """
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
 
@@ -90,7 +106,9 @@ class SequenceSettings(TypedDict, total=False):
     stop_on_bounce: bool
     sending_window: SendingWindow
     daily_cap: Annotated[int, Field(ge=1)]
-    min_gap_hours: Annotated[int, Field(ge=0)]
+    min_gap_hours: Annotated[int, Field(ge=0, le=8_760)]
+    track_opens: bool
+    track_clicks: bool
 
 
 class Sender(TypedDict, total=False):

@@ -53,3 +53,9 @@ def values_of(prospect: Prospect, sender: Mapping[str, str]) -> dict[str, str | 
     full = " ".join(filter(None, (prospect.first_name, prospect.last_name)))
     signature = {f"sender_{name}": sender.get(name) for name in ("name", "email", "signature")}
     return {**values, **signature, "full_name": full or None}
+
+
+def preview(text: str, values: Mapping[str, str | None]) -> str:
+    """Return the text as ``personalise`` does, with what has neither value nor fallback shown by its name."""
+    bare = {found[1] for found in _VARIABLE.finditer(text) if found[2] is None}
+    return personalise(text, {**{name: f"[{name}]" for name in bare}, **{k: v for k, v in values.items() if v}})

@@ -11,6 +11,7 @@ from growbase.domains.outreach import (
     actions_insights,
     actions_merging,
     actions_messages,
+    actions_outgoing,
     actions_prospects,
     actions_sequences,
     actions_suppressions,
@@ -148,6 +149,7 @@ RESOURCES: tuple[Resource, ...] = (
         verbs={
             "revise": Verb(actions_sequences.revise_step, schemas.StepRevision),
             "move": Verb(actions_sequences.move_step, schemas.StepMove),
+            "send-test": Verb(actions_outgoing.request_test, schemas.StepTest, answers="result", status=202),
         },
         tombstone=("subject", "content"),
     ),
@@ -193,6 +195,7 @@ RESOURCES: tuple[Resource, ...] = (
         update=actions_messages.update_message,
         deletable=False,
         verbs={
+            "send": Verb(actions_outgoing.send_message, schemas.Sending),
             "cancel": Verb(actions_messages.cancel_message),
             "resolve": Verb(actions_messages.resolve_message, schemas.Outcome),
             "events": Verb(actions_events.receive_event, schemas.ReceivedEvent, answers="result", status=201),

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from growbase.domains.marketing.models import KEY
 from growbase.domains.outreach.models import OptOutReason
@@ -113,6 +113,19 @@ class Outcome(Shape):
     outcome: Literal["sent", "not_sent"]
 
 
+class Sending(Shape):
+    """When a message is to go out; at once if nothing is said."""
+
+    send_at: AwareDatetime | None = None
+
+
+class StepTest(Shape):
+    """Which member gets the test, the caller if nobody is named, and whose name is filled in."""
+
+    to: Annotated[str, Field(min_length=3, max_length=320)] | None = None
+    prospect_id: UUID | None = None
+
+
 class ReceivedEvent(Shape):
     """What a provider tells of a message, named by our id or by the provider's."""
 
@@ -132,3 +145,21 @@ class ReceivedEvent(Shape):
     provider_event_id: Annotated[str, Field(min_length=1, max_length=300)]
     occurred_at: datetime | None = None
     data: dict[str, Any] = {}
+
+
+class ProviderEvent(Shape):
+    """What a mail provider tells of a message, named by its Message-ID, by our id or by the provider's."""
+
+    type: Literal[
+        "delivered", "bounce_hard", "bounce_soft", "complaint", "reply", "open", "click", "unsubscribe", "failed"
+    ]
+    message_id: Annotated[str, Field(min_length=1, max_length=300)]
+    provider_event_id: Annotated[str, Field(min_length=1, max_length=300)]
+    occurred_at: AwareDatetime | None = None
+    data: dict[str, Any] = {}
+
+
+class ProviderEvents(Shape):
+    """What a mail provider tells, in its order."""
+
+    events: Annotated[list[ProviderEvent], Field(min_length=1, max_length=500)]

@@ -1,4 +1,4 @@
-"""What outreach does in the background: imports of large files, starts and ends of campaigns, what has expired."""
+"""What outreach does in the background: imports, sending, starts and ends of campaigns, what has expired."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,6 +14,7 @@ from growbase.core.reads import Reads
 from growbase.core.statements import mark, plan_of
 from growbase.core.tables import Job
 from growbase.core.transaction import Transaction
+from growbase.domains.outreach import tasks_generation, tasks_insights, tasks_sending
 from growbase.domains.outreach.actions_campaigns import start_if_due
 from growbase.domains.outreach.actions_enrollments import complete_if_done, finished_campaigns, stop_enrollments
 from growbase.domains.outreach.actions_imports import KIND, fail_import, import_next_chunk
@@ -121,8 +122,13 @@ TASKS: Final[dict[str, Task]] = {
     "start_outreach_campaign": start_outreach_campaign,
     "complete_outreach_campaign": complete_outreach_campaign,
     "stop_enrollments": stop_left_enrollments,
+    **tasks_generation.TASKS,
+    **tasks_insights.TASKS,
+    **tasks_sending.TASKS,
 }
 SCHEDULES: Final = (
+    *tasks_insights.SCHEDULES,
+    *tasks_sending.SCHEDULES,
     Schedule("outreach/silent_senders", silent_senders, every=timedelta(minutes=1)),
     Schedule("outreach/ended_campaigns", ended_campaigns, every=timedelta(minutes=10)),
     Schedule("outreach/expired_insights", expired_insights, every=timedelta(hours=1)),

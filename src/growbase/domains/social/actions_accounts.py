@@ -93,6 +93,30 @@ def note_account_error(tx: Transaction, *, id: UUID, kind: str, code: str, messa
     tx.change(account, changes)
 
 
+def note_profile(
+    tx: Transaction,
+    *,
+    id: UUID,
+    handle: str,
+    display_name: str | None = None,
+    followers: int | None = None,
+    following: int | None = None,
+    posts: int | None = None,
+) -> None:
+    """Keep what a platform says of an account, which proves that its token works; what it did not say stays."""
+    account = tx.get(SocialAccount, id, lock=True)
+    told = {
+        "display_name": display_name,
+        "followers_count": followers,
+        "following_count": following,
+        "posts_count": posts,
+    }
+    known = {name: value for name, value in told.items() if value is not None}
+    waiting = {AccountStatus.REFRESH_NEEDED, AccountStatus.CONNECTING}
+    state = {"status": AccountStatus.ACTIVE} if account.status in waiting else {}
+    tx.change(account, {"handle": handle, "last_sync_at": tx.now, "last_error": None, **known, **state})
+
+
 def guard_account(tx: Transaction, row: Root, to: AccountStatus) -> Mapping[str, object]:
     """Refuse to enable an account without a token."""
     assert isinstance(row, SocialAccount)

@@ -11,10 +11,12 @@ from growbase.core.transaction import Transaction
 from growbase.core.trash import trash
 from growbase.core.types import compact_json
 from growbase.domains.identity.usage import Metric, consume
+from growbase.domains.marketing.models_assets import Asset
 from growbase.domains.social.actions import require_one_platform
 from growbase.domains.social.actions_rules import approves_itself, require_allowed
 from growbase.domains.social.models import ContentPiece, PieceAsset, PieceStatus
 from growbase.domains.social.models_publishing import PostStatus, ScheduledPost
+from growbase.domains.social.publisher import limit_errors, limits_of, post_text
 from growbase.domains.social.states import APPROVED, IN_FLIGHT, OPEN, QUEUED, status_from_posts
 
 WORDS = ("type", "title", "body", "hook", "cta", "hashtags", "mentions", "thread_parts")
@@ -113,8 +115,10 @@ def guard_piece(tx: Transaction, row: Root, to: PieceStatus) -> dict[str, object
         if not row.body.strip() and not row.thread_parts and not tx.count(PieceAsset, piece_id=row.id):
             raise Invalid.at("body", "required", "is required")
         require_allowed(tx, row)
+        require_fitting(tx, row)
         return {"rejection_reason": None}
     if to == PieceStatus.APPROVED:
+        require_fitting(tx, row)
         rules = require_allowed(tx, row)
         return {
             "approved_by": tx.actor.id,
@@ -124,6 +128,19 @@ def guard_piece(tx: Transaction, row: Root, to: PieceStatus) -> dict[str, object
             "status": _status(tx, row, {}),
         }
     return {**WITHOUT_APPROVAL} if to == PieceStatus.DRAFT else {}
+
+
+def require_fitting(tx: Transaction, piece: ContentPiece) -> None:
+    """Raise Invalid naming what the piece's platform would not take; a platform without publisher takes everything."""
+    limits = limits_of(piece.platform)
+    if limits is None:
+        return
+    ids = [row.asset_id for row in _assets(tx, piece.id)]
+    assets = {asset.id: asset for asset in tx.rows(Asset, id=ids, trash=True)} if ids else {}
+    media = [(assets[id].mime_type, assets[id].size_bytes) for id in ids]
+    found = limit_errors(limits, post_text(piece.__dict__), media)
+    if found:
+        raise Invalid("The platform does not take the piece as it is.", fields=tuple(found))
 
 
 def refresh_piece(tx: Transaction, piece_id: UUID, changing: Mapping[UUID, PostStatus] | None = None) -> None:

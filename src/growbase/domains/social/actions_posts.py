@@ -38,8 +38,8 @@ def schedule_piece(
     """Schedule an approved piece on an account and return the post; the same call again returns the same post.
 
     What makes it the same is the key, else the piece with its words, the account and the minute. A ``draft`` is
-    planned only and needs no approval yet. Raises Invalid for a time that has passed, Conflict where the piece is not
-    approved or the account can't publish, IdempotencyMismatch.
+    planned only and needs no approval yet; scheduled again without ``draft`` it is queued. Raises Invalid for a time
+    that has passed, Conflict where the piece is not approved or the account can't publish, IdempotencyMismatch.
     """
     tx.get(ContentPiece, id)
     account = tx.find(SocialAccount, social_account_id, share=True)
@@ -50,7 +50,9 @@ def schedule_piece(
     at = scheduled_at.astimezone(UTC)
     key, known = _same_post(tx, piece, account, at, idempotency_key)
     if known is not None:
-        return post_row(tx, known)
+        if known.status is PostStatus.DRAFT and not draft:
+            release_post(tx, id=known.id)
+        return post_row(tx, tx.get(ScheduledPost, known.id))
     _require_fitting(piece, account)
     _require_time(tx, piece, at)
     if not draft:

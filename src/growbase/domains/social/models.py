@@ -28,6 +28,7 @@ from growbase.core.model import (
 )
 from growbase.core.provenance import Generated
 from growbase.domains.marketing.models import URL
+from growbase.domains.marketing.models_analytics import NONE
 from growbase.domains.marketing.models_generated import Platform
 from growbase.domains.social.schemas import AutoApproval
 
@@ -144,10 +145,8 @@ class BrandRule(Owned):
     auto_approval_rules: Mapped[AutoApproval | None] = document()
     rules_version: Mapped[int] = integer(ge=1, default=1, writable="never")
 
-    __indexes__: ClassVar[tuple[Key, ...]] = (
-        unique("brand_id", where="brand_id IS NOT NULL"),
-        unique("organization_id", where="brand_id IS NULL"),
-    )
+    # One set of rules for each brand, and one for no brand.
+    __indexes__: ClassVar[tuple[Key, ...]] = (unique(f"coalesce(brand_id, {NONE})"),)
 
 
 class AiStrategy(Generated, Owned):

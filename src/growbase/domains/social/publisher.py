@@ -1,15 +1,19 @@
 """What a platform must be able to do to be published to, and what may come of trying."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, Final, Protocol
 
 import httpx
 
-from growbase.core.errors import GrowbaseError
+from growbase.core.errors import FieldError, GrowbaseError
 
+WEBHOOK: Final = "webhook"
+LINK: Final = re.compile(r"https?://[^\s]+[^\s.,;:!?)\]}'\"]")
 ENTRY_POINTS: Final = "growbase.publishers"
 """Packages register further publishers here: a name and a ``Publisher`` class that takes an ``httpx.Client``."""
 
@@ -144,22 +148,30 @@ class Publisher(Protocol):
         """Read a post's cumulative figures; what the platform does not report is absent. Raises PublishDeferred."""
 
 
-def problems(limits: Limits, text: str, media: Sequence[tuple[str, int]], *, length: int | None = None) -> list[str]:
-    """Return what a platform would refuse, in words; ``media`` are pairs of type and size in bytes."""
-    found = []
-    count = len(text) if length is None else length
+def limit_errors(limits: Limits, text: str, media: Sequence[tuple[str, int]]) -> list[FieldError]:
+    """Return what a platform would refuse of a post; ``media`` are pairs of type and size in bytes."""
+    found, count = [], length_of(limits, text)
     if count > limits.characters:
-        found.append(f"the text has {count} characters, {limits.characters} are allowed")
-    if not text.strip() and not media:
-        found.append("there is neither text nor media")
+        message = "has {count} characters with its hashtags: the platform takes {max}"
+        found.append(FieldError("body", "too_long", message, {"count": count, "max": limits.characters}))
     if len(media) > limits.media:
-        found.append(f"there are {len(media)} media, {limits.media} are allowed")
-    for place, (mime_type, size) in enumerate(media, 1):
+        message = "are {count}: the platform takes {max}"
+        found.append(FieldError("assets", "too_long", message, {"count": len(media), "max": limits.media}))
+    for place, (mime_type, size) in enumerate(media):
+        at = f"assets.{place}"
         if mime_type not in limits.media_types:
-            found.append(f"medium {place} is {mime_type}, which the platform does not take")
+            found.append(FieldError(at, "type", "is {type}, which the platform does not take", {"type": mime_type}))
         elif size > limits.media_bytes:
-            found.append(f"medium {place} has {size} bytes, {limits.media_bytes} are allowed")
+            params = {"count": size, "max": limits.media_bytes}
+            found.append(FieldError(at, "too_large", "has {count} bytes: the platform takes {max}", params))
     return found
+
+
+def length_of(limits: Limits, text: str) -> int:
+    """Return how long a platform holds a text to be."""
+    if limits.link_characters is None:
+        return len(text)
+    return len(LINK.sub("x" * limits.link_characters, text))
 
 
 def exchange(client: httpx.Client, request: httpx.Request, *, mutates: bool) -> Any:  # noqa: ANN401 -- JSON
@@ -195,17 +207,37 @@ def _retry_after(response: httpx.Response) -> float | None:
     return float(given) if given.isdecimal() else None
 
 
-def publishers(client: httpx.Client) -> dict[str, Publisher]:
+def publisher_of(platform: str, token_type: str | None, client: httpx.Client) -> Publisher | None:
+    """Return the publisher of an account's platform, None if there is none here.
+
+    An account whose token type is ``webhook`` is published to by signed requests, whatever its platform.
+    """
+    found = _classes().get(WEBHOOK if token_type == WEBHOOK else platform)
+    return None if found is None else found(client)
+
+
+def limits_of(platform: str) -> Limits | None:
+    """Return what a platform takes, None where no publisher knows."""
+    found = _classes().get(platform)
+    return None if found is None else found.limits
+
+
+def post_text(payload: Mapping[str, Any]) -> str:
+    """Return the text of a frozen payload: its body, and the hashtags that the body does not have yet."""
+    body = str(payload.get("body") or "")
+    tags = [f"#{str(tag).lstrip('#')}" for tag in payload.get("hashtags") or ()]
+    missing = [tag for tag in tags if tag.casefold() not in body.casefold()]
+    return "\n\n".join(part for part in (body, " ".join(missing)) if part)
+
+
+@cache
+def _classes() -> dict[str, type[Publisher]]:
     """Return the publisher of each platform there is one for, those of installed packages included."""
     from growbase.domains.social.publisher_bluesky import Bluesky
     from growbase.domains.social.publisher_mastodon import Mastodon
     from growbase.domains.social.publisher_webhook import SignedWebhook
 
-    found: dict[str, Publisher] = {
-        "mastodon": Mastodon(client),
-        "bluesky": Bluesky(client),
-        "general": SignedWebhook(client),
-    }
+    found: dict[str, type[Publisher]] = {"mastodon": Mastodon, "bluesky": Bluesky, WEBHOOK: SignedWebhook}
     for entry in entry_points(group=ENTRY_POINTS):
-        found[entry.name] = entry.load()(client)
+        found[entry.name] = entry.load()
     return found

@@ -10,6 +10,7 @@ import httpx
 
 from growbase.core import clock
 from growbase.domains.social.publisher import (
+    LINK,
     Account,
     Limits,
     Media,
@@ -23,7 +24,6 @@ from growbase.domains.social.publisher import (
 SERVER: Final = "https://bsky.social"
 COLLECTION: Final = "app.bsky.feed.post"
 ALPHABET: Final = "234567abcdefghijklmnopqrstuvwxyz"
-LINK: Final = re.compile(r"https?://[^\s]+[^\s.,;:!?)\]}'\"]")
 TAG: Final = re.compile(r"(?<!\w)#(\w*[^\W\d_]\w*)")
 
 

@@ -81,6 +81,7 @@ class Dispatch:
     claim: Claim
     attempt_no: int
     idempotency_key: str
+    due_at: datetime
     payload: dict[str, Any] = field(repr=False)
 
 
@@ -154,7 +155,7 @@ def begin_dispatch(tx: Transaction, claim: Claim) -> Dispatch | None:
         last_attempt_at=tx.now,
         lease_until=tx.now + DISPATCH_LEASE,
     )
-    return Dispatch(claim, attempt_no, post.idempotency_key, payload)
+    return Dispatch(claim, attempt_no, post.idempotency_key, post.scheduled_at, payload)
 
 
 def finish_published(
@@ -190,6 +191,9 @@ def finish_rejected(
     Raises StaleClaim.
     """
     inside = tx.for_organization(claim.organization_id)
+    if error_class is ErrorClass.AUTH:
+        # Locked before its post, as everywhere.
+        inside.find(SocialAccount, claim.account_id, lock=True, trash=True)
     post = _held(inside, claim, PostStatus.DISPATCHING)
     retryable = error_class in {ErrorClass.TRANSIENT, ErrorClass.RATE_LIMITED}
     again = retryable and post.attempt_count < post.max_attempts

@@ -1,6 +1,7 @@
 """What social does in the background: freeing posts of dead workers, noting missed ones, thinning old snapshots."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 
 from growbase.core.actor import Actor, system
@@ -8,8 +9,10 @@ from growbase.core.database import Database
 from growbase.core.statements import plan_of
 from growbase.core.transaction import Transaction
 from growbase.domains.identity.models import Organization
+from growbase.domains.social import tasks_generation, tasks_publishing, tasks_reports
 from growbase.domains.social.actions_metrics import thin_snapshots
 from growbase.domains.social.publishing import mark_missed, reap_expired
+from growbase.jobs.schedule import Schedule
 from growbase.jobs.worker import Task
 
 
@@ -37,5 +40,12 @@ def _until_done(database: Database, actor: Actor, unit: Callable[[Transaction], 
     return removed
 
 
-TASKS: Final[dict[str, Task]] = {}
-SWEEPS: Final = (expired_claims, missed_posts, thinned_snapshots)
+TASKS: Final[dict[str, Task]] = {**tasks_publishing.TASKS, **tasks_generation.TASKS, **tasks_reports.TASKS}
+SWEEPS: Final = tasks_generation.SWEEPS
+SCHEDULES: Final = (
+    *tasks_publishing.SCHEDULES,
+    *tasks_reports.SCHEDULES,
+    Schedule("social/expired_claims", expired_claims, every=timedelta(seconds=30)),
+    Schedule("social/missed_posts", missed_posts, every=timedelta(minutes=1)),
+    Schedule("social/thinned_snapshots", thinned_snapshots, daily="03:40"),
+)

@@ -476,23 +476,20 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name="fk_brand_rules_organization_id"),
         sqlite_strict=True,
     )
+    op.create_index(
+        "ix_brand_rules_brand_id",
+        "brand_rules",
+        ["organization_id", "brand_id", "id"],
+        sqlite_where=sa.text("brand_id IS NOT NULL"),
+        postgresql_where=sa.text("brand_id IS NOT NULL"),
+    )
     op.create_index("ix_brand_rules_created_at", "brand_rules", ["organization_id", "created_at", "id"])
     op.create_index("ix_brand_rules_updated_at", "brand_rules", ["organization_id", "updated_at", "id"])
     op.create_index(
         "uq_brand_rules_brand_id",
         "brand_rules",
-        ["organization_id", "brand_id"],
+        ["organization_id", sa.text("coalesce(brand_id, '00000000-0000-0000-0000-000000000000')")],
         unique=True,
-        sqlite_where=sa.text("brand_id IS NOT NULL"),
-        postgresql_where=sa.text("brand_id IS NOT NULL"),
-    )
-    op.create_index(
-        "uq_brand_rules_organization_id",
-        "brand_rules",
-        ["organization_id"],
-        unique=True,
-        sqlite_where=sa.text("brand_id IS NULL"),
-        postgresql_where=sa.text("brand_id IS NULL"),
     )
     op.create_table(
         "content_pillars",
@@ -928,11 +925,11 @@ def upgrade() -> None:
         sa.CheckConstraint("length(last_name) <= 200", name="ck_prospects_last_name"),
         sa.CheckConstraint("length(linkedin_url) <= 2000", name="ck_prospects_linkedin_url"),
         sa.CheckConstraint("length(notes) <= 20000", name="ck_prospects_notes"),
-        sa.CheckConstraint("(opted_out_at IS NULL) = (opt_out_reason IS NULL)", name="ck_prospects_opt_out"),
         sa.CheckConstraint(
             "opt_out_reason IN ('unsubscribe', 'reply', 'complaint', 'manual', 'legal')",
             name="ck_prospects_opt_out_reason",
         ),
+        sa.CheckConstraint("(opted_out_at IS NULL) = (opt_out_reason IS NULL)", name="ck_prospects_opted_out"),
         sa.CheckConstraint("length(phone) <= 60", name="ck_prospects_phone"),
         sa.CheckConstraint("score >= 0 AND score <= 100", name="ck_prospects_score"),
         sa.CheckConstraint("json_valid(score_explanation)", name="ck_prospects_score_explanation").ddl_if(
@@ -1943,6 +1940,7 @@ def upgrade() -> None:
         sa.Column("onboarding_completed_at", types.Moment(), nullable=True),
         sa.Column("last_synced_at", types.Moment(), nullable=True),
         sa.Column("connected_at", types.Moment(), nullable=True),
+        sa.Column("verified_at", types.Moment(), nullable=True),
         sa.Column("disconnected_at", types.Moment(), nullable=True),
         sa.Column("currency", types.Text(), nullable=False),
         sa.Column("created_at", types.Moment(), nullable=False),
@@ -4131,13 +4129,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'queued' AND due"),
     )
     op.create_index(
-        "ix_jobs_queue_run_at",
-        "jobs",
-        ["queue", "run_at"],
-        sqlite_where=sa.text("status = 'queued' AND due"),
-        postgresql_where=sa.text("status = 'queued' AND due"),
-    )
-    op.create_index(
         "ix_jobs_run_at",
         "jobs",
         ["run_at"],
@@ -4360,7 +4351,6 @@ def downgrade() -> None:
     op.drop_index("ix_jobs_queue", table_name="jobs")
     op.drop_index("ix_jobs_queue_finished_at", table_name="jobs")
     op.drop_index("ix_jobs_queue_priority", table_name="jobs")
-    op.drop_index("ix_jobs_queue_run_at", table_name="jobs")
     op.drop_index("ix_jobs_run_at", table_name="jobs")
     op.drop_index("uq_jobs_queue_dedupe_key", table_name="jobs")
     table = sa.Table(
