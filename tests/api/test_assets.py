@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from litestar.testing import TestClient
@@ -27,6 +28,7 @@ from growbase.domains.identity.usage import Metric
 from growbase.domains.marketing import actions_assets
 from growbase.domains.marketing.models_assets import Asset
 from growbase.domains.marketing.tasks import orphaned_files
+from growbase.jobs.sweeps import old_trash
 from tests.api.conftest import Client, Factory, Headers, LoginAs
 from tests.fixtures import SECRET, Tenant
 
@@ -481,6 +483,27 @@ def test_bytes_that_another_row_names_are_not_deleted(
     db.write(factory.actor, lambda tx: tx.enqueue("delete_file", payload, queue="files"))
     run_jobs(settings, db)
     assert len(stored()) == 1
+
+
+def test_a_file_in_use_is_not_purged_and_keeps_its_bytes(
+    upload: Callable[..., Any],
+    client: Client,
+    factory: Factory,
+    db: Database,
+    settings: Settings,
+    stored: Callable[[], list[Path]],
+) -> None:
+    path, piece = f"/api/assets/{upload()['id']}", UUID(factory.create("content-pieces")["id"])
+    asset_id, used = UUID(path.rpartition("/")[2]), db.catalog.models["piece_assets"]
+    db.write(factory.actor, lambda tx: tx.insert(used, piece_id=piece, asset_id=asset_id, position=0))
+    client.delete(path, headers=factory.headers)
+    refused = client.post(f"{path}/purge", headers=factory.headers)
+    assert (refused.status_code, refused.json()["dependants"]) == (409, "piece_assets")
+    old_trash(db, days=-1)
+    run_jobs(settings, db)
+    assert len(stored()) == 1
+    with db.read(factory.actor) as reads:
+        assert reads.get(Asset, asset_id, trash=True).purged_at is not None
 
 
 def test_bytes_whose_row_was_never_made_are_found_by_the_sweep(
