@@ -79,7 +79,7 @@ def base_row(model: type[Root], engine: str) -> dict[str, object]:
         elif rule.enum is not None:
             row[name] = next(iter(rule.enum))
         else:
-            moment = NOON.replace(month=12) if name.startswith("expires") else NOON
+            moment = NOON.replace(month=12) if name.startswith("expires") or name.endswith("_end") else NOON
             simple = {
                 "integer": place + 100,
                 "number": 0.0,
