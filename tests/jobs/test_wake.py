@@ -232,9 +232,12 @@ def test_redis_carries_wake_ups_and_may_die_and_come_back(db: Database, redis_se
         notifier.start()
         put(db, "publishing")
         wait_until(lambda: "publishing" in bell.queues, "the first message")
+    # Whatever rings from here on has a new connection.
+    while bell.rung.acquire(blocking=False):
+        pass
     put(db, "email_notifications")
     with redis_server():
-        wait_until(lambda: "email_notifications" in bell.queues or bell.rung.acquire(blocking=False), "Redis again")
+        wait_until(lambda: bell.rung.acquire(blocking=False), "Redis again")
         bell.queues.clear()
         put(db, "analytics_collection")
         wait_until(lambda: "analytics_collection" in bell.queues, "the message after")
