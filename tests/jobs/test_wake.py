@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -195,7 +196,8 @@ def pooler(program: str, postgres: PostgresServer, url: str, folder: Path) -> It
         for path in (folder, folder / "users", folder / "pgbouncer.ini"):
             os.chown(path, nobody.pw_uid, nobody.pw_gid)
         for parent in folder.parents:
-            if parent.stat().st_uid == 0 and str(parent).startswith("/tmp/"):  # noqa: S108 -- pytest keeps others out
+            # Pytest keeps others out of its folders.
+            if parent.stat().st_uid == 0 and Path(tempfile.gettempdir()) in parent.parents:
                 parent.chmod(0o755)
     command = [program, folder / "pgbouncer.ini"]
     with running(command, port=port, output=subprocess.DEVNULL, **account):
