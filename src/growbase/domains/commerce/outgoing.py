@@ -14,10 +14,11 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 import httpx
 
+from growbase.core import outbound
+
 TIMEOUT_SECONDS = 10.0
 MAX_BYTES = 256 * 1024
 MAX_REDIRECTS = 3
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 Kind = Literal["url", "dns", "private", "timeout", "tls", "unreachable", "redirect", "too_large", "protocol"]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -155,27 +156,14 @@ class Watch:
 def resolve(host: str, port: int, *, allow_private: bool) -> Address:
     """Return the address of a host. Raises Failed if it has none, or any that is not of the public internet."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = outbound.resolve(host, port, allow_private=allow_private)
+    except outbound.PrivateAddress as error:
+        raise Failed("private", host) from error
     except (OSError, UnicodeError) as error:
         raise Failed("dns", host) from error
-    addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
-    if not addresses:
+    if not found:
         raise Failed("dns", host)
-    if not allow_private and not all(map(is_public, addresses)):
-        raise Failed("private", host)
-    return addresses[0]
-
-
-def is_public(address: Address) -> bool:
-    """Return whether an address is one of the public internet, whatever notation hides it."""
-    inner: Address | None = None
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if address in NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
-    if inner is not None:
-        return is_public(inner)
-    return address.is_global and not address.is_multicast
+    return ipaddress.ip_address(found[0].partition("%")[0])
 
 
 def _split(url: str) -> SplitResult:
