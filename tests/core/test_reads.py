@@ -7,7 +7,8 @@ from growbase.core.actor import Actor, system
 from growbase.core.crypto import BrokenSeal
 from growbase.core.database import Database
 from growbase.core.reads import Where
-from growbase.core.transaction import SEALED, Transaction
+from growbase.core.statements import SEALED
+from growbase.core.transaction import Transaction
 from growbase.domains.identity.models import Organization
 from tests.core.specimens import Box, add_box, changes_of
 from tests.fixtures import Tenant

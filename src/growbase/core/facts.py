@@ -139,7 +139,7 @@ def _plan(tx: Transaction, model: type[Root]) -> Plan:
 def _insert_rows(tx: Transaction, plan: Plan, columns: FactColumns, tail: str) -> Cursor:
     names = ", ".join(columns)
     marks = ", ".join([mark(tx.engine)] * len(columns))
-    bound = [_bound(plan.fields[name], values) for name, values in columns.items()]
+    bound = [plan.fields[name].bound_all(values) for name, values in columns.items()]
     sql = f"INSERT INTO {plan.table} ({names}) VALUES ({marks}){tail}"
     return cast("Cursor", tx.execute_many(sql, list(zip(*bound, strict=True))))
 
@@ -157,7 +157,7 @@ def _insert_arrays(tx: Transaction, plan: Plan, columns: FactColumns, tail: str)
 
 def _array(field: Field, values: Sequence[Any]) -> str:
     """Return a column as an array literal: the driver's own lists cost more than the insert."""
-    bound = _bound(field, values)
+    bound = field.bound_all(values)
     if field.rule.kind in ARRAYS:
         parts = ["NULL" if value is None else str(value) for value in bound]
     else:
@@ -168,14 +168,3 @@ def _array(field: Field, values: Sequence[Any]) -> str:
 def _quoted(value: str) -> str:
     text = value.replace("\\", "\\\\").replace('"', '\\"') if '"' in value or "\\" in value else value
     return f'"{text}"'
-
-
-def _bound(field: Field, values: Sequence[Any]) -> Sequence[Any]:
-    """Return a column's values as the driver takes them."""
-    bind = field.bind
-    if field.rule.kind == "document":
-        assert bind is not None
-        return [None if value is None else "{}" if value == {} else bind(value) for value in values]
-    if bind is None:
-        return list(values)
-    return [value if value is None or type(value) is str else bind(value) for value in values]

@@ -10,9 +10,9 @@ from growbase.core.model import Root
 from growbase.core.query import literal
 from growbase.core.reads import Reads
 from growbase.core.resource import Resource
-from growbase.core.statements import Plan, mark
+from growbase.core.statements import SEALED, Plan, mark
 from growbase.core.tables import Change
-from growbase.core.transaction import SEALED, Transaction, shown
+from growbase.core.transaction import Transaction
 from growbase.core.trash import restore, trash
 from growbase.core.types import moment_text
 
@@ -131,7 +131,7 @@ def _undo_update(tx: Transaction, resource: Resource, identity: UUID, diff: Mapp
         field = plan.fields[name]
         if SEALED in {str(old), str(new)}:
             raise Conflict("A change of the secret {field} can't be undone.", field=name)
-        if shown(field, row.__dict__[name]) != new:
+        if field.shown(row.__dict__[name]) != new:
             raise Conflict("{field} has been changed since.", field=name)
         back[name] = _python(plan, name, old)
     if resource.state in back and resource.transitions:
@@ -177,7 +177,7 @@ def _shown(reads: Reads, resource: Resource, row: Root) -> dict[str, Any]:
     """Return the row's values as the log shows them."""
     plan = reads.plan(resource.model)
     return {
-        name: shown(field, row.__dict__[name])
+        name: field.shown(row.__dict__[name])
         for name, field in plan.fields.items()
         if not field.rule.norm_of and field.rule.kind != "secret"
     }

@@ -4,18 +4,24 @@ The drivers run these strings as they are: a SQLAlchemy execution costs four tim
 Identifiers come from table definitions only, values are always bound.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache, lru_cache
 from typing import Any, cast
 
 import sqlalchemy as sa
 
 from growbase.core.model import Root, Rule, rule_of, table_of
-from growbase.core.types import ColumnType, Convert
+from growbase.core.types import ColumnType, Convert, Identifier, Moment, moment_text
 
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
+
+SEALED = "[sealed]"
+"""What the log holds instead of a secret, and of what the API hides, such as the hash of a password."""
+
+_UNLOGGED = frozenset({"id", "created_at", "created_by", "updated_at", "updated_by", "version"})
 
 
 def mark(engine: str) -> str:
@@ -34,10 +40,31 @@ class Field:
     read: Convert | None
     json: str
     nullable: bool
+    show: Convert
+
+    def shown(self, value: object) -> object:
+        """Return a value as the log and the API show it."""
+        return None if value is None else self.show(value)
 
     def bound(self, value: object) -> object:
         """Return a Python value as the driver takes it."""
         return value if value is None or self.bind is None else self.bind(value)
+
+    def bound_all(self, values: Sequence[Any]) -> Sequence[Any]:
+        """Return a column's values as the driver takes them; what is no document may be the text it is stored as."""
+        bind = self.bind
+        if bind is None:
+            return values
+        is_document, last, last_bound, found = self.rule.kind == "document", None, None, []
+        for value in values:
+            if value is None or (type(value) is str and not is_document):
+                found.append(value)
+                continue
+            # Tenants and times are mostly one object in every row.
+            if value is not last:
+                last, last_bound = value, "{}" if is_document and value == {} else bind(value)
+            found.append(last_bound)
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +86,13 @@ class Plan:
     secrets: dict[str, str]
     defaults: dict[str, Callable[[], object]]
     references: tuple[Field, ...]
+    kept: dict[str, Convert]
+    """How the change row of a new row shows what the row's own key and times don't say already."""
+
+    def bound_rows(self, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+        """Return the rows' values in the order of ``names`` as the driver takes them; a missing one is NULL."""
+        columns = (self.fields[name].bound_all([row.get(name) for row in rows]) for name in names)
+        return list(zip(*columns, strict=True))
 
     def personal_term(self) -> str:
         """Return the term that keeps a statement to the rows one user sees; its parameter is the user's id."""
@@ -106,6 +140,11 @@ def plan_of(model: type[Root], engine: str) -> Plan:
         secrets={name.removesuffix("_cipher"): name for name, field in fields.items() if field.rule.kind == "secret"},
         defaults=defaults,
         references=tuple(field for name, field in fields.items() if field.rule.target and name != model.__scope__),
+        kept={
+            name: field.show
+            for name, field in fields.items()
+            if name not in _UNLOGGED and name != model.__scope__ and not field.rule.norm_of
+        },
     )
 
 
@@ -119,7 +158,27 @@ def _field(column: sa.Column[Any], engine: str) -> Field:
         read=column_type.reader(engine),
         json=column_type.json_sql(engine, f"t.{column.name}"),
         nullable=bool(column.nullable),
+        show=_show(column),
     )
+
+
+def _show(column: sa.Column[Any]) -> Convert:
+    rule = rule_of(column)
+    if rule.kind == "secret" or rule.hidden:
+        return _sealed
+    if isinstance(column.type, Identifier):
+        return str
+    if isinstance(column.type, Moment):
+        return moment_text
+    return date.isoformat if rule.kind == "day" else _same
+
+
+def _sealed(_: object) -> object:
+    return SEALED
+
+
+def _same(value: object) -> object:
+    return value
 
 
 @lru_cache(maxsize=4096)

@@ -1,6 +1,6 @@
 """The one way to write a row: a few verbs that apply tenancy, versions, sealing, soft delete and the change log."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -28,12 +28,9 @@ from growbase.core.statements import (
     update_sql,
 )
 from growbase.core.tables import Job, SearchDocument
-from growbase.core.types import Moment, compact_json, moment_text
+from growbase.core.types import compact_json, moment_text
 
 M = TypeVar("M", bound=Root)
-
-SEALED = "[sealed]"
-"""What the log holds instead of a secret, and of what the API hides, such as the hash of a password."""
 
 
 class Transaction(Reads):
@@ -79,7 +76,7 @@ class Transaction(Reads):
         names = tuple(row)
         fields = plan.fields
         self.execute(insert_sql(plan, names), [fields[name].bound(value) for name, value in row.items()])
-        self._log_insert(plan, row)
+        self._log_inserts(plan, [row])
         self._index_new(plan, [row])
         self.meter(plan, 1)
         identity: UUID = row["id"]
@@ -92,12 +89,8 @@ class Transaction(Reads):
         if not prepared:
             return []
         names = tuple(dict.fromkeys(name for row in prepared for name in row))
-        fields = [plan.fields[name] for name in names]
-        self.execute_many(
-            insert_sql(plan, names), [[field.bound(row.get(field.name)) for field in fields] for row in prepared]
-        )
-        for row in prepared:
-            self._log_insert(plan, row)
+        self.execute_many(insert_sql(plan, names), plan.bound_rows(names, prepared))
+        self._log_inserts(plan, prepared)
         self._index_new(plan, prepared)
         self.meter(plan, len(prepared))
         return [row["id"] for row in prepared]
@@ -109,9 +102,7 @@ class Transaction(Reads):
         if not rows:
             return
         names = tuple(rows[0])
-        fields = [plan.fields[name] for name in names]
-        sql = insert_sql(plan, names, ignore=ignore)
-        self.execute_many(sql, [[field.bound(row[field.name]) for field in fields] for row in rows])
+        self.execute_many(insert_sql(plan, names, ignore=ignore), plan.bound_rows(names, rows))
         self.touched.add(plan.table)
 
     def update(self, model: type[M], id: UUID, changes: Mapping[str, object], *, version: int | None = None) -> int:
@@ -202,7 +193,7 @@ class Transaction(Reads):
         old = row.__dict__
         keys = tuple(dict.fromkeys(filter(None, (plan.scope, "id"))))
         self.execute(delete_sql(plan, keys), [plan.fields[key].bound(old[key]) for key in keys])
-        last = {name: [shown(plan.fields[name], old[name]), None] for name in self._kept(plan, old)}
+        last = {name: [show(old[name]), None] for name, show in plan.kept.items() if old[name] is not None}
         self._log(plan, action, old, last, version=old.get("version"))
         self._forget_words(plan, old)
         if old.get("deleted_at") is None:
@@ -373,25 +364,15 @@ class Transaction(Reads):
         sql = select_sql(there, "1", tuple(terms), lock_tail(self.engine, lock=False, share=True))
         return self.execute(sql, params).fetchone() is not None
 
-    def _log_insert(self, plan: Plan, row: dict[str, Any]) -> None:
-        if plan.logged:
-            values = {name: [None, shown(plan.fields[name], row[name])] for name in self._kept(plan, row)}
-            self._log(plan, "insert", row, values, version=1)
-        else:
-            self.touched.add(plan.table)
-
-    def _kept(self, plan: Plan, row: Mapping[str, Any]) -> Iterable[str]:
-        """Yield the columns whose values a change row keeps: what the row's own key and times don't say already."""
-        for name, value in row.items():
-            if value is None or name in _UNLOGGED or plan.fields[name].rule.norm_of:
-                continue
-            if name == plan.scope:
-                continue
-            yield name
+    def _log_inserts(self, plan: Plan, rows: Sequence[Mapping[str, Any]]) -> None:
+        self.touched.add(plan.table)
+        for row in rows if plan.logged else ():
+            changes = {name: [None, show(row[name])] for name, show in plan.kept.items() if row.get(name) is not None}
+            self._log(plan, "insert", row, changes, version=1)
 
     def _diff(self, plan: Plan, differing: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, list[object]]:
         return {
-            name: [shown(field, old[name]), shown(field, value)]
+            name: [field.shown(old[name]), field.shown(value)]
             for name, value in differing.items()
             if not (field := plan.fields[name]).rule.norm_of
         }
@@ -470,27 +451,9 @@ class Transaction(Reads):
         return {"organization_id": row[plan.scope or "organization_id"], "entity": plan.table, "entity_id": row["id"]}
 
 
-_UNLOGGED = frozenset({"id", "created_at", "created_by", "updated_at", "updated_by", "version"})
-
-
 def _text_id(value: UUID | None) -> object:
     return None if value is None else str(value)
 
 
 def _same(value: UUID | None) -> object:
-    return value
-
-
-def shown(field: Field, value: object) -> object:
-    """Return a column's value as the log and the API show it."""
-    if value is None:
-        return None
-    if field.rule.kind == "secret" or field.rule.hidden:
-        return SEALED
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(field.type, Moment):
-        return moment_text(value)  # type: ignore[arg-type]
-    if field.rule.kind == "day":
-        return value.isoformat()  # type: ignore[attr-defined]
     return value

@@ -11,7 +11,7 @@ from growbase.core.facts import delete_facts
 from growbase.core.model import Root, is_trashable, rule_of, table_of
 from growbase.core.resource import Resource, reference_to
 from growbase.core.statements import Plan, equality, mark, plan_of
-from growbase.core.transaction import Transaction, shown
+from growbase.core.transaction import Transaction
 from growbase.core.types import moment_text
 
 CHUNK = 500
@@ -118,7 +118,7 @@ def _set(
     )
     if action == "update":
         fields = plan.fields
-        diff = {name: [shown(fields[name], keys[name]), shown(fields[name], new)] for name, new in values.items()}
+        diff = {name: [fields[name].shown(keys[name]), fields[name].shown(new)] for name, new in values.items()}
     read = plan.fields["id"].read
     ids = [read(row[0]) if read else row[0] for row in rows]
     for identity, row in zip(ids, rows, strict=True):

@@ -1,8 +1,11 @@
 """A large realistic data set in an organization of its own, for benches and demonstrations: the same every time."""
 
+import gc
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -10,7 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from growbase.core import clock
-from growbase.core.actor import system
+from growbase.core.actor import Actor, system
 from growbase.core.crypto import hash_token
 from growbase.core.database import Database
 from growbase.core.facts import hold
@@ -40,8 +43,11 @@ CAMPAIGNS, CONTENTS, CANDIDATES, EVENTS = 2, 12, 24, 420
 PROSPECTS, MESSAGES, PIECES, SNAPSHOTS = 70, 110, 30, 8
 TICKETS, REPLIES, FLAGS, ARTICLES = 30, 3, 20, 40
 DAYS: Final = 180
+INTEREST: Final = 24
+"""Mean hours between a content and what happens to it."""
 
 Row = Mapping[str, Any]
+Table = tuple[type[Root], list[Row]]
 Progress = Callable[[int, int], None]
 
 
@@ -109,24 +115,61 @@ def seed_scale(database: Database, home: UUID, scale: int, progress: Progress = 
     actor = system("scale", found)
     ground = database.write(actor, _ground)
     database.write(actor, lambda tx: next_number(tx, ground.store_id, "tickets", count=scale * TICKETS))
-    for first in range(0, scale, TOGETHER):
-        numbers = range(first, min(first + TOGETHER, scale))
-        for model, rows in _gathered(words, ground, numbers):
-            for start in range(0, len(rows), CHUNK):
-                database.write(actor, partial(_insert, model=model, rows=rows[start : start + CHUNK]))
-            done += len(rows)
-        events = [event for number in numbers for event in _events(words, ground, number)]
-        database.write(actor, partial(ingest_events, events=events, late_limit=None))
-        done += len(events)
-        progress(numbers[-1] + 1, scale)
+    written: Future[int] | None = None
+    # The next rows are made while the last ones are written.
+    with _no_collection(), ThreadPoolExecutor(1) as writer:
+        for first in range(0, scale, TOGETHER):
+            numbers = range(first, min(first + TOGETHER, scale))
+            tables = _gathered(words, ground, numbers)
+            events = [event for number in numbers for event in _events(words, ground, number)]
+            if written:
+                done += written.result()
+                progress(first, scale)
+            written = writer.submit(_write, database, actor, tables, events)
+        done += written.result() if written else 0
+        progress(scale, scale)
     return Scaled(done, time.perf_counter() - started)
 
 
-def _insert(tx: Transaction, *, model: type[Root], rows: list[Row]) -> None:
-    if model.__logged__:
-        tx.insert_many(model, rows)
-    else:
-        tx.insert_facts(model, rows)
+def _write(database: Database, actor: Actor, tables: Sequence[Table], events: Sequence[Row]) -> int:
+    for packed in _packed(tables):
+        database.write(actor, partial(_insert, tables=packed))
+    database.write(actor, partial(ingest_events, events=events, late_limit=None))
+    return sum(len(rows) for _, rows in tables) + len(events)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the collector of circles off the rows, which hold none: it would go through them over and over."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _packed(tables: Iterable[Table]) -> Iterator[list[Table]]:
+    """Yield the rows in the same order, as many as one unit takes at a time."""
+    packed: list[Table] = []
+    free = CHUNK
+    for model, rows in tables:
+        start = 0
+        while start < len(rows):
+            part = rows[start : start + free]
+            packed.append((model, part))
+            start, free = start + len(part), free - len(part)
+            if not free:
+                yield packed
+                packed, free = [], CHUNK
+    yield packed
+
+
+def _insert(tx: Transaction, *, tables: Iterable[Table]) -> None:
+    for model, rows in tables:
+        if model.__logged__:
+            tx.insert_many(model, rows)
+        else:
+            tx.insert_facts(model, rows)
 
 
 def _organization(tx: Transaction, *, scale: int) -> UUID | None:
@@ -151,7 +194,8 @@ class _Ground:
     brand_id: UUID
     store_id: UUID
     account_id: UUID
-    contents: list[tuple[UUID, UUID]]
+    contents: list[tuple[UUID, UUID, datetime]]
+    """Of each content its campaign, its id and when it came out."""
 
 
 def _ground(tx: Transaction) -> _Ground:
@@ -165,7 +209,7 @@ def _ground(tx: Transaction) -> _Ground:
     return _Ground(organization_id, brand_id, store_id, account_id, [])
 
 
-def _gathered(words: _Words, ground: _Ground, numbers: range) -> list[tuple[type[Root], list[Row]]]:
+def _gathered(words: _Words, ground: _Ground, numbers: range) -> list[Table]:
     """Return the rows of several units table by table, so that few commits write many rows."""
     gathered: dict[type[Root], list[Row]] = {}
     for number in numbers:
@@ -174,7 +218,7 @@ def _gathered(words: _Words, ground: _Ground, numbers: range) -> list[tuple[type
     return list(gathered.items())
 
 
-def _unit(words: _Words, ground: _Ground, number: int) -> Iterator[tuple[type[Root], list[Row]]]:
+def _unit(words: _Words, ground: _Ground, number: int) -> Iterator[Table]:
     """Yield the rows of one unit of scale, table by table, what is referred to first."""
     yield from _marketing(words, ground, number)
     yield from _outreach(words, number)
@@ -182,7 +226,7 @@ def _unit(words: _Words, ground: _Ground, number: int) -> Iterator[tuple[type[Ro
     yield from _commerce(words, ground, number)
 
 
-def _marketing(words: _Words, ground: _Ground, number: int) -> Iterator[tuple[type[Root], list[Row]]]:
+def _marketing(words: _Words, ground: _Ground, number: int) -> Iterator[Table]:
     chance = words.chance
     campaigns: list[Row] = [
         {
@@ -210,7 +254,7 @@ def _marketing(words: _Words, ground: _Ground, number: int) -> Iterator[tuple[ty
         }
         for _ in range(CONTENTS)
     ]
-    ground.contents.extend((row["campaign_id"], row["id"]) for row in contents)
+    ground.contents.extend((row["campaign_id"], row["id"], words.past()) for row in contents)
     yield Content, contents
     yield (
         GeneratedContent,
@@ -235,14 +279,15 @@ def _marketing(words: _Words, ground: _Ground, number: int) -> Iterator[tuple[ty
 def _events(words: _Words, ground: _Ground, number: int) -> Iterator[dict[str, Any]]:
     chance = words.chance
     for place in range(EVENTS):
-        campaign_id, content_id = chance.choice(ground.contents[-TOGETHER * CONTENTS :])
+        campaign_id, content_id, out_at = chance.choice(ground.contents[-TOGETHER * CONTENTS :])
         kind = chance.choices(("impression", "view", "click", "conversion"), (70, 15, 12, 3))[0]
         event: dict[str, Any] = {
             "event_key": f"scale-{number}-{place}",
             "campaign_id": str(campaign_id),
             "content_id": str(content_id),
             "event_type": kind,
-            "occurred_at": words.past(),
+            # Most of what happens to a content happens soon after it came out.
+            "occurred_at": min(out_at + timedelta(hours=chance.expovariate(1 / INTEREST)), words.now),
             "subject_key": f"visitor-{chance.randrange(50_000)}",
             "source": chance.choice(("email", "social", "search", "direct")),
         }
@@ -251,7 +296,7 @@ def _events(words: _Words, ground: _Ground, number: int) -> Iterator[dict[str, A
         )
 
 
-def _outreach(words: _Words, number: int) -> Iterator[tuple[type[Root], list[Row]]]:
+def _outreach(words: _Words, number: int) -> Iterator[Table]:
     chance = words.chance
     people: list[Row] = []
     for place in range(PROSPECTS):
@@ -287,7 +332,7 @@ def _outreach(words: _Words, number: int) -> Iterator[tuple[type[Root], list[Row
     )
 
 
-def _social(words: _Words, ground: _Ground, number: int) -> Iterator[tuple[type[Root], list[Row]]]:
+def _social(words: _Words, ground: _Ground, number: int) -> Iterator[Table]:
     chance = words.chance
     pieces: list[Row] = []
     posts: list[Row] = []
@@ -328,7 +373,7 @@ def _social(words: _Words, ground: _Ground, number: int) -> Iterator[tuple[type[
     yield PostMetricSnapshot, snapshots
 
 
-def _commerce(words: _Words, ground: _Ground, number: int) -> Iterator[tuple[type[Root], list[Row]]]:
+def _commerce(words: _Words, ground: _Ground, number: int) -> Iterator[Table]:
     chance = words.chance
     tickets: list[Row] = []
     replies: list[Row] = []

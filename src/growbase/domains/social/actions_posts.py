@@ -9,7 +9,7 @@ from uuid import UUID
 from growbase.core.errors import Conflict, ForeignKey, IdempotencyMismatch, Invalid, InvalidTransition, Stale, TooLate
 from growbase.core.model import Root, rule_of, table_of
 from growbase.core.reads import Reads
-from growbase.core.transaction import Transaction, shown
+from growbase.core.transaction import Transaction
 from growbase.domains.identity.usage import Metric, give_back
 from growbase.domains.marketing.models_generated import Platform
 from growbase.domains.marketing.queries import organization_zone
@@ -199,7 +199,7 @@ def post_row(reads: Reads, post: ScheduledPost) -> dict[str, object]:
     """Return a post as the API shows it."""
     fields = reads.plan(ScheduledPost).fields
     public = [column.name for column in table_of(ScheduledPost).columns if not rule_of(column).hidden]
-    return {name: shown(fields[name], post.__dict__[name]) for name in public}
+    return {name: fields[name].shown(post.__dict__[name]) for name in public}
 
 
 # -- parts ------------------------------------------------------------------------------------------------------------
