@@ -10,7 +10,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from types import FrameType
 from typing import Any
 
@@ -21,6 +21,8 @@ PR_SET_PDEATHSIG = 1
 """The number of the system call's option."""
 WARNING = signal.SIGURG
 """Nobody else's signal, and one that does nothing to a process that does not know it yet."""
+ORPHANED = signal.SIGUSR2
+"""What the kernel sends when the parent dies: once for each of its threads that was the last to be the parent."""
 STOP_SECONDS = 3
 """Time open connections get before a worker process is ended."""
 
@@ -115,14 +117,17 @@ class ChildProcess:
     def start(self) -> None:
         """End when the parent dies, however it dies, and leave Ctrl-C to it.
 
-        A terminal sends SIGINT to every process, then the parent sends SIGTERM: granian hangs at a second signal.
+        A terminal sends SIGINT to every process, then the parent sends SIGTERM: granian hangs at a second signal,
+        so that the kernel's own, of which there may be several, become one.
         """
         if multiprocessing.parent_process() is None:
             return
-        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+        loop = asyncio.get_running_loop()
+        loop.remove_signal_handler(signal.SIGINT)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            loop.add_signal_handler(ORPHANED, cache(partial(os.kill, os.getpid(), signal.SIGTERM)))
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, ORPHANED)
 
     def stop(self) -> None:
         """Do nothing."""
