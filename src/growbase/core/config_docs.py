@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from growbase.core.config import Settings, shown, variable_of
+from growbase.core.config import Settings, shown
+from growbase.core.config_sources import variable_of
 
 _GROUPS: Final = {
     "environment": "Server",

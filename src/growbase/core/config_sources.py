@@ -87,3 +87,8 @@ def _unknown_names(label: str, layer: Layer, variables: Mapping[str, bool]) -> I
                 f"did you mean {close[0]}?" if close else "the configuration reference lists the settings there are"
             )
             yield problem(name, "unknown", f"is no setting ({label}): {advice}")
+
+
+def variable_of(field: str) -> str:
+    """Return the environment variable of a field."""
+    return PREFIX + field.upper()
