@@ -134,7 +134,7 @@ def test_the_longest_waiting_of_all_organizations_comes_first(
         (ErrorClass.TRANSIENT, [PostStatus.RETRYING, PostStatus.RETRYING, PostStatus.FAILED]),
         (ErrorClass.RATE_LIMITED, [PostStatus.RETRYING, PostStatus.RETRYING, PostStatus.FAILED]),
         (ErrorClass.PERMANENT, [PostStatus.FAILED]),
-        (ErrorClass.AUTH, [PostStatus.FAILED]),
+        (ErrorClass.AUTH, [PostStatus.ON_HOLD]),
     ],
 )
 def test_a_refusal_is_tried_again_by_its_class(
