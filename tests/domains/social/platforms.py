@@ -41,7 +41,9 @@ class Platform(ThreadingHTTPServer):
         self.refresh_tokens: set[str] = set()
         self.revoked: list[str] = []
         self.apps: list[Login] = []
+        self.name = ""
         self.faults_of_apps: list[str | int] = []
+        self.faults_of_tokens: list[str | int] = []
         self.codes: dict[str, Login] = {}
         self.lifetime: int | None = None
         self.renewing: Callable[[], object] = lambda: None
@@ -124,6 +126,17 @@ class Handler(BaseHTTPRequestHandler):
             self.server.released.wait(10)
         return 200, kept
 
+    def failing(self, faults: list[str | int]) -> tuple[int, Json] | None:
+        """Return the answer the platform is told to give instead, or give none."""
+        fault = faults.pop(0) if faults else None
+        if isinstance(fault, int):
+            return fault, {"error": "as asked"}
+        if fault == DIES:
+            self.hang_up()
+        if fault == STALLS:
+            self.server.released.wait(10)
+        return (200, {"other": "words"}) if fault == "garbage" else None
+
     def hang_up(self) -> None:
         """Cut the connection without an answer."""
         self.connection.shutdown(socket.SHUT_RDWR)
@@ -177,17 +190,16 @@ class MastodonServer(Handler):
         return dict(parse_qsl(self.body.decode()))
 
     def register(self, _: str) -> tuple[int, Json]:
-        fault = self.server.faults_of_apps.pop(0) if self.server.faults_of_apps else None
-        if isinstance(fault, int):
-            return fault, {"error": "as asked"}
-        if fault == STALLS:
-            self.server.released.wait(10)
+        if (wrong := self.failing(self.server.faults_of_apps)) is not None:
+            return wrong
         number = len(self.server.apps) + 1
         app = {"client_id": f"client-{number}", "client_secret": f"canary-client-{number}"}
         self.server.apps.append({**self.json, **app})
         return 200, app
 
     def token(self, _: str) -> tuple[int, Json]:
+        if (wrong := self.failing(self.server.faults_of_tokens)) is not None:
+            return wrong
         form = self.form
         app = next((app for app in self.server.apps if app["client_id"] == form["client_id"]), None)
         if app is None or app["client_secret"] != form["client_secret"]:
@@ -208,6 +220,8 @@ class MastodonServer(Handler):
         return 200, found
 
     def revoke(self, _: str) -> tuple[int, Json]:
+        if (wrong := self.failing(self.server.faults_of_tokens)) is not None:
+            return wrong
         self.server.revoked.append(self.form["token"])
         self.server.tokens.discard(self.form["token"])
         return 200, {}

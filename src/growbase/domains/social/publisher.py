@@ -230,7 +230,7 @@ def _error_word(response: httpx.Response) -> str | None:
 
 def _without(text: str, secrets: Sequence[str | None]) -> str:
     """Return the beginning of a text on one line, without the secrets it may repeat."""
-    for secret in filter(None, secrets):
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "[secret]")
     return " ".join(text.split())[:300]
 

@@ -92,12 +92,14 @@ def renewed(database: Database, actor: Actor, account_id: UUID, client: httpx.Cl
     except (AccountRefused, PublishRejected) as error:
         about = {"code": error.code, "message": str(error)}
         database.write(actor, partial(refuse_renewal, renewal=begun, **about))
-        raise AccountRefused(reason=str(error)) from error
+        if isinstance(error, AccountRefused):
+            raise
+        raise AccountRefused(reason=error.params.get("reason")) from error
     except GrowbaseError as error:
         database.write(actor, partial(drop_renewal, renewal=begun))
         if isinstance(error, PublishDeferred):
             raise
-        raise PublishDeferred(reason=str(error)) from error
+        raise PublishDeferred(reason=error.params.get("reason") or str(error)) from error
     except (KeyError, TypeError, AttributeError) as error:
         database.write(actor, partial(drop_renewal, renewal=begun))
         raise PublishDeferred(reason="the answer has no tokens") from error

@@ -18,6 +18,7 @@ from growbase.core.outside import Outside
 from growbase.core.reads import Where
 from growbase.core.tables import Job
 from growbase.core.transaction import Transaction
+from growbase.domains.marketing.queries import organization_zone
 from growbase.domains.social.actions_accounts import QUEUE, REVOKE, note_account_error, note_profile
 from growbase.domains.social.actions_connecting import app_of
 from growbase.domains.social.actions_metrics import record_account_day
@@ -59,7 +60,8 @@ def verify_account(database: Database, actor: Actor, job: Job, *, outside: Outsi
     def keep(tx: Transaction) -> None:
         known: dict[str, Any] = {"followers": profile.followers, "following": profile.following, "posts": profile.posts}
         note_profile(tx, id=account_id, handle=profile.handle, display_name=profile.display_name, **known)
-        record_account_day(tx, social_account_id=account_id, **known)
+        day = tx.now.astimezone(organization_zone(tx)).date()
+        record_account_day(tx, social_account_id=account_id, day=day, **known)
 
     database.write(actor, keep)
 
