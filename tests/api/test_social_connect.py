@@ -241,6 +241,14 @@ def test_a_browser_is_sent_on_and_a_page_may_take_the_code(factory: Factory, mas
     assert [app["redirect_uris"].rpartition("/")[2] for app in mastodon.apps] == ["mastodon", "back"]
 
 
+def test_a_link_from_another_site_begins_nothing(factory: Factory, mastodon: Platform) -> None:
+    clicked = {**factory.headers, "Accept": "text/html", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    assert factory.client.get(f"{START}?instance={mastodon.url}", headers=clicked).status_code == 403
+    assert mastodon.requests == []
+    query = allowed(mastodon, begun(factory, mastodon))
+    assert factory.client.get(f"{BACK}?{query}", headers=clicked).status_code == 200
+
+
 def test_bluesky_is_connected_by_an_app_password_that_is_not_kept(
     factory: Factory, db: Database, bluesky: Platform
 ) -> None:

@@ -12,7 +12,7 @@ from growbase.api.call import Answer, Call, endpoint, etag
 from growbase.api.crud import shown
 from growbase.core.actor import Actor, Role
 from growbase.core.catalogue import translate
-from growbase.core.errors import Invalid
+from growbase.core.errors import Forbidden, Invalid
 from growbase.core.model import Rule
 from growbase.core.query import bad, literal
 from growbase.core.types import compact_json
@@ -37,6 +37,9 @@ async def connect(call: Call) -> Answer:
     way = _way(call, await call.require(Role.MEMBER))
     if call.method == "POST":
         return await _connected(call, way)
+    if call.headers.get("sec-fetch-site") == "cross-site" and call.headers.get("sec-fetch-mode") == "navigate":
+        # A link on any page could connect somebody else's account here, or lead anywhere from our address.
+        raise Forbidden("Begin to connect an account on a page of this server, not by a link from another site.")
     params = _params(call, STARTS)
     founder = params.get("founder_id")
     about: dict[str, Any] = {
