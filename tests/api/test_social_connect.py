@@ -235,7 +235,7 @@ def test_a_browser_is_sent_on_and_a_page_may_take_the_code(factory: Factory, mas
     back = factory.client.get(f"{BACK}?{allowed(mastodon, sent.headers['location'])}", headers=browser)
     assert (back.status_code, back.headers["referrer-policy"]) == (200, "no-referrer")
     assert "connected" in back.text
-    url = begun(factory, mastodon, redirect_uri=PAGE)
+    url = begun(factory, mastodon, {**factory.headers, "Origin": "https://app.example"}, redirect_uri=PAGE)
     assert parse_qs(urlsplit(url).query)["redirect_uri"] == [PAGE]
     assert ended(factory, allowed(mastodon, url))["status"] == "active"
     assert [app["redirect_uris"].rpartition("/")[2] for app in mastodon.apps] == ["mastodon", "back"]
