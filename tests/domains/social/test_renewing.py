@@ -229,6 +229,22 @@ def test_a_platform_that_does_not_answer_leaves_the_tokens(
     assert renewing(db, actor, account_id, "canary-access-1").token == "canary-access-2"
 
 
+def test_a_post_is_not_put_off_for_ever(
+    db: Database, actor: Actor, worker: Worker, mastodon: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account_id = connected(db, actor, mastodon, left=-HOUR)
+    post_id = due(db, actor, mastodon, account_id)
+    now = clock.now()
+    for minutes, status in ((50, PostStatus.SCHEDULED), (80, PostStatus.MISSED)):
+        mastodon.faults_of_tokens.append(503)
+        later = now + timedelta(minutes=minutes)
+        monkeypatch.setattr(clock, "now", lambda later=later: later)
+        due_posts(db)
+        worker.run_all()
+        assert post_of(db, actor, post_id).status is status
+    assert mastodon.calls == 0
+
+
 def test_a_stall_ends_with_its_time(db: Database, actor: Actor, mastodon: Platform) -> None:
     account_id = connected(db, actor, mastodon)
     mastodon.faults_of_tokens.append("stalls")

@@ -24,7 +24,7 @@ from growbase.core.tables import Job
 from growbase.core.transaction import Transaction
 from growbase.domains.marketing.models_assets import Asset
 from growbase.domains.social.actions_metrics import record_snapshot
-from growbase.domains.social.actions_posts import move_post
+from growbase.domains.social.actions_posts import is_overdue, move_post
 from growbase.domains.social.models import PieceAsset
 from growbase.domains.social.models_publishing import PostStatus, ScheduledPost, SocialAccount
 from growbase.domains.social.publisher import (
@@ -115,12 +115,19 @@ def publish_post(database: Database, actor: Actor, job: Job, *, outside: Outside
 
 
 def _give_back(tx: Transaction, *, claim: Claim, error: GrowbaseError) -> None:
-    """Give back a post whose account can't publish now: on hold with the account's others, or for a little later."""
+    """Give back a post whose account can't publish now: on hold with the account's others, or for a little later.
+
+    One that would be late by then is missed: it is not put off for ever.
+    """
     release_claim(tx, claim)
     post = tx.get(ScheduledPost, claim.post_id, lock=True)
     if isinstance(error, AccountRefused):
         about = error_of(ErrorClass.AUTH, error.code, str(error), retryable=True)
         move_post(tx, post, PostStatus.ON_HOLD, next_attempt_at=None, last_error=about)
+        return
+    if is_overdue(post, post.scheduled_at, tx.now):
+        about = error_of(ErrorClass.TRANSIENT, error.code, str(error), retryable=False)
+        move_post(tx, post, PostStatus.MISSED, next_attempt_at=None, last_error=about)
         return
     wait = error.retry_after if isinstance(error, PublishDeferred) and error.retry_after else AGAIN_SECONDS
     tx.change(post, {"next_attempt_at": tx.now + timedelta(seconds=wait)})
