@@ -79,7 +79,8 @@ async def act(call: Call) -> Answer:
     """Do something with a row, or read its history."""
     resource = resource_of(call)
     params = call.scope["path_params"]
-    own = row_routes(call.api.catalog, call.api.routes).get((resource.name, str(params["verb"])))
+    routes = row_routes(call.api.catalog, call.api.routes)
+    own = routes.get((resource.name, f"{params['id']}/")) or routes.get((resource.name, str(params["verb"])))
     if own is not None:
         return await run_own(call, own)
     id, verb = identity(str(params["id"])), str(params["verb"])

@@ -43,7 +43,7 @@ class FieldError:
 
     def text(self) -> str:
         """Return the message in English."""
-        return self.message.format_map(_Params(self.params))
+        return _filled(self.message, self.params)
 
     def under(self, prefix: str) -> "FieldError":
         """Return the same error with ``prefix`` before its path."""
@@ -78,9 +78,17 @@ class GrowbaseError(Exception):
         return self._docstring()[1]
 
     def __str__(self) -> str:
-        text = self.message.format_map(_Params(self.params))
+        text = _filled(self.message, self.params)
         details = "; ".join(f"{error.field} {error.text()}" for error in self.fields)
         return f"{text} ({details})" if details else text
+
+
+def _filled(template: str, params: Mapping[str, object]) -> str:
+    """Return a message with its parameters; one that is no template, such as another program's words, as it is."""
+    try:
+        return template.format_map(_Params(params))
+    except (AttributeError, IndexError, ValueError):
+        return template
 
 
 class _Params(dict[str, object]):

@@ -3,6 +3,14 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
+
+from growbase.core.transaction import Transaction
+from growbase.domains.social.actions_accounts import disconnect_account
+from growbase.domains.social.actions_connecting import begin_attempt, keep_app, keep_connected
+from growbase.domains.social.actions_renewals import begin_renewal
+from growbase.domains.social.connecting import App, Connected, Tokens
+from growbase.domains.social.publisher import Profile
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 HERE: Mapping[str, Callable[[int], Any] | None] = {"platform": lambda _: "mastodon"}
@@ -32,3 +40,20 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/content-pieces/{id}/schedule": {"social_account_id": NOWHERE, "scheduled_at": TIME},
     "/api/scheduled-posts/{id}/reschedule": {"scheduled_at": TIME},
 }
+
+
+def make_facts(factory: Any) -> None:  # noqa: ANN401 -- the factory imports this module
+    """Make what connecting an account leaves, which no resource offers: an app, a round trip, a renewal."""
+
+    def unit(tx: Transaction) -> None:
+        server = "https://mastodon.example"
+        where = {"platform": "mastodon", "instance_url": server, "redirect_uri": "https://a.example/"}
+        app_id = keep_app(tx, **where, app=App("client", "secret"))
+        begin_attempt(tx, platform="mastodon", app_id=app_id, founder_id=None, verifier="v")
+        for number in ("one", "two"):
+            found = Connected(number, Profile(number, number), Tokens("access", "refresh"), server)
+            account_id: UUID = keep_connected(tx, platform="mastodon", found=found, app_id=app_id)
+            begin_renewal(tx, id=account_id, stale="access")
+        disconnect_account(tx, id=account_id)
+
+    factory.db.write(factory.actor, unit)

@@ -7,13 +7,14 @@ import html
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 Json = dict[str, Any]
+Login = dict[str, str]
 DIES = "dies"
 STALLS = "stalls"
 
@@ -36,6 +37,37 @@ class Platform(ThreadingHTTPServer):
         self.requests: list[tuple[str, str]] = []
         self.released = threading.Event()
         self.lock = threading.Lock()
+        self.tokens = {"token"}
+        self.refresh_tokens: set[str] = set()
+        self.revoked: list[str] = []
+        self.apps: list[Login] = []
+        self.name = ""
+        self.faults_of_apps: list[str | int] = []
+        self.faults_of_tokens: list[str | int] = []
+        self.codes: dict[str, Login] = {}
+        self.lifetime: int | None = None
+        self.renewing: Callable[[], object] = lambda: None
+        self.renewals = 0
+        self.account_id = "7"
+
+    def issue(self) -> tuple[str, str]:
+        """Give out an access and a refresh token, each unlike all before."""
+        with self.lock:
+            self.renewals += 1
+            access, refresh = f"canary-access-{self.renewals}", f"canary-refresh-{self.renewals}"
+            self.tokens.add(access)
+            self.refresh_tokens.add(refresh)
+        return access, refresh
+
+    def takes(self, refresh_token: str) -> bool:
+        """Take a refresh token, which is good once and ends what it has issued."""
+        self.renewing()
+        with self.lock:
+            if refresh_token not in self.refresh_tokens:
+                return False
+            self.refresh_tokens.remove(refresh_token)
+            self.tokens.clear()
+        return True
 
     @property
     def url(self) -> str:
@@ -94,6 +126,17 @@ class Handler(BaseHTTPRequestHandler):
             self.server.released.wait(10)
         return 200, kept
 
+    def failing(self, faults: list[str | int]) -> tuple[int, Json] | None:
+        """Return the answer the platform is told to give instead, or give none."""
+        fault = faults.pop(0) if faults else None
+        if isinstance(fault, int):
+            return fault, {"error": "as asked"}
+        if fault == DIES:
+            self.hang_up()
+        if fault == STALLS:
+            self.server.released.wait(10)
+        return (200, {"other": "words"}) if fault == "garbage" else None
+
     def hang_up(self) -> None:
         """Cut the connection without an answer."""
         self.connection.shutdown(socket.SHUT_RDWR)
@@ -133,11 +176,59 @@ class MastodonServer(Handler):
         ("GET", "/api/v1/statuses/"): "status",
         ("GET", "/api/v1/accounts/verify_credentials"): "account",
         ("GET", "/api/v1/accounts/"): "statuses",
+        ("POST", "/api/v1/apps"): "register",
+        ("POST", "/oauth/token"): "token",
+        ("POST", "/oauth/revoke"): "revoke",
     }
 
+    @property
+    def is_known(self) -> bool:
+        return self.headers["authorization"].removeprefix("Bearer ") in self.server.tokens
+
+    @property
+    def form(self) -> Login:
+        return dict(parse_qsl(self.body.decode()))
+
+    def register(self, _: str) -> tuple[int, Json]:
+        if (wrong := self.failing(self.server.faults_of_apps)) is not None:
+            return wrong
+        number = len(self.server.apps) + 1
+        app = {"client_id": f"client-{number}", "client_secret": f"canary-client-{number}"}
+        self.server.apps.append({**self.json, **app})
+        return 200, app
+
+    def token(self, _: str) -> tuple[int, Json]:
+        if (wrong := self.failing(self.server.faults_of_tokens)) is not None:
+            return wrong
+        form = self.form
+        app = next((app for app in self.server.apps if app["client_id"] == form["client_id"]), None)
+        if app is None or app["client_secret"] != form["client_secret"]:
+            return 401, {"error": "invalid_client"}
+        if form["grant_type"] == "refresh_token":
+            refused = not self.server.takes(form["refresh_token"])
+        else:
+            asked = self.server.codes.pop(form["code"], {})
+            digest = base64.urlsafe_b64encode(hashlib.sha256(form["code_verifier"].encode()).digest())
+            is_asked = digest.rstrip(b"=").decode() == asked.get("code_challenge")
+            refused = not is_asked or asked["redirect_uri"] != form["redirect_uri"]
+        if refused:
+            return 400, {"error": "invalid_grant", "error_description": f"no: {self.body.decode()}"}
+        access, refresh = self.server.issue()
+        found: Json = {"access_token": access, "token_type": "Bearer", "scope": "read write:statuses"}
+        if self.server.lifetime is not None:
+            found |= {"refresh_token": refresh, "expires_in": self.server.lifetime}
+        return 200, found
+
+    def revoke(self, _: str) -> tuple[int, Json]:
+        if (wrong := self.failing(self.server.faults_of_tokens)) is not None:
+            return wrong
+        self.server.revoked.append(self.form["token"])
+        self.server.tokens.discard(self.form["token"])
+        return 200, {}
+
     def post(self, _: str) -> tuple[int, Json]:
-        if self.headers["authorization"] != "Bearer token":
-            return 401, {"error": "The access token is invalid"}
+        if not self.is_known:
+            return 401, {"error": f"The access token is invalid: {self.headers['authorization']}"}
         text, key = self.json["status"], self.headers.get("idempotency-key", str(len(self.server.posts)))
         url = f"{self.server.url}/@ann/{len(self.server.posts) + 1}"
         return self.publishing(
@@ -153,9 +244,15 @@ class MastodonServer(Handler):
         return (200, {**found, **figures}) if found else (404, {"error": "Record not found"})
 
     def account(self, _: str) -> tuple[int, Json]:
-        if self.headers["authorization"] != "Bearer token":
+        if not self.is_known:
             return 401, {"error": "The access token is invalid"}
-        return 200, {"id": "7", "acct": "ann", "display_name": "Ann", "followers_count": 12, "statuses_count": 3}
+        return 200, {
+            "id": self.server.account_id,
+            "acct": "ann",
+            "display_name": "Ann",
+            "followers_count": 12,
+            "statuses_count": 3,
+        }
 
     def statuses(self, _: str) -> tuple[int, list[Json]]:
         return 200, list(reversed(self.server.posts))
@@ -166,6 +263,10 @@ class BlueskyServer(Handler):
 
     routes: ClassVar = {
         ("POST", "/xrpc/com.atproto.server.createSession"): "session",
+        ("POST", "/xrpc/com.atproto.server.refreshSession"): "renew",
+        ("POST", "/xrpc/com.atproto.server.deleteSession"): "end",
+        ("GET", "/xrpc/com.atproto.identity.resolveHandle"): "resolve",
+        ("GET", "/did:plc:ann"): "document",
         ("POST", "/xrpc/com.atproto.repo.putRecord"): "put",
         ("POST", "/xrpc/com.atproto.repo.uploadBlob"): "upload",
         ("GET", "/xrpc/com.atproto.repo.getRecord"): "get",
@@ -176,9 +277,44 @@ class BlueskyServer(Handler):
     def session(self, _: str) -> tuple[int, Json]:
         if self.json["password"] != "token":
             return 401, {"error": "AuthenticationRequired"}
-        return 200, {"did": "did:plc:ann", "handle": "ann.example", "accessJwt": "jwt"}
+        return 200, self.opened()
+
+    def opened(self) -> Json:
+        access, refresh = self.server.issue()
+        claims = base64.urlsafe_b64encode(json.dumps({"exp": 4_000_000_000}).encode()).rstrip(b"=").decode()
+        self.server.tokens.add(f"{access}.{claims}.s")
+        return {
+            "did": "did:plc:ann",
+            "handle": "ann.example",
+            "accessJwt": f"{access}.{claims}.s",
+            "refreshJwt": refresh,
+        }
+
+    @property
+    def bearer(self) -> str:
+        return str(self.headers["authorization"]).removeprefix("Bearer ")
+
+    def renew(self, _: str) -> tuple[int, Json]:
+        if not self.server.takes(self.bearer):
+            return 400, {"error": "ExpiredToken", "message": "Token has been revoked"}
+        return 200, self.opened()
+
+    def end(self, _: str) -> tuple[int, Json]:
+        self.server.revoked.append(self.bearer)
+        return 200, {}
+
+    def resolve(self, _: str) -> tuple[int, Json]:
+        return (
+            (200, {"did": "did:plc:ann"}) if self.params["handle"] == ["ann.example"] else (400, {"error": "NotFound"})
+        )
+
+    def document(self, _: str) -> tuple[int, Json]:
+        service = {"id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": self.server.url}
+        return 200, {"id": "did:plc:ann", "service": [service]}
 
     def put(self, _: str) -> tuple[int, Json]:
+        if self.bearer not in self.server.tokens:
+            return 400, {"error": "ExpiredToken"}
         return self.publishing(self.json["rkey"], {"record": self.json["record"], "uri": "at://x"})
 
     def upload(self, _: str) -> tuple[int, Json]:
@@ -214,6 +350,14 @@ class Receiver(Handler):
             case "post.metrics":
                 return 200, {"impressions": 100, "likes": 3}
         return 200, {}
+
+
+def allowed(server: Platform, url: str) -> str:
+    """Do what an account's owner does on the page ``url``: allow it, and return the query that comes back."""
+    asked = dict(parse_qsl(urlsplit(url).query))
+    code = f"canary-code-{len(server.requests)}"
+    server.codes[code] = asked
+    return urlencode({"code": code, "state": asked["state"]})
 
 
 @contextmanager

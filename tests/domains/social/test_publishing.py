@@ -134,7 +134,7 @@ def test_the_longest_waiting_of_all_organizations_comes_first(
         (ErrorClass.TRANSIENT, [PostStatus.RETRYING, PostStatus.RETRYING, PostStatus.FAILED]),
         (ErrorClass.RATE_LIMITED, [PostStatus.RETRYING, PostStatus.RETRYING, PostStatus.FAILED]),
         (ErrorClass.PERMANENT, [PostStatus.FAILED]),
-        (ErrorClass.AUTH, [PostStatus.FAILED]),
+        (ErrorClass.AUTH, [PostStatus.ON_HOLD]),
     ],
 )
 def test_a_refusal_is_tried_again_by_its_class(
@@ -155,7 +155,8 @@ def test_a_refusal_is_tried_again_by_its_class(
             assert db.write(actor, lambda tx: claim_post(tx, post_id, "w")) is None
             set_post(db, actor, post_id, next_attempt_at=datetime.now(UTC))
     assert [attempt.phase for attempt in attempts(db, actor, post_id)] == [AttemptPhase.REJECTED] * len(statuses)
-    assert piece_of(db, actor, post_of(db, actor, post_id).content_piece_id).status is PieceStatus.FAILED
+    piece = piece_of(db, actor, post_of(db, actor, post_id).content_piece_id)
+    assert piece.status is (PieceStatus.SCHEDULED if kind is ErrorClass.AUTH else PieceStatus.FAILED)
     with db.read(actor) as reads:
         account = reads.get(SocialAccount, post_of(db, actor, post_id).social_account_id)
     needs_refresh = kind is ErrorClass.AUTH

@@ -147,7 +147,7 @@ def test_a_refused_token_asks_for_a_new_connection(
     due_posts(db)
     worker.run_all()
     post = post_of(db, actor, post_id)
-    assert post.status is PostStatus.FAILED
+    assert post.status is PostStatus.ON_HOLD
     with db.read(actor) as reads:
         assert reads.get(SocialAccount, post.social_account_id).status is AccountStatus.REFRESH_NEEDED
 

@@ -1,27 +1,23 @@
 """HTTP to addresses that people have typed in: no private network, no other host, little data and little time."""
 
-import ipaddress
 import json
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import httpx
 
-from growbase.core import outbound
+from growbase.core.outbound import PrivateAddress, safe_client
 
 TIMEOUT_SECONDS = 10.0
 MAX_BYTES = 256 * 1024
 MAX_REDIRECTS = 3
 
 Kind = Literal["url", "dns", "private", "timeout", "tls", "unreachable", "redirect", "too_large", "protocol"]
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Failed(Exception):
@@ -67,9 +63,8 @@ class Http:
         params: Mapping[str, str] | None = None,
     ) -> Reply:
         """Send a request and return its answer, following redirects on the same host only. Raises Failed."""
-        asked = httpx.URL(url, params=params) if params else httpx.URL(url)
-        origin = _split(str(asked))
-        target = str(asked)
+        origin = _split(url)
+        target = str(httpx.URL(url, params=params)) if params else url
         for _ in range(MAX_REDIRECTS + 1):
             reply, location = self._send(method, target, dict(headers or {}), document)
             if location is None:
@@ -81,39 +76,27 @@ class Http:
         raise Failed("redirect", origin.hostname or "")
 
     def _send(self, method: str, url: str, headers: dict[str, str], document: object) -> tuple[Reply, str | None]:
-        """Send one request to the address that was checked, and return its answer and where it points."""
-        parts = _split(url)
-        host = parts.hostname or ""
-        address = resolve(host, _port(parts), allow_private=self.allow_private)
-        literal = f"[{address}]" if address.version == 6 else str(address)  # noqa: PLR2004 -- IPv6
-        pinned = parts._replace(netloc=f"{literal}:{_port(parts)}", fragment="").geturl()
+        """Send one request in the time that is left, and return its answer and where it points."""
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise Failed("timeout")
-        watch = Watch(left)
+        given = {**headers, "Accept-Encoding": "identity"}
         try:
-            # The name is what the certificate and the server see; the address is what was found to be public.
             with (
-                watch,
-                httpx.Client(timeout=left, follow_redirects=False, trust_env=False) as client,
-                client.stream(
-                    method,
-                    pinned,
-                    headers={**headers, "Host": parts.netloc.rpartition("@")[2], "Accept-Encoding": "identity"},
-                    json=document,
-                    extensions={"sni_hostname": host, "trace": watch.see},
-                ) as response,
+                safe_client(allow_private=self.allow_private, seconds=left) as client,
+                client.stream(method, url, headers=given, json=document) as response,
             ):
                 return self._read(response), response.headers.get("location") if response.is_redirect else None
+        except PrivateAddress as error:
+            raise Failed("private", str(error.params["host"])) from error
         except httpx.ConnectError as error:
-            raise Failed(self._late() or ("tls" if _is_tls(error) else "unreachable")) from error
+            if _is_due_to(error, socket.gaierror, UnicodeError):
+                raise Failed("dns", _split(url).hostname or "") from error
+            raise Failed("tls" if _is_due_to(error, ssl.SSLError) else "unreachable") from error
         except httpx.TimeoutException as error:
             raise Failed("timeout") from error
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise Failed(self._late() or "protocol") from error
-
-    def _late(self) -> Kind | None:
-        return "timeout" if time.monotonic() >= self.deadline else None
+            raise Failed("protocol") from error
 
     def _read(self, response: httpx.Response) -> Reply:
         """Return an answer whose body is small and comes in time. Raises Failed."""
@@ -126,44 +109,6 @@ class Http:
             if len(body) > self.max_bytes:
                 raise Failed("too_large")
         return Reply(response.status_code, body, response.headers.get("content-type", ""))
-
-
-class Watch:
-    """Ends a request whose time is up: the library's own timeouts begin anew with every byte that comes."""
-
-    def __init__(self, seconds: float) -> None:
-        self.sockets: list[socket.socket] = []
-        self.timer = threading.Timer(seconds, self._end)
-        self.timer.daemon = True
-
-    def __enter__(self) -> None:
-        self.timer.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.timer.cancel()
-
-    def see(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take note of each socket that is opened (called by the library at every step)."""
-        if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
-            self.sockets.append(info["return_value"].get_extra_info("socket"))
-
-    def _end(self) -> None:
-        for opened in self.sockets:
-            with suppress(OSError):
-                opened.shutdown(socket.SHUT_RDWR)
-
-
-def resolve(host: str, port: int, *, allow_private: bool) -> Address:
-    """Return the address of a host. Raises Failed if it has none, or any that is not of the public internet."""
-    try:
-        found = outbound.resolve(host, port, allow_private=allow_private)
-    except outbound.PrivateAddress as error:
-        raise Failed("private", host) from error
-    except (OSError, UnicodeError) as error:
-        raise Failed("dns", host) from error
-    if not found:
-        raise Failed("dns", host)
-    return ipaddress.ip_address(found[0].partition("%")[0])
 
 
 def _split(url: str) -> SplitResult:
@@ -182,9 +127,9 @@ def _port(parts: SplitResult) -> int:
     return default if parts.port is None else parts.port
 
 
-def _is_tls(error: BaseException | None) -> bool:
+def _is_due_to(error: BaseException | None, *kinds: type[Exception]) -> bool:
     while error is not None:
-        if isinstance(error, ssl.SSLError):
+        if isinstance(error, kinds):
             return True
         error = error.__cause__ or error.__context__
     return False

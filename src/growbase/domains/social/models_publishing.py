@@ -95,6 +95,8 @@ class SocialAccount(Trashable, Owned):
     last_sync_at: Mapped[datetime | None] = moment(writable="never")
     last_error: Mapped[dict[str, Any] | None] = document(writable="never")
     posting_times: Mapped[dict[str, Any] | None] = document()
+    founder_id: Mapped[UUID | None] = reference("founders", on_purge="null")
+    app_id: Mapped[UUID | None] = reference("platform_apps", on_purge="null", writable="never", hidden=True)
 
     __indexes__: ClassVar[tuple[Key, ...]] = (
         unique("platform", "provider_account_id"),

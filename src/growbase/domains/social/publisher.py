@@ -14,6 +14,8 @@ from growbase.core.errors import FieldError, GrowbaseError
 
 WEBHOOK: Final = "webhook"
 LINK: Final = re.compile(r"https?://[^\s]+[^\s.,;:!?)\]}'\"]")
+REFUSALS: Final = {"invalid_grant", "invalid_client", "invalid_token", "ExpiredToken", "InvalidToken"}
+"""What OAuth (RFC 6749, 5.2) and the AT Protocol answer with 400 where another API says 401."""
 ENTRY_POINTS: Final = "growbase.publishers"
 """Packages register further publishers here: a name and a ``Publisher`` class that takes an ``httpx.Client``."""
 
@@ -74,12 +76,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who publishes; ``token`` is a secret and never shown."""
+    """Who publishes; the tokens are secrets and never shown."""
 
     provider_account_id: str
     handle: str
     instance_url: str | None
     token: str = field(repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +178,18 @@ def length_of(limits: Limits, text: str) -> int:
     return len(LINK.sub("x" * limits.link_characters, text))
 
 
-def exchange(client: httpx.Client, request: httpx.Request, *, mutates: bool) -> Any:  # noqa: ANN401 -- JSON
+def exchange(
+    client: httpx.Client,
+    request: httpx.Request,
+    *,
+    mutates: bool,
+    hide: Sequence[str | None] = (),
+    is_empty: bool = False,
+) -> Any:  # noqa: ANN401 -- JSON
     """Send a request, return the JSON answer, and tell apart what surely failed from what may have worked.
 
-    A 5xx, a reset or silence after a request that changes something leaves it unknown. Raises the errors above.
+    A 5xx, a reset or silence after a request that changes something leaves it unknown. ``hide`` are secrets of the
+    request that no reason may repeat; ``is_empty`` asks for no answer but its status. Raises the errors above.
     """
     uncertain = PublishUnknown if mutates else PublishDeferred
     try:
@@ -188,18 +200,39 @@ def exchange(client: httpx.Client, request: httpx.Request, *, mutates: bool) -> 
         raise uncertain(reason=str(error) or type(error).__name__) from error
     status = response.status_code
     if status < 400:  # noqa: PLR2004 -- HTTP
+        if is_empty:
+            return None
         try:
             return response.json()
         except ValueError as error:
             raise uncertain(reason="the answer is not JSON") from error
-    reason = f"status {status}: {' '.join(response.text.split())[:300]}"
-    if status in {401, 403}:
-        raise AccountRefused(reason=reason)
+    bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+    reason = f"status {status}: {_without(response.text, [bearer, *hide])}"
+    word = _error_word(response)
+    if status in {401, 403} or word in REFUSALS:
+        raise AccountRefused(reason=reason, word=word)
     if status in {408, 425, 429}:
         raise PublishDeferred(reason=reason, retry_after=_retry_after(response))
     if status < 500:  # noqa: PLR2004 -- HTTP
         raise PublishRejected(reason=reason, status=status)
     raise uncertain(reason=reason)
+
+
+def _error_word(response: httpx.Response) -> str | None:
+    """Return the code of an error, where OAuth and the AT Protocol write it."""
+    try:
+        found = response.json()
+    except ValueError:
+        return None
+    word = found.get("error") if isinstance(found, dict) else None
+    return word if isinstance(word, str) else None
+
+
+def _without(text: str, secrets: Sequence[str | None]) -> str:
+    """Return the beginning of a text on one line, without the secrets it may repeat."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "[secret]")
+    return " ".join(text.split())[:300]
 
 
 def _retry_after(response: httpx.Response) -> float | None:
@@ -212,8 +245,13 @@ def publisher_of(platform: str, token_type: str | None, client: httpx.Client) ->
 
     An account whose token type is ``webhook`` is published to by signed requests, whatever its platform.
     """
-    found = _classes().get(WEBHOOK if token_type == WEBHOOK else platform)
+    found = class_of(platform, token_type)
     return None if found is None else found(client)
+
+
+def class_of(platform: str, token_type: str | None = None) -> type[Publisher] | None:
+    """Return the class behind ``publisher_of``."""
+    return _classes().get(WEBHOOK if token_type == WEBHOOK else platform)
 
 
 def limits_of(platform: str) -> Limits | None:

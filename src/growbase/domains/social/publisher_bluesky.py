@@ -1,14 +1,20 @@
-"""Publishing to Bluesky by the AT Protocol; a record key made from the post's own key lets no second one appear."""
+"""Publishing to Bluesky by the AT Protocol; a record key made from the post's own key lets no second one appear.
+
+An account is connected by an app password, which is not kept: the session it opens is, and is renewed.
+"""
 
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import httpx
+from pydantic import BaseModel
 
 from growbase.core import clock
+from growbase.domains.social.atproto import DEFAULT_SERVER, expiry, server_of
+from growbase.domains.social.connecting import App, Connected, Tokens, server_url
 from growbase.domains.social.publisher import (
     LINK,
     Account,
@@ -20,18 +26,19 @@ from growbase.domains.social.publisher import (
     PublishRejected,
     exchange,
 )
+from growbase.domains.social.schemas import BlueskyLogin
 
-SERVER: Final = "https://bsky.social"
 COLLECTION: Final = "app.bsky.feed.post"
 ALPHABET: Final = "234567abcdefghijklmnopqrstuvwxyz"
 TAG: Final = re.compile(r"(?<!\w)#(\w*[^\W\d_]\w*)")
 
 
 class Bluesky:
-    """A personal data server of Bluesky; the account's token is an app password."""
+    """A personal data server of Bluesky; the token of an account without refresh token is an app password."""
 
     limits = Limits(300, 4, 1_000_000, frozenset({"image/jpeg", "image/png", "image/webp"}))
     honours_keys = True
+    credentials: ClassVar[type[BaseModel]] = BlueskyLogin
 
     def __init__(self, client: httpx.Client) -> None:
         self.client = client
@@ -91,7 +98,38 @@ class Bluesky:
         shared = found.get("repostCount", 0) + found.get("quoteCount", 0)
         return {"likes": found.get("likeCount", 0), "shares": shared, "comments": found.get("replyCount", 0)}
 
+    def connect(self, given: Mapping[str, Any]) -> Connected:
+        """Open a session with an app password on the server that keeps the account; see ``ByCredentials``."""
+        handle, password = given["handle"].removeprefix("@"), given["app_password"]
+        server = server_url(given["service"] or server_of(self.client, handle), "service")
+        body = {"identifier": handle, "password": password}
+        request = self.client.build_request("POST", f"{server}/xrpc/com.atproto.server.createSession", json=body)
+        session = exchange(self.client, request, mutates=False, hide=[password])
+        name = session["handle"]
+        profile = Profile(session["did"], name, profile_url=f"https://bsky.app/profile/{name}")
+        return Connected(session["did"], profile, _tokens(session), server)
+
+    def renew(self, account: Account, app: App | None) -> Tokens:
+        """Renew the session, which ends the old refresh token; see ``Renewable``."""
+        del app
+        return _tokens(self._with_refresh_token(account, "refreshSession"))
+
+    def revoke(self, account: Account, app: App | None) -> None:
+        """End the session; see ``Revocable``."""
+        del app
+        self._with_refresh_token(account, "deleteSession", is_empty=True)
+
+    def _with_refresh_token(self, account: Account, name: str, *, is_empty: bool = False) -> Any:  # noqa: ANN401 -- JSON
+        if not account.refresh_token:
+            raise PublishRejected(reason="the account has no session")
+        url = f"{(account.instance_url or DEFAULT_SERVER).rstrip('/')}/xrpc/com.atproto.server.{name}"
+        headers = {"Authorization": f"Bearer {account.refresh_token}"}
+        request = self.client.build_request("POST", url, headers=headers)
+        return exchange(self.client, request, mutates=False, is_empty=is_empty)
+
     def _session(self, account: Account) -> dict[str, Any]:
+        if account.refresh_token:
+            return {"did": account.provider_account_id, "handle": account.handle, "accessJwt": account.token}
         body = {"identifier": account.handle or account.provider_account_id, "password": account.token}
         found = self._call(account, "POST", "com.atproto.server.createSession", None, json=body)
         return dict(found)
@@ -116,12 +154,17 @@ class Bluesky:
         headers: Mapping[str, str] | None = None,
         **content: Any,  # noqa: ANN401 -- what httpx takes
     ) -> Any:  # noqa: ANN401 -- a JSON document
-        url = f"{(account.instance_url or SERVER).rstrip('/')}/xrpc/{name}"
+        url = f"{(account.instance_url or DEFAULT_SERVER).rstrip('/')}/xrpc/{name}"
         authorized = {**(headers or {})}
         if session is not None:
             authorized["Authorization"] = f"Bearer {session['accessJwt']}"
         request = self.client.build_request(method, url, headers=authorized, **content)
         return exchange(self.client, request, mutates=mutates)
+
+
+def _tokens(session: Mapping[str, Any]) -> Tokens:
+    access = session["accessJwt"]
+    return Tokens(access, session["refreshJwt"], expiry(access), token_type="session")  # noqa: S106 -- a kind
 
 
 def record_key(post: Post) -> str:

@@ -4,14 +4,28 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import httpx
+from pydantic import BaseModel
 
 from growbase.core import clock
+from growbase.core.crypto import new_token
 from growbase.core.types import compact_json
-from growbase.domains.social.publisher import Account, Limits, Post, Profile, Published, PublishRejected, exchange
+from growbase.domains.social.connecting import Connected, Tokens
+from growbase.domains.social.publisher import (
+    WEBHOOK,
+    Account,
+    Limits,
+    Post,
+    Profile,
+    Published,
+    PublishRejected,
+    exchange,
+)
 from growbase.domains.social.publisher_mastodon import IMAGES, VIDEOS
+from growbase.domains.social.schemas import PublishReceiver
 
 
 class SignedWebhook:
@@ -23,6 +37,7 @@ class SignedWebhook:
 
     limits = Limits(100_000, 20, 20 * 1024 * 1024, IMAGES | VIDEOS)
     honours_keys = False
+    credentials: ClassVar[type[BaseModel]] = PublishReceiver
 
     def __init__(self, client: httpx.Client) -> None:
         self.client = client
@@ -53,6 +68,13 @@ class SignedWebhook:
         """Ask the receiver for figures; see ``Publisher``."""
         found = self._call(account, f"metrics-{post_id}", {"type": "post.metrics", "id": post_id})
         return {name: value for name, value in found.items() if isinstance(value, int)}
+
+    def connect(self, given: Mapping[str, Any]) -> Connected:
+        """Make a secret for a receiver, which nobody calls before it knows that; see ``ByCredentials``."""
+        url, secret = given["url"], new_token()
+        profile = Profile(url, given["handle"] or urlsplit(url).netloc)
+        tokens = Tokens(secret, token_type=WEBHOOK)
+        return Connected(url, profile, tokens, url, given["platform"], secret)
 
     def _call(
         self, account: Account, key: str, body: Mapping[str, object], *, mutates: bool = False

@@ -187,8 +187,8 @@ def finish_rejected(
 ) -> None:
     """Note that the platform has definitely refused the post: tried again in 1, 2 and 4 minutes, or failed.
 
-    Only what is transient or rate-limited is tried again, up to the post's attempts. An auth error marks the account.
-    Raises StaleClaim.
+    Only what is transient or rate-limited is tried again, up to the post's attempts. An auth error marks the account,
+    whose posts, this one too, wait on hold until it is connected again. Raises StaleClaim.
     """
     inside = tx.for_organization(claim.organization_id)
     if error_class is ErrorClass.AUTH:
@@ -196,7 +196,7 @@ def finish_rejected(
         inside.find(SocialAccount, claim.account_id, lock=True, trash=True)
     post = _held(inside, claim, PostStatus.DISPATCHING)
     retryable = error_class in {ErrorClass.TRANSIENT, ErrorClass.RATE_LIMITED}
-    again = retryable and post.attempt_count < post.max_attempts
+    again = (retryable and post.attempt_count < post.max_attempts) or error_class is ErrorClass.AUTH
     error = error_of(error_class, code, message, retryable=again)
     _close(inside, post, AttemptPhase.REJECTED, error, http_status)
     give_back(inside, Metric.POSTS_PUBLISHED)
@@ -206,6 +206,9 @@ def finish_rejected(
     move_post(inside, post, to, next_attempt_at=due, last_error=error, **WITHOUT_CLAIM)
     if error_class is ErrorClass.AUTH:
         note_account_error(inside, id=post.social_account_id, kind=error_class, code=code, message=message)
+        refused = inside.get(ScheduledPost, post.id, lock=True)
+        if refused.status in QUEUED:
+            move_post(inside, refused, PostStatus.ON_HOLD, next_attempt_at=None)
 
 
 def finish_unknown(tx: Transaction, claim: Claim, *, message: str, http_status: int | None = None) -> None:

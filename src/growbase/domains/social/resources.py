@@ -106,6 +106,7 @@ RESOURCES: tuple[Resource, ...] = (
     Resource(
         SocialAccount,
         counts=("scheduled_posts",),
+        expand=("founder",),
         search=("handle", "display_name"),
         transitions=states.ACCOUNT,
         guard=actions_accounts.guard_account,

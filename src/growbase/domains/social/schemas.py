@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from growbase.domains.identity.schemas import TimeZone
+from growbase.domains.marketing.models import URL
 from growbase.domains.marketing.models_generated import Platform
 
 Reason = Annotated[str, Field(min_length=1, max_length=2_000)]
@@ -32,6 +33,24 @@ class AccountTokens(Shape):
 
     access_token: Token | None = None
     refresh_token: Token | None = None
+
+
+class BlueskyLogin(Shape):
+    """Handle or DID and an app password; ``service`` where the personal data server can't be found by them."""
+
+    handle: Annotated[str, Field(min_length=1, max_length=300)]
+    app_password: Annotated[str, Field(min_length=1, max_length=300)]
+    service: Annotated[str, Field(max_length=2_000)] | None = None
+    founder_id: UUID | None = None
+
+
+class PublishReceiver(Shape):
+    """A program that publishes what it is sent, on which platform, and as whom."""
+
+    url: Annotated[str, Field(max_length=300, pattern=URL)]
+    platform: Platform
+    handle: Annotated[str, Field(min_length=1, max_length=300)] | None = None
+    founder_id: UUID | None = None
 
 
 class StrategyRequest(Shape):

@@ -9,7 +9,7 @@ from growbase.core.database import Database
 from growbase.core.statements import plan_of
 from growbase.core.transaction import Transaction
 from growbase.domains.identity.models import Organization
-from growbase.domains.social import tasks_generation, tasks_publishing, tasks_reports
+from growbase.domains.social import tasks_accounts, tasks_generation, tasks_publishing, tasks_reports
 from growbase.domains.social.actions_metrics import thin_snapshots
 from growbase.domains.social.publishing import mark_missed, reap_expired
 from growbase.jobs.schedule import Schedule
@@ -40,9 +40,15 @@ def _until_done(database: Database, actor: Actor, unit: Callable[[Transaction], 
     return removed
 
 
-TASKS: Final[dict[str, Task]] = {**tasks_publishing.TASKS, **tasks_generation.TASKS, **tasks_reports.TASKS}
-SWEEPS: Final = tasks_generation.SWEEPS
+TASKS: Final[dict[str, Task]] = {
+    **tasks_publishing.TASKS,
+    **tasks_accounts.TASKS,
+    **tasks_generation.TASKS,
+    **tasks_reports.TASKS,
+}
+SWEEPS: Final = (*tasks_generation.SWEEPS, *tasks_accounts.SWEEPS)
 SCHEDULES: Final = (
+    *tasks_accounts.SCHEDULES,
     *tasks_publishing.SCHEDULES,
     *tasks_reports.SCHEDULES,
     Schedule("social/expired_claims", expired_claims, every=timedelta(seconds=30)),

@@ -4,10 +4,10 @@ Each step is a unit of its own. Up to ``begin_dispatch`` a worker that dies has 
 is unconfirmed until the platform, or a person, says what became of it.
 """
 
-from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
 import httpx
@@ -23,10 +23,10 @@ from growbase.core.reads import Where
 from growbase.core.tables import Job
 from growbase.core.transaction import Transaction
 from growbase.domains.marketing.models_assets import Asset
-from growbase.domains.social.actions_accounts import note_account_error, note_profile
-from growbase.domains.social.actions_metrics import record_account_day, record_snapshot
+from growbase.domains.social.actions_metrics import record_snapshot
+from growbase.domains.social.actions_posts import is_overdue, move_post
 from growbase.domains.social.models import PieceAsset
-from growbase.domains.social.models_publishing import AccountStatus, PostStatus, ScheduledPost, SocialAccount
+from growbase.domains.social.models_publishing import PostStatus, ScheduledPost, SocialAccount
 from growbase.domains.social.publisher import (
     Account,
     AccountRefused,
@@ -38,7 +38,6 @@ from growbase.domains.social.publisher import (
     PublishRejected,
     PublishUnknown,
     post_text,
-    publisher_of,
 )
 from growbase.domains.social.publishing import (
     Claim,
@@ -46,25 +45,25 @@ from growbase.domains.social.publishing import (
     ErrorClass,
     begin_dispatch,
     claim_post,
+    error_of,
     finish_published,
     finish_rejected,
     finish_unknown,
     reconcile,
     release_claim,
 )
+from growbase.domains.social.renewing import NoPublisher, calling, current
 from growbase.domains.social.states import QUEUED
-from growbase.jobs.errors import Permanent, RateLimited, Transient
+from growbase.domains.social.tasks_accounts import CALL_SECONDS, asked
 from growbase.jobs.schedule import Schedule
 from growbase.jobs.worker import Task
-
-T = TypeVar("T")
 
 PUBLISH: Final = "publish_post"
 COLLECT: Final = "collect_post"
 SCAN_SECONDS: Final = 5
 CHUNK: Final = 200
-NO_PUBLISHER: Final = "No publisher is installed for this platform."
-CALL_SECONDS: Final = 30.0
+AGAIN_SECONDS: Final = 60.0
+"""How long a post waits whose account's platform did not renew the tokens."""
 SETTLES: Final = timedelta(minutes=2)
 """How long a platform may take to show what it has taken: nobody looks before."""
 COLLECTED_AFTER: Final = tuple(timedelta(hours=hours) for hours in (1, 6, 24, 72, 168))
@@ -98,8 +97,13 @@ def publish_post(database: Database, actor: Actor, job: Job, *, outside: Outside
     crash_point("publish:claimed")
     with safe_client(allow_private=outside.allow_private, seconds=CALL_SECONDS) as client:
         try:
-            account, publisher = _account(database, actor, claim.account_id, client)
+            with suppress(NoPublisher):
+                # Renewed before the post is handed over, so that nobody is in doubt about it if that fails.
+                current(database, actor, claim.account_id, client)
             media = _media(database, actor, claim.post_id, outside)
+        except (AccountRefused, PublishDeferred) as error:
+            database.write(actor, partial(_give_back, claim=claim, error=error))
+            return {"outcome": "not begun"}
         except GrowbaseError:
             database.write(actor, lambda tx: release_claim(tx, claim))
             raise
@@ -107,21 +111,36 @@ def publish_post(database: Database, actor: Actor, job: Job, *, outside: Outside
         if dispatch is None:
             return None
         crash_point("publish:dispatching")
-        return _hand_over(database, actor, dispatch, (account, publisher, media))
+        return _hand_over(database, actor, dispatch, media, client)
+
+
+def _give_back(tx: Transaction, *, claim: Claim, error: GrowbaseError) -> None:
+    """Give back a post whose account can't publish now: on hold with the account's others, or for a little later.
+
+    One that would be late by then is missed: it is not put off for ever.
+    """
+    release_claim(tx, claim)
+    post = tx.get(ScheduledPost, claim.post_id, lock=True)
+    if isinstance(error, AccountRefused):
+        about = error_of(ErrorClass.AUTH, error.code, str(error), retryable=True)
+        move_post(tx, post, PostStatus.ON_HOLD, next_attempt_at=None, last_error=about)
+        return
+    if is_overdue(post, post.scheduled_at, tx.now):
+        about = error_of(ErrorClass.TRANSIENT, error.code, str(error), retryable=False)
+        move_post(tx, post, PostStatus.MISSED, next_attempt_at=None, last_error=about)
+        return
+    wait = error.retry_after if isinstance(error, PublishDeferred) and error.retry_after else AGAIN_SECONDS
+    tx.change(post, {"next_attempt_at": tx.now + timedelta(seconds=wait)})
 
 
 def _hand_over(
-    database: Database, actor: Actor, dispatch: Dispatch, to: tuple[Account, Publisher | None, list[Media]]
+    database: Database, actor: Actor, dispatch: Dispatch, media: list[Media], client: httpx.Client
 ) -> dict[str, object]:
     """Call the platform and write down what it said."""
-    account, publisher, media = to
     claim = dispatch.claim
-    if publisher is None:
-        about: dict[str, Any] = {"error_class": ErrorClass.PERMANENT, "code": "no_publisher", "message": NO_PUBLISHER}
-        database.write(actor, partial(finish_rejected, claim=claim, **about))
-        return {"outcome": "rejected"}
     try:
-        published = publisher.publish(account, _post(dispatch, media))
+        post = _post(dispatch, media)
+        published = calling(database, actor, claim.account_id, client, lambda on, account: on.publish(account, post))
         crash_point("publish:sent")
     except PublishUnknown as error:
         reason = str(error)
@@ -141,25 +160,18 @@ def _published(tx: Transaction, *, claim: Claim, found: Published) -> None:
 
 def _refusal(error: GrowbaseError) -> dict[str, Any]:
     """Return how a refusal is written to the post."""
-    kinds = {AccountRefused: ErrorClass.AUTH, PublishDeferred: ErrorClass.TRANSIENT}
-    kind, wait = kinds.get(type(error), ErrorClass.PERMANENT), None
-    if isinstance(error, PublishDeferred) and error.retry_after is not None:
-        kind, wait = ErrorClass.RATE_LIMITED, timedelta(seconds=error.retry_after)
+    kind, wait = ErrorClass.PERMANENT, None
+    if isinstance(error, AccountRefused):
+        kind = ErrorClass.AUTH
+    elif isinstance(error, PublishDeferred):
+        kind = ErrorClass.TRANSIENT
+        if error.retry_after is not None:
+            kind, wait = ErrorClass.RATE_LIMITED, timedelta(seconds=error.retry_after)
     return {"error_class": kind, "code": error.code, "message": str(error), "retry_after": wait}
 
 
 def _post(dispatch: Dispatch, media: list[Media]) -> Post:
     return Post(dispatch.idempotency_key, post_text(dispatch.payload), dispatch.due_at, media)
-
-
-def _account(
-    database: Database, actor: Actor, account_id: UUID, client: httpx.Client
-) -> tuple[Account, Publisher | None]:
-    with database.read(actor) as reads:
-        found = reads.get(SocialAccount, account_id)
-        token = reads.secret(found, "access_token") or ""
-    account = Account(found.provider_account_id, found.handle, found.instance_url, token)
-    return account, publisher_of(found.platform, found.token_type, client)
 
 
 def _media(database: Database, actor: Actor, post_id: UUID, outside: Outside) -> list[Media]:
@@ -191,13 +203,14 @@ def unconfirmed_posts(database: Database, *, outside: Outside) -> int:
 
 
 def _look_up(database: Database, actor: Actor, post: ScheduledPost, outside: Outside) -> bool:
+    wanted = Post(post.idempotency_key, post_text(post.payload_snapshot or {}), post.scheduled_at)
+
+    def find(publisher: Publisher, account: Account) -> Published | None:
+        return publisher.find(account, wanted)
+
     with safe_client(allow_private=outside.allow_private, seconds=CALL_SECONDS) as client:
-        account, publisher = _account(database, actor, post.social_account_id, client)
-        if publisher is None or not account.token:
-            return False
-        wanted = Post(post.idempotency_key, post_text(post.payload_snapshot or {}), post.scheduled_at)
         try:
-            found = publisher.find(account, wanted)
+            found = calling(database, actor, post.social_account_id, client, find)
         except GrowbaseError:
             return False
     if found is None:
@@ -212,7 +225,7 @@ def _found(tx: Transaction, *, id: UUID, found: Published) -> bool:
     return settled
 
 
-# -- figures and accounts ---------------------------------------------------------------------------------------------
+# -- figures ----------------------------------------------------------------------------------------------------------
 
 
 def collect_post(database: Database, actor: Actor, job: Job, *, outside: Outside) -> None:
@@ -220,14 +233,13 @@ def collect_post(database: Database, actor: Actor, job: Job, *, outside: Outside
     post_id, step = UUID(str(job.payload["post_id"])), int(str(job.payload.get("step", 0)))
     with database.read(actor) as reads:
         post = reads.find(ScheduledPost, post_id)
-    if post is None or post.platform_post_id is None:
+        account = reads.find(SocialAccount, post.social_account_id) if post else None
+    if post is None or post.platform_post_id is None or account is None or account.access_token_cipher is None:
         return
+    platform_post_id = post.platform_post_id
     with safe_client(allow_private=outside.allow_private, seconds=CALL_SECONDS) as client:
-        account, publisher = _account(database, actor, post.social_account_id, client)
-        if publisher is None or not account.token:
-            return
-        figures = _asked(
-            database, actor, post.social_account_id, partial(publisher.metrics, account, post.platform_post_id)
+        figures = asked(
+            database, actor, post.social_account_id, client, lambda on, account: on.metrics(account, platform_post_id)
         )
 
     def keep(tx: Transaction) -> None:
@@ -235,54 +247,6 @@ def collect_post(database: Database, actor: Actor, job: Job, *, outside: Outside
         _collect_later(tx, post_id, step + 1)
 
     database.write(actor, keep)
-
-
-def verify_account(database: Database, actor: Actor, job: Job, *, outside: Outside) -> None:
-    """Read an account from its platform: its figures are kept, a refused token is noted."""
-    account_id = UUID(str(job.payload["account_id"]))
-    with safe_client(allow_private=outside.allow_private, seconds=CALL_SECONDS) as client:
-        account, publisher = _account(database, actor, account_id, client)
-        if publisher is None:
-            raise Permanent(NO_PUBLISHER)
-        profile = _asked(database, actor, account_id, partial(publisher.profile, account))
-
-    def keep(tx: Transaction) -> None:
-        known: dict[str, Any] = {"followers": profile.followers, "following": profile.following, "posts": profile.posts}
-        note_profile(tx, id=account_id, handle=profile.handle, display_name=profile.display_name, **known)
-        record_account_day(tx, social_account_id=account_id, **known)
-
-    database.write(actor, keep)
-
-
-def account_figures(database: Database) -> int:
-    """Ask for a reading of every active account and return how many there are."""
-    with database.read(system("publisher")) as reads:
-        found = reads.rows(SocialAccount, status=AccountStatus.ACTIVE, anywhere=True)
-    for account in found:
-        payload, key = {"account_id": str(account.id)}, f"verify {account.id}"
-        actor = system("publisher", account.organization_id)
-        database.write(actor, partial(_enqueue_check, payload=payload, key=key))
-    return len(found)
-
-
-def _enqueue_check(tx: Transaction, *, payload: Mapping[str, object], key: str) -> None:
-    tx.enqueue("verify_account", payload, queue="analytics_collection", dedupe_key=key)
-
-
-def _asked(database: Database, actor: Actor, account_id: UUID, call: Callable[[], T]) -> T:
-    """Call a platform for something that changes nothing there; its refusals say what the job does next."""
-    try:
-        return call()
-    except AccountRefused as error:
-        about = {"kind": ErrorClass.AUTH, "code": error.code, "message": str(error)}
-        database.write(actor, lambda tx: note_account_error(tx, id=account_id, **about))
-        raise Permanent(str(error)) from error
-    except PublishDeferred as error:
-        if error.retry_after is not None:
-            raise RateLimited(str(error), retry_after=error.retry_after) from error
-        raise Transient(str(error)) from error
-    except (PublishRejected, PrivateAddress) as error:
-        raise Permanent(str(error)) from error
 
 
 def _collect_later(tx: Transaction, post_id: UUID, step: int) -> None:
@@ -296,9 +260,8 @@ def _collect_later(tx: Transaction, post_id: UUID, step: int) -> None:
     tx.enqueue(COLLECT, payload, queue="analytics_collection", dedupe_key=f"{post_id} {step}", run_at=at + after)
 
 
-TASKS: Final[dict[str, Task]] = {PUBLISH: publish_post, COLLECT: collect_post, "verify_account": verify_account}
+TASKS: Final[dict[str, Task]] = {PUBLISH: publish_post, COLLECT: collect_post}
 SCHEDULES: Final = (
     Schedule("social/due_posts", due_posts, every=timedelta(seconds=SCAN_SECONDS)),
     Schedule("social/unconfirmed_posts", unconfirmed_posts, every=timedelta(minutes=1)),
-    Schedule("social/account_figures", account_figures, daily="04:10"),
 )
