@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -15,6 +16,7 @@ from growbase.core.actor import Actor, system
 from growbase.core.crash import VARIABLE
 from growbase.core.database import Database
 from growbase.core.tables import Job, JobStatus
+from growbase.domains.identity.models_billing import UsageCounter
 from growbase.domains.outreach.actions_events import record_message_event
 from growbase.domains.outreach.actions_outgoing import enqueue_sending
 from growbase.domains.outreach.models_messages import EventType, Message, MessageStatus
@@ -51,25 +53,40 @@ def start_worker(installed_url: str, tmp_path: Path, post: Post) -> Iterator[Sta
         stop(process, grace=3)
 
 
-@pytest.mark.parametrize(("place", "arrived"), [("send:claimed", 0), ("send:dispatching", 0), ("send:sent", 1)])
-def test_a_sender_that_dies_leaves_one_mail_at_most(
+@pytest.mark.parametrize("place", ["send:claimed", "send:composed"])
+def test_a_sender_that_dies_before_it_begins_loses_nothing(
+    db: Database, actor: Actor, start_worker: Start, post: Post, place: str
+) -> None:
+    message_id = db.write(actor, make_queued)
+    db.write(actor, partial(enqueue_sending, message_id=message_id))
+    assert start_worker(place).wait(PATIENCE) == -signal.SIGKILL
+    found = message_of(db, actor, message_id)
+    assert (found.status, found.attempts, post.mails) == (MessageStatus.CLAIMED, 0, [])
+    start_worker()
+    wait_until(partial(_jobs_are_done, db), "the job", timeout=PATIENCE)
+    # Its time is not over: nobody takes it from a sender that may be at work.
+    assert (silent_senders(db), message_of(db, actor, message_id).status) == (0, MessageStatus.CLAIMED)
+    _let_lapse(db, actor, message_id)
+    assert silent_senders(db) == 1
+    due_sending(db)
+    wait_until(lambda: message_of(db, actor, message_id).status is MessageStatus.SENT, "the mail", timeout=PATIENCE)
+    wait_until(partial(_jobs_are_done, db), "the job", timeout=PATIENCE)
+    assert (len(post.mails), message_of(db, actor, message_id).attempts) == (1, 1)
+    assert _used(db, actor) == 1
+
+
+@pytest.mark.parametrize(("place", "arrived"), [("send:dispatching", 0), ("send:sent", 1)])
+def test_a_sender_that_dies_after_it_has_begun_leaves_one_mail_at_most(
     db: Database, actor: Actor, start_worker: Start, post: Post, place: str, arrived: int
 ) -> None:
     message_id = db.write(actor, make_queued)
     db.write(actor, partial(enqueue_sending, message_id=message_id))
-    dying = start_worker(place)
-    assert dying.wait(PATIENCE) == -signal.SIGKILL
+    assert start_worker(place).wait(PATIENCE) == -signal.SIGKILL
     assert len(post.mails) == arrived
     assert message_of(db, actor, message_id).status is MessageStatus.DISPATCHING
     start_worker()
-
-    def is_settled() -> bool:
-        with db.read(system()) as reads:
-            [job] = reads.rows(Job, kind="send_message")
-        return job.status == JobStatus.SUCCEEDED
-
-    wait_until(is_settled, "the job", timeout=PATIENCE)
-    db.write(actor, lambda tx: tx.update(Message, message_id, {"claimed_until": clock.now()}))
+    wait_until(partial(_jobs_are_done, db), "the job", timeout=PATIENCE)
+    _let_lapse(db, actor, message_id)
     assert silent_senders(db) == 1
     due_sending(db)
     with db.read(system()) as reads:
@@ -81,3 +98,17 @@ def test_a_sender_that_dies_leaves_one_mail_at_most(
         told = {"provider": "smtp", "provider_event_id": "1", "type": EventType.DELIVERED, "message_id": message_id}
         db.write(actor, lambda tx: record_message_event(tx, **told))
         assert message_of(db, actor, message_id).status is MessageStatus.DELIVERED
+
+
+def _jobs_are_done(db: Database) -> bool:
+    with db.read(system()) as reads:
+        return {job.status for job in reads.rows(Job, kind="send_message")} == {JobStatus.SUCCEEDED}
+
+
+def _let_lapse(db: Database, actor: Actor, message_id: UUID) -> None:
+    db.write(actor, lambda tx: tx.update(Message, message_id, {"claimed_until": clock.now()}))
+
+
+def _used(db: Database, actor: Actor) -> int:
+    with db.read(actor) as reads:
+        return sum(row.used for row in reads.rows(UsageCounter, metric="messages_sent"))

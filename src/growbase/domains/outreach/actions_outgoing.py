@@ -54,10 +54,7 @@ class Outgoing:
 
 
 def take_message(tx: Transaction, *, message_id: UUID) -> Outgoing | None:
-    """Claim a mail that may go out now; None if it may not. Outside its sending window it waits for the next opening.
-
-    Raises LimitExceeded.
-    """
+    """Claim a mail that may go out now; None if it may not. Outside its window it waits for the next opening."""
     seen = tx.find(Message, message_id)
     if seen is None or seen.channel is not Channel.EMAIL or seen.direction is not Direction.OUTBOUND:
         return None

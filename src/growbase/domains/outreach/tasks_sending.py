@@ -1,7 +1,8 @@
 """Sending in the background: what is due is made and queued, claimed, handed to the mail server once, and marked.
 
-Each step is a unit of its own. From the claim on, a message is tried again by itself only where the server has said
-that it did not take it: a worker that dies leaves it unconfirmed, until the provider or a person says more.
+Each step is a unit of its own. A worker that dies with a claim has sent nothing, and the message is claimed again. From
+``begin_dispatch`` on it is tried again by itself only where the server has said that it did not take it: a worker that
+dies then leaves it unconfirmed, until the provider or a person says more.
 """
 
 import re
@@ -32,11 +33,12 @@ from growbase.domains.outreach.actions_outgoing import (
     take_message,
 )
 from growbase.domains.outreach.actions_sending import (
+    begin_dispatch,
     mark_bounced,
     mark_failed,
     mark_sent,
     mark_unconfirmed,
-    postpone_message,
+    release_claim,
 )
 from growbase.domains.outreach.actions_steps import (
     due_enrollments,
@@ -45,6 +47,7 @@ from growbase.domains.outreach.actions_steps import (
     queue_step_message,
     starting_campaigns,
 )
+from growbase.domains.outreach.errors import ClaimLost
 from growbase.domains.outreach.mails import Letter, address, compose, message_id_of
 from growbase.domains.outreach.models import Prospect
 from growbase.domains.outreach.models_sequences import SequenceStep
@@ -117,12 +120,7 @@ def _ask_again(database: Database, made: Collection[UUID]) -> int:
 def send_message(database: Database, actor: Actor, job: Job, *, outside: Outside) -> dict[str, object] | None:
     """Send one due message; whatever comes of it is written to the message, so the job itself is never repeated."""
     message_id = UUID(str(job.payload["message_id"]))
-    try:
-        taken = database.write(actor, partial(take_message, message_id=message_id))
-    except LimitExceeded as error:
-        wait: dict[str, Any] = {"until": clock.now() + LIMITED, "reason": str(error)}
-        database.write(actor, partial(postpone_message, message_id=message_id, **wait))
-        return {"outcome": "limited"}
+    taken = database.write(actor, partial(take_message, message_id=message_id))
     if taken is None:
         return None
     crash_point("send:claimed")
@@ -133,6 +131,17 @@ def send_message(database: Database, actor: Actor, job: Job, *, outside: Outside
         wrong = {"reason": str(error)}
         database.write(actor, partial(mark_failed, error=wrong, **named))
         return {"outcome": "failed"}
+    crash_point("send:composed")
+    try:
+        begun = database.write(actor, partial(begin_dispatch, claim=taken.claim))
+    except LimitExceeded as error:
+        wait: dict[str, Any] = {"until": clock.now() + LIMITED, "reason": str(error)}
+        database.write(actor, partial(release_claim, **named, **wait))
+        return {"outcome": "limited"}
+    except ClaimLost:
+        begun = False
+    if not begun:
+        return {"outcome": "held_back"}
     crash_point("send:dispatching")
     return {"outcome": _hand_over(database, actor, taken, mail, outside)}
 
