@@ -10,6 +10,7 @@ from growbase.core.actor import Actor
 from growbase.core.clock import new_id
 from growbase.core.database import Database
 from growbase.domains.outreach.models_messages import Message, MessageEvent, MessageStatus
+from growbase.domains.outreach.models_sequences import Enrollment
 from growbase.domains.outreach.tracking import Tracked, click_url, open_url
 from tests.api.factories import NOWHERE, Client, Factory, Headers, dump
 from tests.domains.outreach.factories import make_queued, make_sent, message_of
@@ -114,7 +115,7 @@ def test_a_provider_names_messages_by_message_id_or_by_its_own(
         headers,
         {"type": "delivered", "message_id": f"<{ids[0]}@us.example>"},
         {"type": "bounce_hard", "message_id": str(ids[1]), "occurred_at": "2026-01-01T00:00:00Z", "data": {"code": 5}},
-        {"type": "reply", "message_id": "<abc@us.example>"},
+        {"type": "reply", "message_id": "<abc@us.example>", "data": {"text": "Yes!", "message_id": "<re@a.example>"}},
         {"type": "complaint", "message_id": stranger},
     )
     assert answer.status_code == 200, answer.text
@@ -123,13 +124,19 @@ def test_a_provider_names_messages_by_message_id_or_by_its_own(
     states = [MessageStatus.DELIVERED, MessageStatus.BOUNCED, MessageStatus.SENT]
     assert [message.status for message in found] == states
     assert found[2].replied_at is not None
+    with db.read(actor) as reads:
+        [answer_row] = reads.rows(Message, direction="inbound")
+        ended = [reads.get(Enrollment, message.enrollment_id).status for message in found]
+    assert (answer_row.content, answer_row.in_reply_to_id) == ("Yes!", ids[2])
+    assert [status.value for status in ended] == ["active", "bounced", "replied"]
 
 
+@pytest.mark.parametrize("kind", ["open", "reply", "bounce_hard"])
 def test_an_event_that_is_told_again_changes_nothing(
-    client: Client, db: Database, tenant: Tenant, key_of: KeyOf, message_id: UUID
+    client: Client, db: Database, tenant: Tenant, key_of: KeyOf, message_id: UUID, kind: str
 ) -> None:
     headers = key_of(tenant.admin, "write")
-    event = {"type": "open", "message_id": str(message_id)}
+    event = {"type": kind, "message_id": str(message_id), "data": {"text": "Yes!"}}
     assert tell(client, headers, event, Prefer="tx=rollback").json()["recorded"] == 1
     assert tell(client, headers, event).json() == {"recorded": 1, "duplicates": 0, "unknown": []}
     before = dump(db, tenant.organization_id)

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -39,6 +40,7 @@ from growbase.domains.outreach.actions_suppressions import create_suppression, i
 from growbase.domains.outreach.errors import ClaimLost, Suppressed
 from growbase.domains.outreach.models import EmailStatus, OptOutReason, Prospect, Stage, Suppression
 from growbase.domains.outreach.models_messages import (
+    Direction,
     EventType,
     Message,
     MessageEvent,
@@ -491,6 +493,47 @@ def test_the_provider_may_be_quicker_than_the_sender(db: Database, actor: Actor)
     found = message_of(db, actor, message_id)
     assert (found.status, found.provider_message_id) == (MessageStatus.DELIVERED, "<1>")
     assert enrollment_of(db, actor).current_step == 1
+
+
+REPLY = {"subject": "Re: Hello", "text": "Tell me more.", "message_id": "<r1@firm.example>"}
+
+
+@pytest.mark.parametrize(("data", "content"), [(REPLY, "Tell me more."), ({}, ""), ({"text": 7}, "7")])
+def test_a_reply_is_kept_in_the_thread_and_stops_the_campaign(
+    db: Database, actor: Actor, data: dict[str, Any], content: str
+) -> None:
+    message_id = db.write(actor, make_sent)
+    original = message_of(db, actor, message_id)
+    told = {"provider": "postmark", "type": EventType.REPLY, "message_id": message_id, "data": data}
+    for recorded in (True, False, False):
+        unit = partial(record_message_event, provider_event_id="1", **told)
+        assert db.write(actor, unit) is recorded
+    if "message_id" in data:
+        # Told under another id it is another event, but the same answer.
+        assert db.write(actor, partial(record_message_event, provider_event_id="2", **told)) is True
+    with db.read(actor) as reads:
+        [answer] = reads.rows(Message, direction=Direction.INBOUND)
+        steps = reads.rows(Message, outreach_campaign_id=original.outreach_campaign_id)
+    assert (answer.content, answer.subject) == (content, data.get("subject"))
+    assert (answer.prospect_id, answer.in_reply_to_id) == (original.prospect_id, message_id)
+    assert (answer.thread_key, answer.status) == (original.thread_key, MessageStatus.DELIVERED)
+    assert [step.id for step in steps] == [message_id]
+    found = enrollment_of(db, actor)
+    assert (found.status, found.next_step_at, found.stop_reason) == (EnrollmentStatus.REPLIED, None, "reply")
+    assert db.write(actor, lambda tx: queue_step_message(tx, enrollment_id=found.id)) is None
+
+
+def test_a_reply_takes_back_what_waits_even_from_a_sender(db: Database, actor: Actor) -> None:
+    message_id = db.write(actor, make_sent)
+    enrollment = enrollment_of(db, actor)
+    due_now(db, actor, enrollment.id)
+    second = db.write(actor, lambda tx: queue_step_message(tx, enrollment_id=enrollment.id))
+    assert second is not None
+    claim = db.write(actor, lambda tx: claimed(tx, second))
+    event(db, actor, message_id, EventType.REPLY, "1")
+    assert message_of(db, actor, second).status is MessageStatus.CANCELLED
+    with pytest.raises(ClaimLost):
+        db.write(actor, lambda tx: begin_dispatch(tx, claim=claim))
 
 
 def test_a_sequence_may_go_on_after_a_reply(db: Database, actor: Actor) -> None:
