@@ -1,10 +1,7 @@
 """Workers that are killed while they send: at most one mail arrives, and what nobody knows is not sent again."""
 
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -13,7 +10,6 @@ import pytest
 
 from growbase.core import clock
 from growbase.core.actor import Actor, system
-from growbase.core.crash import VARIABLE
 from growbase.core.database import Database
 from growbase.core.tables import Job, JobStatus
 from growbase.domains.identity.models_billing import UsageCounter
@@ -23,12 +19,11 @@ from growbase.domains.outreach.models_messages import EventType, Message, Messag
 from growbase.domains.outreach.tasks import silent_senders
 from growbase.domains.outreach.tasks_sending import due_sending
 from tests.domains.outreach.factories import make_queued, message_of
-from tests.processes import start, stop, wait_until
+from tests.processes import wait_until
+from tests.sending import Start, senders
 from tests.smtp import Post, post_office
 
-ROOT = Path(__file__).parents[3]
 PATIENCE = 120.0
-Start = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
@@ -39,18 +34,8 @@ def post() -> Iterator[Post]:
 
 @pytest.fixture
 def start_worker(installed_url: str, tmp_path: Path, post: Post) -> Iterator[Start]:
-    """Give a function that starts a worker, which dies at a crash point if one is named; what is left is stopped."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def begin(crash_at: str | None = None) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "tests.domains.outreach.sending", installed_url, tmp_path, str(post.port)]
-        env = {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
-        started.append(start(command, env={**env, **({VARIABLE: crash_at} if crash_at else {})}, cwd=ROOT))
-        return started[-1]
-
-    yield begin
-    for process in started:
-        stop(process, grace=3)
+    with senders(installed_url, tmp_path, post.port) as found:
+        yield found
 
 
 @pytest.mark.parametrize("place", ["send:claimed", "send:composed"])
