@@ -367,7 +367,6 @@ def start_worker(installed_url: str, tmp_path: Path, post: Post) -> Iterator[Sta
     ("place", "arrived", "before", "then"),
     [
         ("ticket:claimed", 0, Delivery.CLAIMED, Delivery.SENT),
-        ("ticket:composed", 0, Delivery.CLAIMED, Delivery.SENT),
         ("ticket:dispatching", 0, Delivery.DISPATCHING, Delivery.UNCONFIRMED),
         ("ticket:sent", 1, Delivery.DISPATCHING, Delivery.UNCONFIRMED),
     ],

@@ -38,13 +38,12 @@ def start_worker(installed_url: str, tmp_path: Path, post: Post) -> Iterator[Sta
         yield found
 
 
-@pytest.mark.parametrize("place", ["send:claimed", "send:composed"])
 def test_a_sender_that_dies_before_it_begins_loses_nothing(
-    db: Database, actor: Actor, start_worker: Start, post: Post, place: str
+    db: Database, actor: Actor, start_worker: Start, post: Post
 ) -> None:
     message_id = db.write(actor, make_queued)
     db.write(actor, partial(enqueue_sending, message_id=message_id))
-    assert start_worker(place).wait(PATIENCE) == -signal.SIGKILL
+    assert start_worker("send:claimed").wait(PATIENCE) == -signal.SIGKILL
     found = message_of(db, actor, message_id)
     assert (found.status, found.attempts, post.mails) == (MessageStatus.CLAIMED, 0, [])
     start_worker()

@@ -51,7 +51,6 @@ def send_reply(database: Database, actor: Actor, job: Job, *, outside: Outside) 
     except ValueError as error:
         database.write(actor, partial(mark_failed, error={"reason": str(error)}, **named))
         return {"outcome": "failed"}
-    crash_point("ticket:composed")
     try:
         begun = database.write(actor, partial(begin_dispatch, claim=claim, message_id_header=str(mail["Message-ID"])))
     except ClaimLost:

@@ -134,7 +134,6 @@ def send_message(database: Database, actor: Actor, job: Job, *, outside: Outside
         wrong = {"reason": str(error)}
         database.write(actor, partial(mark_failed, error=wrong, **named))
         return {"outcome": "failed"}
-    crash_point("send:composed")
     try:
         begun = database.write(actor, partial(begin_dispatch, claim=taken.claim))
     except LimitExceeded as error:
