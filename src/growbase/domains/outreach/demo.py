@@ -16,6 +16,7 @@ from growbase.domains.outreach.actions_sequences import create_sequence
 from growbase.domains.outreach.actions_steps import queue_step_message
 from growbase.domains.outreach.demo_texts import (
     ACTIVITIES,
+    ANSWER,
     DRAFT,
     ICP,
     INSIGHTS,
@@ -149,6 +150,7 @@ def _send(tx: Transaction, row: Enrollment, moment: datetime, told: Sequence[Eve
             provider_event_id=f"{message_id}-{place}",
             type=kind,
             occurred_at=later,
+            data=ANSWER if kind is EventType.REPLY else None,
         )
 
 
