@@ -316,7 +316,6 @@ def tell_of_mail(tx: Transaction, ticket: Ticket, message: TicketMessage, became
         "title": TITLES[became].format(number=ticket.number),
         "body": f"{ticket.subject}\n{reason}".strip(),
         "link": f"/studio/tickets/{ticket.id}",
-        "dedupe_key": f"reply/{message.id}/{message.attempts}/{became.value}",
     }
     for person in people:
         notify(tx, user_id=person.user_id, **about)

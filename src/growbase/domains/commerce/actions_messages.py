@@ -161,16 +161,16 @@ def report_delivery(tx: Transaction, *, id: UUID, to: str, external_id: str | No
     message = _locked(tx, id)
     step = Delivery(to)
     changes: dict[str, object] = {} if external_id is None else {"external_id": external_id}
+    ticket = tx.get(Ticket, message.ticket_id, trash=True)
+    if step is Delivery.QUEUED and message.next_attempt_at is None and is_mailed(tx, ticket):
+        changes |= {"next_attempt_at": tx.now, "attempts": 0}
+        enqueue_mail(tx, id)
     if step is message.delivery:
         tx.change(message, changes, action="transition")
         return id
     if step not in LADDER[message.delivery]:
         allowed = sorted(LADDER[message.delivery])
         raise InvalidTransition(what="message", current=message.delivery.value, to=to, allowed=allowed)
-    ticket = tx.get(Ticket, message.ticket_id, trash=True)
-    if step is Delivery.QUEUED and is_mailed(tx, ticket):
-        changes["next_attempt_at"] = tx.now
-        enqueue_mail(tx, id)
     if step in {Delivery.SENT, Delivery.DELIVERED} and message.sent_at is None:
         changes["sent_at"] = tx.now
     # Who sends by mail meanwhile finds its claim lost.
