@@ -589,6 +589,21 @@ def test_analysis_is_asked_for_by_people_and_moved_by_the_program(
     assert again.json()["analysis_status"] == "pending"
 
 
+def test_an_upload_queues_its_analysis_unless_the_setting_says_otherwise(
+    upload: Callable[..., Any], factory: Factory, settings: Settings, db: Database
+) -> None:
+    for _ in range(2):
+        assert upload()["analysis_status"] == "pending"
+    assert db.query("SELECT count(*) FROM jobs WHERE kind = 'analyse_asset'") == [(1,)]
+    own = Settings(**{**settings.model_dump(), "asset_analysis": False})
+    with TestClient(build_app(own, db, SECRET)) as client:
+        answer = client.post("/api/assets", files={"file": ("b.txt", b"other")}, headers=factory.headers)
+        assert (answer.status_code, answer.json()["analysis_status"]) == (201, "skipped")
+        assert db.query("SELECT count(*) FROM jobs WHERE kind = 'analyse_asset'") == [(1,)]
+        asked = client.post(f"/api/assets/{answer.json()['id']}/analyse", headers=factory.headers)
+        assert (asked.status_code, asked.json()["analysis_status"]) == (202, "pending")
+
+
 def test_the_description_says_that_a_file_is_sent_as_a_form(client: Client) -> None:
     description = client.get("/openapi.json").json()
     content = description["paths"]["/api/assets"]["post"]["requestBody"]["content"]

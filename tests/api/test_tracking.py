@@ -9,9 +9,15 @@ import pytest
 from growbase.core.actor import Actor
 from growbase.core.clock import new_id
 from growbase.core.database import Database
+from growbase.core.transaction import Transaction
+from growbase.domains.commerce.actions_mail import begin_dispatch, claim_mail, mark_sent
+from growbase.domains.commerce.actions_messages import post_message
+from growbase.domains.identity.models_personal import Notification
 from growbase.domains.outreach.models_messages import Message, MessageEvent, MessageStatus
+from growbase.domains.outreach.models_sequences import Enrollment
 from growbase.domains.outreach.tracking import Tracked, click_url, open_url
 from tests.api.factories import NOWHERE, Client, Factory, Headers, dump
+from tests.domains.commerce.factories import make_store, write_in
 from tests.domains.outreach.factories import make_queued, make_sent, message_of
 from tests.fixtures import SECRET, Tenant
 
@@ -114,7 +120,7 @@ def test_a_provider_names_messages_by_message_id_or_by_its_own(
         headers,
         {"type": "delivered", "message_id": f"<{ids[0]}@us.example>"},
         {"type": "bounce_hard", "message_id": str(ids[1]), "occurred_at": "2026-01-01T00:00:00Z", "data": {"code": 5}},
-        {"type": "reply", "message_id": "<abc@us.example>"},
+        {"type": "reply", "message_id": "<abc@us.example>", "data": {"text": "Yes!", "message_id": "<re@a.example>"}},
         {"type": "complaint", "message_id": stranger},
     )
     assert answer.status_code == 200, answer.text
@@ -123,13 +129,19 @@ def test_a_provider_names_messages_by_message_id_or_by_its_own(
     states = [MessageStatus.DELIVERED, MessageStatus.BOUNCED, MessageStatus.SENT]
     assert [message.status for message in found] == states
     assert found[2].replied_at is not None
+    with db.read(actor) as reads:
+        [answer_row] = reads.rows(Message, direction="inbound")
+        ended = [reads.get(Enrollment, message.enrollment_id).status for message in found]
+    assert (answer_row.content, answer_row.in_reply_to_id) == ("Yes!", ids[2])
+    assert [status.value for status in ended] == ["active", "bounced", "replied"]
 
 
+@pytest.mark.parametrize("kind", ["open", "reply", "bounce_hard"])
 def test_an_event_that_is_told_again_changes_nothing(
-    client: Client, db: Database, tenant: Tenant, key_of: KeyOf, message_id: UUID
+    client: Client, db: Database, tenant: Tenant, key_of: KeyOf, message_id: UUID, kind: str
 ) -> None:
     headers = key_of(tenant.admin, "write")
-    event = {"type": "open", "message_id": str(message_id)}
+    event = {"type": kind, "message_id": str(message_id), "data": {"text": "Yes!"}}
     assert tell(client, headers, event, Prefer="tx=rollback").json()["recorded"] == 1
     assert tell(client, headers, event).json() == {"recorded": 1, "duplicates": 0, "unknown": []}
     before = dump(db, tenant.organization_id)
@@ -155,6 +167,37 @@ def test_who_may_not_write_tells_nothing(
     answer = tell(client, key_of(other_tenant.admin, "write"), event)
     assert answer.json()["unknown"] == [str(message_id)]
     assert told(db, tenant.owner) == []
+
+
+def test_what_is_told_of_a_tickets_reply_is_noted_on_it(
+    client: Client, db: Database, tenant: Tenant, other_tenant: Tenant, key_of: KeyOf
+) -> None:
+    def unit(tx: Transaction) -> UUID:
+        ticket_id = write_in(tx, make_store(tx)).ticket_id
+        assert ticket_id is not None
+        id = post_message(tx, ticket_id=ticket_id, body_rich="Here it is.")
+        claim = claim_mail(tx, message_id=id)
+        assert claim is not None
+        assert begin_dispatch(tx, claim=claim, message_id_header=f"<{id}@shop.example>")
+        mark_sent(tx, message_id=id, claim_token=claim.token)
+        return id
+
+    id = db.write(tenant.owner, unit)
+    headers, name = key_of(tenant.admin, "write"), f"<{id}@shop.example>"
+    told_of = {"message_id": name, "data": {"code": 550}}
+    opened = tell(client, headers, {"type": "open", **told_of}).json()
+    assert opened == {"recorded": 0, "duplicates": 0, "unknown": [name]}
+    theirs = tell(client, key_of(other_tenant.admin, "write"), {"type": "bounce_hard", **told_of}).json()
+    assert theirs["unknown"] == [name]
+    for answer in ({"recorded": 1, "duplicates": 0}, {"recorded": 0, "duplicates": 1}):
+        assert tell(client, headers, {"type": "bounce_hard", **told_of}).json() == {**answer, "unknown": []}
+    row = client.get(f"/api/ticket-messages/{id}", headers=headers).json()
+    error = {"reason": "bounce_hard", "data": {"code": 550}}
+    assert (row["delivery"], row["last_error"], row["attempts"]) == ("failed", error, 1)
+    assert "claim_token" not in row
+    with db.read(tenant.owner) as reads:
+        [notification] = reads.rows(Notification)
+    assert notification.title == "A reply to ticket #1 was not sent"
 
 
 @pytest.mark.parametrize("wrong", [{"type": "eaten"}, {"message_id": ""}, {"occurred_at": "2026-01-01T00:00:00"}])

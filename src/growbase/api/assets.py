@@ -49,6 +49,7 @@ async def upload(call: Call) -> Answer:
     actor = await call.require(resource.write)
     assert actor.organization_id is not None
     files, key = call.api.files, new_key(actor.organization_id)
+    analyse = call.api.settings.asset_analysis
     try:
         form = await read_form(call, partial(files.put, key), limit=call.api.settings.asset_max_bytes)
         given = _values(form)
@@ -56,7 +57,7 @@ async def upload(call: Call) -> Answer:
         stored = await asyncio.to_thread(_stored, call, key, form)
 
         def unit(tx: Transaction) -> Answer:
-            id = add_asset(tx, stored=stored, **values)
+            id = add_asset(tx, stored=stored, analyse=analyse, **values)
             answer = row_answer(tx, resource, id, 201)
             row = {**json.loads(answer.body), "duplicates": [str(other) for other in find_duplicates(tx, id=id)]}
             return Answer(201, compact_json(row).encode(), answer.headers)

@@ -9,6 +9,7 @@ from growbase.core import telemetry
 from growbase.core.actor import Role, system
 from growbase.core.errors import GrowbaseError
 from growbase.core.transaction import Transaction
+from growbase.domains.commerce.actions_mail import record_mail_event, told_ticket_message_id
 from growbase.domains.outreach.actions_events import record_message_event, told_message_id
 from growbase.domains.outreach.schemas import ProviderEvent, ProviderEvents
 from growbase.domains.outreach.tracking import CLICK, OPEN, Tracked, read_tracking_token, record_hit
@@ -75,9 +76,18 @@ async def mail_events(call: Call) -> Answer:
 def _record(tx: Transaction, *, provider: str, event: ProviderEvent) -> str:
     message_id = told_message_id(tx, event.message_id, provider)
     if message_id is None:
-        return "unknown"
+        return _record_reply(tx, event)
     told = {name: getattr(event, name) for name in ("type", "provider_event_id", "occurred_at", "data")}
     return "recorded" if record_message_event(tx, provider=provider, message_id=message_id, **told) else "duplicates"
+
+
+def _record_reply(tx: Transaction, event: ProviderEvent) -> str:
+    """Note what is told of a ticket's reply, of which only matters whether it has arrived."""
+    message_id = told_ticket_message_id(tx, event.message_id)
+    if message_id is None or event.type not in {"delivered", "bounce_hard", "failed"}:
+        return "unknown"
+    told = {name: getattr(event, name) for name in ("type", "occurred_at", "data")}
+    return "recorded" if record_mail_event(tx, message_id=message_id, **told) else "duplicates"
 
 
 ROUTES = [opened, clicked, mail_events]

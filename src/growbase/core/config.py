@@ -127,6 +127,9 @@ class Settings(BaseSettings):
         None, description="Where files are kept: a folder, or s3://bucket/prefix; default assets in the data folder."
     )
     asset_max_bytes: int = Field(512 * 1024 * 1024, ge=1024, description="Largest uploaded file in bytes.")
+    asset_analysis: bool = Field(
+        default=True, description="Analyse uploaded files by themselves; without a model by rules."
+    )
     s3_endpoint: str | None = Field(None, description="Address of an S3 service other than Amazon's.")
     s3_region: str = Field("us-east-1", description="Region of the S3 bucket.")
     s3_access_key_id: str | None = Field(None, description="Key id for the S3 bucket; default the machine's own role.")

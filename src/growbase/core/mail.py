@@ -1,11 +1,13 @@
 """Handing mail to an SMTP server, and saying for certain what became of it: sent, refused, not now, or unknown."""
 
+import re
 import smtplib
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
@@ -19,6 +21,12 @@ TIMEOUT_SECONDS: Final = 30.0
 PORTS: Final = {"smtp": 587, "smtps": 465}
 PERMANENT: Final = 500
 """Replies from here on will be the same next time (RFC 5321, 4.2.1)."""
+NO_ADDRESS: Final = re.compile(r"5\d\d[ -]5\.1\.(?:1|2|3|6|10)\b")
+"""What a server says of an address that is none (RFC 3463, 3.2): for good, and by whomever it is written to."""
+OUR_FAULT: Final = re.compile(r"(?:530|534|535|538)\b|(?!\d{3}\b)")
+"""Refusals that are about this program's login (RFC 4954, 6) and not about the message."""
+MESSAGE_ID: Final = re.compile(r"<[^<>\s]+@[^<>\s]+>")
+LOCAL: Final = "localhost"
 
 
 class MailRefused(GrowbaseError):
@@ -46,6 +54,38 @@ class MailUnconfirmed(GrowbaseError):
     """
 
     code = "mail_unconfirmed"
+
+
+def is_no_address(error: GrowbaseError) -> bool:
+    """Return whether a server has refused a mail since its address is none."""
+    return isinstance(error, MailRefused) and NO_ADDRESS.match(_said(error)) is not None
+
+
+def is_for_later(error: GrowbaseError) -> bool:
+    """Return whether a mail that was surely not sent may be taken another time: the server is busy, or bars us."""
+    return isinstance(error, MailDeferred) or OUR_FAULT.match(_said(error)) is not None
+
+
+def _said(error: GrowbaseError) -> str:
+    return str(error.params.get("reason", ""))
+
+
+def address(email: str, name: str = "") -> Address:
+    """Return an address as every server takes it, an international domain in its ASCII form. Raises ValueError."""
+    local, _, domain = email.strip().rpartition("@")
+    if not (local.isascii() and local and domain):
+        raise ValueError("must be an address such as ann@example.com")
+    encoded = domain if domain.isascii() else domain.encode("idna").decode()
+    try:
+        return Address(" ".join(name.split()), local, encoded)
+    except Exception as error:
+        # The parser's own errors are of several kinds, IndexError among them.
+        raise ValueError("must be an address such as ann@example.com") from error
+
+
+def message_id_of(key: object, sender: Address) -> str:
+    """Return the Message-ID of a message: the same whenever it is asked for, so that a provider can be asked for it."""
+    return f"<{key}@{sender.domain or LOCAL}>"
 
 
 class Mailer(Protocol):

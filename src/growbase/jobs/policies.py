@@ -21,6 +21,8 @@ class Policy:
 DEFAULT: Final = Policy(64, 3, (2, 8, 32))
 MAINTENANCE: Final = "maintenance"
 """The queue of schedules."""
+WEBHOOKS: Final = "webhooks"
+"""The queue of what other programs are told, and have told."""
 
 POLICIES: Final[Mapping[str, Policy]] = {
     "content_generation": Policy(3, 3, (2, 8, 32)),
@@ -28,6 +30,7 @@ POLICIES: Final[Mapping[str, Policy]] = {
     "analytics_collection": Policy(5, 5, (60, 240, 960, 3_600)),
     "strategy_generation": Policy(2, 2, (30, 300)),
     "email_notifications": Policy(10, 5, (30, 150, 720, 3_600)),
+    WEBHOOKS: Policy(10, 3, (2, 8, 32)),
     MAINTENANCE: Policy(4, 3, (30, 120)),
 }
 """The queues there are; one that is not named here comes into being with its first job and has the default."""

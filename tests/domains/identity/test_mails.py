@@ -26,6 +26,18 @@ def test_the_link_carries_the_token(purpose: TokenPurpose) -> None:
     assert mail["To"] == "ann@example.com"
 
 
+def test_a_disabled_webhook_has_a_mail_of_its_own() -> None:
+    data = {"title": "ignored", "body": "https://x.example: It answered 410 Gone.", "link": "/api/webhook-endpoints/1"}
+    base_url, template = "https://app.example.com", "webhook_disabled"
+    mail = compose(template, to="ann@example.com", sender=SENDER, language="en", base_url=base_url, data=data)
+    text, markup = (part.get_content() for part in mail.iter_parts())
+    assert mail["Subject"] == "A webhook endpoint was disabled"
+    assert "https://x.example: It answered 410 Gone." in text
+    assert "https://app.example.com/api/webhook-endpoints/1" in text
+    assert ">Look at the endpoint</a>" in markup
+    assert "change feed" in text
+
+
 def test_a_name_is_no_markup_and_no_header() -> None:
     data = {"organization": "<b>Evil</b>\nBcc: all@example.com"}
     mail = compose(

@@ -13,10 +13,13 @@ from growbase.core.actor import system
 from growbase.core.database import Database
 from growbase.core.mail import MailUnconfirmed
 from growbase.core.tables import Job, JobStatus
+from growbase.core.transaction import Transaction
 from growbase.core.types import moment_text
-from growbase.domains.identity.actions_personal import notify_admins
+from growbase.domains.identity.actions_personal import notify, notify_admins
 from growbase.domains.identity.mails import TEMPLATES
 from growbase.domains.identity.models import TokenPurpose, User
+from growbase.domains.identity.models_personal import Notification
+from growbase.domains.identity.tasks import old_notifications
 from growbase.domains.identity.tasks_mail import TASKS
 from growbase.domains.identity.tokens import consume_link, mail_link
 from growbase.jobs.worker import Worker
@@ -84,7 +87,7 @@ def test_a_link_that_was_replaced_or_has_run_out_is_not_mailed(
 def test_admins_are_told_what_has_no_mail_of_its_own(db: Database, tenant: Tenant, post: tuple[Post, Any]) -> None:
     told = {"title": "A webhook endpoint was disabled", "body": "It answered {410}.", "link": "/studio/hooks"}
     own = system("webhooks", tenant.owner.organization_id)
-    db.write(own, lambda tx: notify_admins(tx, kind="webhook_disabled", **told))
+    db.write(own, lambda tx: notify_admins(tx, kind="secret_rotation", **told))
     assert {job.status for job in work(db, post[1])} == {JobStatus.SUCCEEDED}
     assert sorted(post[0].recipients) == sorted([tenant.owner.label, tenant.admin.label])
     for mail in post[0].mails:
@@ -116,3 +119,21 @@ def test_every_sentence_of_a_mail_can_be_translated() -> None:
     for template in TEMPLATES.values():
         sentences = {template.subject, *template.lines, *filter(None, [template.button])}
         assert {sentence for sentence in sentences if " " in sentence} <= known
+
+
+def test_notifications_go_90_days_after_they_were_read_and_after_a_year(db: Database, tenant: Tenant) -> None:
+    ages = {"new": (1, None), "unread": (364, None), "read": (300, 89), "read long ago": (300, 91), "old": (366, None)}
+    own = system("test", tenant.owner.organization_id)
+
+    def unit(tx: Transaction) -> None:
+        for title, (written, read) in ages.items():
+            notify(tx, user_id=tenant.owner.id, kind="test", title=title)
+            read_at = None if read is None else tx.now - timedelta(days=read)
+            tx.set_facts(
+                Notification, {"title": title}, {"created_at": tx.now - timedelta(days=written), "read_at": read_at}
+            )
+
+    db.write(own, unit)
+    assert (old_notifications(db), old_notifications(db)) == (2, 0)
+    with db.read(own) as reads:
+        assert [row.title for row in reads.rows(Notification, order="id")] == ["new", "unread", "read"]

@@ -8,12 +8,14 @@ from uuid import UUID
 
 import pytest
 
+from growbase.core import clock
 from growbase.core.actor import Actor, system
 from growbase.core.database import Database
 from growbase.core.errors import LimitExceeded, NotFound
 from growbase.core.resource import Resource
 from growbase.core.transaction import Transaction
 from growbase.core.trash import restore, trash
+from growbase.domains.identity import ledger
 from growbase.domains.identity.actions_billing import change_plan, subscribe
 from growbase.domains.identity.counters import reconcile
 from growbase.domains.identity.models_billing import (
@@ -22,9 +24,10 @@ from growbase.domains.identity.models_billing import (
     Subscription,
     UsageCounter,
     UsageEvent,
+    UsageKind,
     UsageReservation,
 )
-from growbase.domains.identity.tasks import expire_reservations, reconcile_usage
+from growbase.domains.identity.tasks import expire_reservations, old_usage, reconcile_usage
 from growbase.domains.identity.terms import add_months
 from growbase.domains.identity.usage import (
     commit_reservation,
@@ -428,6 +431,65 @@ def test_a_counter_is_set_to_what_its_ledger_says(db: Database, actor: Actor) ->
     assert (reconcile_usage(db), reconcile_usage(db)) == (1, 0)
     assert counted(db, actor) == (3, 2, None)
     assert db.write(actor, lambda tx: reconcile(tx, id)) is False
+
+
+def test_old_lines_become_one_of_the_same_sum(db: Database, actor: Actor, metered_brands: Resource) -> None:
+    """Of periods after they have ended, of metrics without periods as they age; proofs find nothing to repair."""
+    for number in range(3):
+        use(db, actor, quantity=number + 1)
+        db.write(actor, lambda tx, number=number: tx.insert(Brand, name=f"Brand {number}"))
+    db.write(actor, lambda tx: give_back(tx, POSTS))
+    subject = clock.new_id()
+    db.write(actor, lambda tx: consume(tx, Metric.ORGANIZATIONS, subject_id=subject))
+    db.write(actor, lambda tx: consume(tx, Metric.ORGANIZATIONS))
+
+    def age(tx: Transaction, *, days: int, ended: bool) -> None:
+        then = tx.now - timedelta(days=days)
+        tx.set_facts(UsageEvent, {}, {"occurred_at": then})
+        if ended:
+            tx.set_facts(UsageCounter, {"metric": POSTS}, {"period_start": then, "period_end": then + timedelta(1)})
+
+    db.write(actor, partial(age, days=399, ended=True))
+    assert old_usage(db) == 0
+    db.write(actor, partial(age, days=402, ended=False))
+    # The period of the posts ended 398 days ago, though its lines are older.
+    assert old_usage(db) == 5
+    assert (counted(db, actor, ICPS)[0], len(lines_of(db, actor, ICPS))) == (3, 1)
+    assert {line.subject_id for line in lines_of(db, actor, Metric.ORGANIZATIONS)} == {None, subject}
+    assert len(lines_of(db, actor, POSTS)) == 4
+    db.write(actor, partial(age, days=402, ended=True))
+    assert old_usage(db) == 4
+    assert [line.kind for line in lines_of(db, actor, POSTS)] == [UsageKind.ROLLED_UP]
+    assert counted(db, actor)[0] == 5
+    use(db, actor, ICPS)
+    assert old_usage(db) == 0
+    with db.read(actor) as reads:
+        ids = {row.metric: row.id for row in reads.rows(UsageCounter)}
+    assert db.write(actor, lambda tx: reconcile(tx, ids[POSTS])) is False
+    db.write(actor, lambda tx: give_back(tx, ICPS))
+    assert db.write(actor, lambda tx: reconcile(tx, ids[ICPS])) is False
+    assert counted(db, actor, ICPS)[0] == 3
+
+
+def test_a_long_ledger_is_rolled_up_in_parts_beside_uses(
+    db: Database, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "CHUNK", 3)
+    for _ in range(8):
+        use(db, actor, Metric.STORAGE_BYTES, 10)
+    db.write(actor, lambda tx: tx.set_facts(UsageEvent, {}, {"occurred_at": tx.now - timedelta(days=500)}))
+    thread = threading.Thread(target=lambda: [use(db, actor, Metric.STORAGE_BYTES) for _ in range(10)])
+    thread.start()
+    assert old_usage(db) > 0
+    thread.join()
+    assert counted(db, actor, Metric.STORAGE_BYTES)[0] == 90
+    assert len(lines_of(db, actor, Metric.STORAGE_BYTES)) == 11
+
+
+def lines_of(db: Database, actor: Actor, metric: Metric) -> list[UsageEvent]:
+    with db.read(actor) as reads:
+        (counter,) = reads.rows(UsageCounter, metric=metric)
+        return reads.rows(UsageEvent, counter_id=counter.id)
 
 
 def test_a_counter_of_rows_is_set_to_the_rows_there_are(db: Database, actor: Actor, metered_brands: Resource) -> None:

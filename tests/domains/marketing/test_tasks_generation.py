@@ -29,6 +29,7 @@ from growbase.domains.marketing.tasks import repaired_days
 from growbase.jobs.worker import Worker
 from tests.completions import Endpoint, hurry, job_of
 from tests.domains.marketing.factories import make_brand, make_campaign
+from tests.fixtures import Tenant
 
 BRIEF = {"objective": "Sell bread", "website": "https://bread.example", "settings": {"api_key": "hidden-key"}}
 
@@ -320,6 +321,53 @@ def test_a_file_that_is_gone_fails_its_analysis(
     found = asset_of(db, actor, asset_id)
     assert found.analysis_status is AnalysisStatus.FAILED
     assert "error" in (found.analysis_results or {})
+
+
+def test_the_same_bytes_are_analysed_once_for_however_many_files(
+    db: Database, actor: Actor, other_tenant: Tenant, settings: Settings, asking_worker: Worker, endpoint: Endpoint
+) -> None:
+    content = b"Rye bread is dark."
+    files = open_files(settings)
+    stored = []
+    for number in range(4):
+        files.write(f"{actor.organization_id}/{number}", content)
+        key = f"{actor.organization_id}/{number}"
+        stored.append(StoredFile("local", None, key, "a.txt", len(content), "1" * 64, "text/plain"))
+    for _ in range(2):
+        endpoint.will_say(json.dumps({"summary": "Bread.", "keywords": ["rye"]}))
+
+    def add(by: Actor, number: int) -> UUID:
+        return db.write(by, lambda tx: add_asset(tx, stored=stored[number], analyse=True))
+
+    first, second = add(actor, 0), add(actor, 1)
+    # Nothing is shared with another organization.
+    theirs = add(other_tenant.owner, 2)
+    asking_worker.run_all()
+    assert len(endpoint.asked) == 2
+    third = add(actor, 3)
+    asking_worker.run_all()
+    assert len(endpoint.asked) == 2
+    found = [asset_of(db, actor, id) for id in (first, second, third)] + [asset_of(db, other_tenant.owner, theirs)]
+    assert {row.analysis_status for row in found} == {AnalysisStatus.COMPLETED}
+    assert {(row.analysis_results or {})["summary"] for row in found} == {"Bread."}
+    # Who asks again gets it anew, for every file of these bytes that waits.
+    db.write(actor, lambda tx: analyse_asset(tx, id=third))
+    assert asset_of(db, actor, first).analysis_status is AnalysisStatus.COMPLETED
+    endpoint.will_say(json.dumps({"summary": "Rye.", "keywords": []}))
+    asking_worker.run_all()
+    assert (asset_of(db, actor, third).analysis_results or {})["summary"] == "Rye."
+
+
+def test_an_upload_while_the_same_bytes_are_read_is_not_forgotten(
+    db: Database, actor: Actor, settings: Settings, offline_worker: Worker
+) -> None:
+    asset_id = put(db, actor, settings, b"Rye.", "text/plain")
+    program = system("job", actor.organization_id)
+    db.write(program, lambda tx: tx.transition(Asset, asset_id, AnalysisStatus.PROCESSING))
+    stored = StoredFile("local", None, "other", "b.txt", 4, "0" * 64, "text/plain")
+    late = db.write(actor, lambda tx: add_asset(tx, stored=stored, analyse=True))
+    offline_worker.run_all()
+    assert [asset_of(db, actor, id).extracted_text for id in (asset_id, late)] == ["Rye.", "Rye."]
 
 
 def test_an_analysis_nobody_works_on_any_more_fails(

@@ -11,7 +11,7 @@ from growbase.core.database import Database
 from growbase.core.transaction import Transaction
 from growbase.domains.outreach.actions_campaigns import enroll, launch_campaign
 from growbase.domains.outreach.actions_prospects import create_prospect
-from growbase.domains.outreach.actions_sending import Claim, claim_message, mark_sent
+from growbase.domains.outreach.actions_sending import Claim, begin_dispatch, claim_message, mark_sent
 from growbase.domains.outreach.actions_sequences import create_sequence
 from growbase.domains.outreach.actions_steps import queue_step_message
 from growbase.domains.outreach.models import Icp
@@ -79,10 +79,17 @@ def claimed(tx: Transaction, message_id: UUID) -> Claim:
     return claim
 
 
+def dispatched(tx: Transaction, message_id: UUID) -> Claim:
+    """Claim a message and begin to send it."""
+    claim = claimed(tx, message_id)
+    assert begin_dispatch(tx, claim=claim)
+    return claim
+
+
 def make_sent(tx: Transaction, prospect_id: UUID | None = None, **over: object) -> UUID:
     """Send the first message of a running campaign and return its id."""
     message_id = make_queued(tx, prospect_id, **over)
-    claim = claimed(tx, message_id)
+    claim = dispatched(tx, message_id)
     mark_sent(tx, message_id=message_id, claim_token=claim.token, provider="smtp", provider_message_id=str(message_id))
     return message_id
 

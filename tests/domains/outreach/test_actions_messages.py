@@ -1,5 +1,7 @@
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -9,12 +11,16 @@ from growbase.core.actor import Actor
 from growbase.core.clock import new_id
 from growbase.core.database import Database
 from growbase.core.errors import Conflict, Invalid, InvalidTransition, NotFound, TooLate
+from growbase.core.transaction import Transaction
 from growbase.core.trash import restore, trash
+from growbase.domains.identity.models_billing import UsageCounter
+from growbase.domains.outreach.actions_campaigns import pause_campaign
 from growbase.domains.outreach.actions_delivery import LADDER
 from growbase.domains.outreach.actions_events import record_message_event
 from growbase.domains.outreach.actions_messages import cancel_message, create_message, resolve_message, update_message
 from growbase.domains.outreach.actions_prospects import update_prospect
 from growbase.domains.outreach.actions_sending import (
+    begin_dispatch,
     claim_message,
     expire_claim,
     mark_failed,
@@ -34,6 +40,7 @@ from growbase.domains.outreach.actions_suppressions import create_suppression, i
 from growbase.domains.outreach.errors import ClaimLost, Suppressed
 from growbase.domains.outreach.models import EmailStatus, OptOutReason, Prospect, Stage, Suppression
 from growbase.domains.outreach.models_messages import (
+    Direction,
     EventType,
     Message,
     MessageEvent,
@@ -44,6 +51,7 @@ from growbase.domains.outreach.models_sequences import Enrollment, EnrollmentSta
 from growbase.domains.outreach.tasks import silent_senders
 from tests.domains.outreach.factories import (
     claimed,
+    dispatched,
     enrollment_of,
     make_prospect,
     make_queued,
@@ -166,7 +174,7 @@ def test_a_sequence_is_sent_step_by_step_with_its_pauses(db: Database, actor: Ac
         assert (message.step_key, message.type, message.status) == (key, kind, MessageStatus.QUEUED)
         if number == 1:
             assert (message.subject, message.content) == ("Hello there", "We help Firm.")
-        claim = db.write(actor, lambda tx, message_id=message_id: claimed(tx, message_id))
+        claim = db.write(actor, lambda tx, message_id=message_id: dispatched(tx, message_id))
         assert claim.sender == {"name": "Sam", "email": "sam@us.example"}
         sent = partial(mark_sent, message_id=message_id, claim_token=claim.token)
         db.write(actor, sent)
@@ -275,7 +283,7 @@ def test_a_message_to_a_trashed_prospect_or_campaign_is_not_sent(db: Database, a
 
 def test_only_the_holder_of_the_claim_says_what_became_of_it(db: Database, actor: Actor) -> None:
     message_id = db.write(actor, make_queued)
-    claim = db.write(actor, lambda tx: claimed(tx, message_id))
+    claim = db.write(actor, lambda tx: dispatched(tx, message_id))
     other = {"message_id": message_id, "claim_token": new_id()}
     for deed in (mark_sent, partial(mark_failed, error={}), mark_unconfirmed):
         with pytest.raises(ClaimLost):
@@ -292,7 +300,7 @@ def test_only_the_holder_of_the_claim_says_what_became_of_it(db: Database, actor
 def test_what_surely_was_not_sent_can_be_tried_again(db: Database, actor: Actor) -> None:
     message_id = db.write(actor, make_queued)
     for attempt in (1, 2):
-        claim = db.write(actor, lambda tx: claimed(tx, message_id))
+        claim = db.write(actor, lambda tx: dispatched(tx, message_id))
         mine = {"message_id": message_id, "claim_token": claim.token, "error": {"code": 421}}
         retry_at = clock.now() - timedelta(seconds=1) if attempt == 1 else None
         db.write(actor, partial(mark_failed, **mine, retry_at=retry_at))
@@ -305,8 +313,8 @@ def test_what_surely_was_not_sent_can_be_tried_again(db: Database, actor: Actor)
 
 def test_nothing_unconfirmed_is_sent_again_by_itself(db: Database, actor: Actor) -> None:
     message_id = db.write(actor, make_queued)
-    claim = db.write(actor, lambda tx: claim_message(tx, message_id=message_id, lease=-timedelta(seconds=1)))
-    assert claim is not None
+    claim = db.write(actor, lambda tx: claimed(tx, message_id))
+    assert db.write(actor, lambda tx: begin_dispatch(tx, claim=claim, lease=-timedelta(seconds=1)))
     with db.read(actor) as reads:
         assert silent_claims(reads) == [(actor.organization_id, message_id)]
     assert silent_senders(db) == 1
@@ -316,6 +324,88 @@ def test_nothing_unconfirmed_is_sent_again_by_itself(db: Database, actor: Actor)
     # The sender was only slow.
     db.write(actor, lambda tx: mark_sent(tx, message_id=message_id, claim_token=claim.token))
     assert message_of(db, actor, message_id).status is MessageStatus.SENT
+
+
+def test_a_claim_that_lapsed_gives_the_message_back_and_its_holder_comes_too_late(db: Database, actor: Actor) -> None:
+    message_id = db.write(actor, make_queued)
+    lapsed = db.write(actor, lambda tx: claim_message(tx, message_id=message_id, lease=-timedelta(seconds=1)))
+    assert lapsed is not None
+    assert message_of(db, actor, message_id).status is MessageStatus.CLAIMED
+    assert db.write(actor, lambda tx: claim_message(tx, message_id=message_id)) is None
+    assert silent_senders(db) == 1
+    found = message_of(db, actor, message_id)
+    assert (found.status, found.attempts, found.claimed_until) == (MessageStatus.QUEUED, 0, None)
+    again = db.write(actor, lambda tx: claimed(tx, message_id))
+    with pytest.raises(ClaimLost):
+        db.write(actor, lambda tx: begin_dispatch(tx, claim=lapsed))
+    assert db.write(actor, lambda tx: begin_dispatch(tx, claim=again))
+    with pytest.raises(ClaimLost):
+        db.write(actor, lambda tx: begin_dispatch(tx, claim=again))
+    assert message_of(db, actor, message_id).attempts == 1
+
+
+def _opt_out(tx: Transaction, message: Message) -> None:
+    opt_out(tx, id=message.prospect_id)
+
+
+def _suppress(tx: Transaction, message: Message) -> None:
+    address = tx.get(Prospect, message.prospect_id).email
+    create_suppression(tx, address=str(address), scope="domain")
+
+
+def _move_away(tx: Transaction, message: Message) -> None:
+    update_prospect(tx, id=message.prospect_id, changes={"email": "elsewhere@firm.example"})
+
+
+def _pause(tx: Transaction, message: Message) -> None:
+    assert message.outreach_campaign_id is not None
+    pause_campaign(tx, id=message.outreach_campaign_id)
+
+
+def _pause_person(tx: Transaction, message: Message) -> None:
+    assert message.enrollment_id is not None
+    tx.transition(Enrollment, message.enrollment_id, EnrollmentStatus.PAUSED)
+
+
+def _trash_person(tx: Transaction, message: Message) -> None:
+    trash(tx, Prospect, message.prospect_id)
+
+
+@pytest.mark.parametrize(
+    ("happens", "status"),
+    [
+        (_opt_out, MessageStatus.CANCELLED),
+        (_suppress, MessageStatus.SUPPRESSED),
+        (_trash_person, MessageStatus.CANCELLED),
+        (_move_away, MessageStatus.QUEUED),
+        (_pause, MessageStatus.QUEUED),
+        (_pause_person, MessageStatus.QUEUED),
+    ],
+)
+def test_what_happens_behind_the_claim_still_stops_the_message(
+    db: Database, actor: Actor, happens: Callable[[Transaction, Message], None], status: MessageStatus
+) -> None:
+    message_id = db.write(actor, make_queued)
+    claim = db.write(actor, lambda tx: claimed(tx, message_id))
+    db.write(actor, lambda tx: happens(tx, tx.get(Message, message_id)))
+    try:
+        begun = db.write(actor, lambda tx: begin_dispatch(tx, claim=claim))
+    except ClaimLost:
+        begun = False
+    assert begun is False
+    found = message_of(db, actor, message_id)
+    assert (found.status, found.attempts) == (status, 0)
+    with db.read(actor) as reads:
+        assert sum(row.used for row in reads.rows(UsageCounter, metric="messages_sent")) == 0
+
+
+def test_what_was_not_sent_is_not_tried_again_once_the_enrolment_has_ended(db: Database, actor: Actor) -> None:
+    message_id = db.write(actor, make_queued)
+    claim = db.write(actor, lambda tx: dispatched(tx, message_id))
+    event(db, actor, message_id, EventType.REPLY, "1")
+    mine = {"message_id": message_id, "claim_token": claim.token, "error": {"code": 421}, "retry_at": clock.now()}
+    db.write(actor, partial(mark_failed, **mine))
+    assert message_of(db, actor, message_id).status is MessageStatus.FAILED
 
 
 @pytest.mark.parametrize(
@@ -329,7 +419,7 @@ def test_a_person_says_what_became_of_an_unconfirmed_message(
     db: Database, actor: Actor, outcome: str, status: MessageStatus, then: EnrollmentStatus
 ) -> None:
     message_id = db.write(actor, make_queued)
-    claim = db.write(actor, lambda tx: claimed(tx, message_id))
+    claim = db.write(actor, lambda tx: dispatched(tx, message_id))
     resolve = partial(resolve_message, id=message_id, outcome=outcome)
     with pytest.raises(InvalidTransition):
         db.write(actor, resolve)
@@ -348,6 +438,7 @@ def test_the_ladder_has_no_way_back() -> None:
     }
     assert back == {
         (MessageStatus.SCHEDULED, MessageStatus.DRAFT),
+        (MessageStatus.CLAIMED, MessageStatus.QUEUED),
         (MessageStatus.DISPATCHING, MessageStatus.QUEUED),
     }
 
@@ -395,13 +486,54 @@ def test_what_is_told_late_or_in_another_order_ends_the_same(db: Database, actor
 
 def test_the_provider_may_be_quicker_than_the_sender(db: Database, actor: Actor) -> None:
     message_id = db.write(actor, make_queued)
-    claim = db.write(actor, lambda tx: claimed(tx, message_id))
+    claim = db.write(actor, lambda tx: dispatched(tx, message_id))
     event(db, actor, message_id, EventType.DELIVERED, "1")
     sent = {"message_id": message_id, "claim_token": claim.token, "provider": "smtp", "provider_message_id": "<1>"}
     db.write(actor, partial(mark_sent, **sent))
     found = message_of(db, actor, message_id)
     assert (found.status, found.provider_message_id) == (MessageStatus.DELIVERED, "<1>")
     assert enrollment_of(db, actor).current_step == 1
+
+
+REPLY = {"subject": "Re: Hello", "text": "Tell me more.", "message_id": "<r1@firm.example>"}
+
+
+@pytest.mark.parametrize(("data", "content"), [(REPLY, "Tell me more."), ({}, ""), ({"text": 7}, "7")])
+def test_a_reply_is_kept_in_the_thread_and_stops_the_campaign(
+    db: Database, actor: Actor, data: dict[str, Any], content: str
+) -> None:
+    message_id = db.write(actor, make_sent)
+    original = message_of(db, actor, message_id)
+    told = {"provider": "postmark", "type": EventType.REPLY, "message_id": message_id, "data": data}
+    for recorded in (True, False, False):
+        unit = partial(record_message_event, provider_event_id="1", **told)
+        assert db.write(actor, unit) is recorded
+    if "message_id" in data:
+        # Told under another id it is another event, but the same answer.
+        assert db.write(actor, partial(record_message_event, provider_event_id="2", **told)) is True
+    with db.read(actor) as reads:
+        [answer] = reads.rows(Message, direction=Direction.INBOUND)
+        steps = reads.rows(Message, outreach_campaign_id=original.outreach_campaign_id)
+    assert (answer.content, answer.subject) == (content, data.get("subject"))
+    assert (answer.prospect_id, answer.in_reply_to_id) == (original.prospect_id, message_id)
+    assert (answer.thread_key, answer.status) == (original.thread_key, MessageStatus.DELIVERED)
+    assert [step.id for step in steps] == [message_id]
+    found = enrollment_of(db, actor)
+    assert (found.status, found.next_step_at, found.stop_reason) == (EnrollmentStatus.REPLIED, None, "reply")
+    assert db.write(actor, lambda tx: queue_step_message(tx, enrollment_id=found.id)) is None
+
+
+def test_a_reply_takes_back_what_waits_even_from_a_sender(db: Database, actor: Actor) -> None:
+    message_id = db.write(actor, make_sent)
+    enrollment = enrollment_of(db, actor)
+    due_now(db, actor, enrollment.id)
+    second = db.write(actor, lambda tx: queue_step_message(tx, enrollment_id=enrollment.id))
+    assert second is not None
+    claim = db.write(actor, lambda tx: claimed(tx, second))
+    event(db, actor, message_id, EventType.REPLY, "1")
+    assert message_of(db, actor, second).status is MessageStatus.CANCELLED
+    with pytest.raises(ClaimLost):
+        db.write(actor, lambda tx: begin_dispatch(tx, claim=claim))
 
 
 def test_a_sequence_may_go_on_after_a_reply(db: Database, actor: Actor) -> None:

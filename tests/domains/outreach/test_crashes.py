@@ -1,32 +1,29 @@
 """Workers that are killed while they send: at most one mail arrives, and what nobody knows is not sent again."""
 
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from growbase.core import clock
 from growbase.core.actor import Actor, system
-from growbase.core.crash import VARIABLE
 from growbase.core.database import Database
 from growbase.core.tables import Job, JobStatus
+from growbase.domains.identity.models_billing import UsageCounter
 from growbase.domains.outreach.actions_events import record_message_event
 from growbase.domains.outreach.actions_outgoing import enqueue_sending
 from growbase.domains.outreach.models_messages import EventType, Message, MessageStatus
 from growbase.domains.outreach.tasks import silent_senders
 from growbase.domains.outreach.tasks_sending import due_sending
 from tests.domains.outreach.factories import make_queued, message_of
-from tests.processes import start, stop, wait_until
+from tests.processes import wait_until
+from tests.sending import Start, senders
 from tests.smtp import Post, post_office
 
-ROOT = Path(__file__).parents[3]
 PATIENCE = 120.0
-Start = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
@@ -37,39 +34,43 @@ def post() -> Iterator[Post]:
 
 @pytest.fixture
 def start_worker(installed_url: str, tmp_path: Path, post: Post) -> Iterator[Start]:
-    """Give a function that starts a worker, which dies at a crash point if one is named; what is left is stopped."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def begin(crash_at: str | None = None) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "tests.domains.outreach.sending", installed_url, tmp_path, str(post.port)]
-        env = {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
-        started.append(start(command, env={**env, **({VARIABLE: crash_at} if crash_at else {})}, cwd=ROOT))
-        return started[-1]
-
-    yield begin
-    for process in started:
-        stop(process, grace=3)
+    with senders(installed_url, tmp_path, post.port) as found:
+        yield found
 
 
-@pytest.mark.parametrize(("place", "arrived"), [("send:claimed", 0), ("send:dispatching", 0), ("send:sent", 1)])
-def test_a_sender_that_dies_leaves_one_mail_at_most(
+def test_a_sender_that_dies_before_it_begins_loses_nothing(
+    db: Database, actor: Actor, start_worker: Start, post: Post
+) -> None:
+    message_id = db.write(actor, make_queued)
+    db.write(actor, partial(enqueue_sending, message_id=message_id))
+    assert start_worker("send:claimed").wait(PATIENCE) == -signal.SIGKILL
+    found = message_of(db, actor, message_id)
+    assert (found.status, found.attempts, post.mails) == (MessageStatus.CLAIMED, 0, [])
+    start_worker()
+    wait_until(partial(_jobs_are_done, db), "the job", timeout=PATIENCE)
+    # Its time is not over: nobody takes it from a sender that may be at work.
+    assert (silent_senders(db), message_of(db, actor, message_id).status) == (0, MessageStatus.CLAIMED)
+    _let_lapse(db, actor, message_id)
+    assert silent_senders(db) == 1
+    due_sending(db)
+    wait_until(lambda: message_of(db, actor, message_id).status is MessageStatus.SENT, "the mail", timeout=PATIENCE)
+    wait_until(partial(_jobs_are_done, db), "the job", timeout=PATIENCE)
+    assert (len(post.mails), message_of(db, actor, message_id).attempts) == (1, 1)
+    assert _used(db, actor) == 1
+
+
+@pytest.mark.parametrize(("place", "arrived"), [("send:dispatching", 0), ("send:sent", 1)])
+def test_a_sender_that_dies_after_it_has_begun_leaves_one_mail_at_most(
     db: Database, actor: Actor, start_worker: Start, post: Post, place: str, arrived: int
 ) -> None:
     message_id = db.write(actor, make_queued)
     db.write(actor, partial(enqueue_sending, message_id=message_id))
-    dying = start_worker(place)
-    assert dying.wait(PATIENCE) == -signal.SIGKILL
+    assert start_worker(place).wait(PATIENCE) == -signal.SIGKILL
     assert len(post.mails) == arrived
     assert message_of(db, actor, message_id).status is MessageStatus.DISPATCHING
     start_worker()
-
-    def is_settled() -> bool:
-        with db.read(system()) as reads:
-            [job] = reads.rows(Job, kind="send_message")
-        return job.status == JobStatus.SUCCEEDED
-
-    wait_until(is_settled, "the job", timeout=PATIENCE)
-    db.write(actor, lambda tx: tx.update(Message, message_id, {"claimed_until": clock.now()}))
+    wait_until(partial(_jobs_are_done, db), "the job", timeout=PATIENCE)
+    _let_lapse(db, actor, message_id)
     assert silent_senders(db) == 1
     due_sending(db)
     with db.read(system()) as reads:
@@ -81,3 +82,17 @@ def test_a_sender_that_dies_leaves_one_mail_at_most(
         told = {"provider": "smtp", "provider_event_id": "1", "type": EventType.DELIVERED, "message_id": message_id}
         db.write(actor, lambda tx: record_message_event(tx, **told))
         assert message_of(db, actor, message_id).status is MessageStatus.DELIVERED
+
+
+def _jobs_are_done(db: Database) -> bool:
+    with db.read(system()) as reads:
+        return {job.status for job in reads.rows(Job, kind="send_message")} == {JobStatus.SUCCEEDED}
+
+
+def _let_lapse(db: Database, actor: Actor, message_id: UUID) -> None:
+    db.write(actor, lambda tx: tx.update(Message, message_id, {"claimed_until": clock.now()}))
+
+
+def _used(db: Database, actor: Actor) -> int:
+    with db.read(actor) as reads:
+        return sum(row.used for row in reads.rows(UsageCounter, metric="messages_sent"))

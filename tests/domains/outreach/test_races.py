@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -18,16 +19,19 @@ from growbase.domains.outreach.actions_imports import import_now
 from growbase.domains.outreach.actions_merging import merge_prospects
 from growbase.domains.outreach.actions_messages import cancel_message
 from growbase.domains.outreach.actions_prospects import create_prospect
-from growbase.domains.outreach.actions_sending import Claim, claim_message, mark_sent
+from growbase.domains.outreach.actions_sending import Claim, begin_dispatch, claim_message, expire_claim, mark_sent
 from growbase.domains.outreach.actions_sequences import create_step, move_step
 from growbase.domains.outreach.actions_steps import queue_step_message
 from growbase.domains.outreach.actions_suppressions import create_suppression, is_suppressed, opt_out
 from growbase.domains.outreach.addresses import address_key
+from growbase.domains.outreach.errors import ClaimLost
 from growbase.domains.outreach.models import AddressKey, OptOutReason, Prospect, Suppression
 from growbase.domains.outreach.models_messages import EventType, Message, MessageStatus
 from growbase.domains.outreach.models_sequences import OPEN, Enrollment, SequenceStep
 from growbase.domains.outreach.tasks import repeated
 from tests.domains.outreach.factories import (
+    claimed,
+    dispatched,
     enrollment_of,
     make_campaign,
     make_prospect,
@@ -68,21 +72,22 @@ def together(*deeds: Callable[[], Any]) -> list[Any]:
 
 
 def test_no_sending_begins_after_an_opt_out_has_committed(db: Database, actor: Actor) -> None:
-    """Either the claim came first and the opt-out found it gone, or there is no claim: never both undecided."""
+    """Either it began first and the opt-out found it gone, or it never begins: however the claim fell."""
     for _ in range(ROUNDS):
         id = db.write(actor, make_prospect)
         message_id = db.write(actor, partial(make_queued, prospect_id=id))
-        claim, _ = at_once(
+        claim = db.write(actor, partial(claimed, message_id=message_id))
+        begun, _ = at_once(
             db,
             actor,
-            partial(claim_message, message_id=message_id),
+            partial(begin_dispatch, claim=claim),
             partial(opt_out, id=id, reason=OptOutReason.UNSUBSCRIBE),
         )
         status = message_of(db, actor, message_id).status
-        assert (type(claim), status) in {
-            (Claim, MessageStatus.DISPATCHING),
-            (type(None), MessageStatus.CANCELLED),
-            (type(None), MessageStatus.SUPPRESSED),
+        assert (begun is True, status) in {
+            (True, MessageStatus.DISPATCHING),
+            (False, MessageStatus.CANCELLED),
+            (False, MessageStatus.SUPPRESSED),
         }
         assert db.write(actor, partial(claim_message, message_id=message_id)) is None
         with db.read(actor) as reads:
@@ -93,22 +98,37 @@ def test_a_suppressed_address_and_a_claim_at_once_agree(db: Database, actor: Act
     for number in range(ROUNDS):
         id = db.write(actor, partial(make_prospect, email=f"ann{number}@race.example"))
         message_id = db.write(actor, partial(make_queued, prospect_id=id))
-        claim, _ = at_once(
+        claim = db.write(actor, partial(claimed, message_id=message_id))
+        begun, _ = at_once(
             db,
             actor,
-            partial(claim_message, message_id=message_id),
+            partial(begin_dispatch, claim=claim),
             partial(create_suppression, address=f"ann{number}@race.example"),
         )
         dispatching = message_of(db, actor, message_id).status is MessageStatus.DISPATCHING
-        assert dispatching is isinstance(claim, Claim)
+        assert dispatching is (begun is True)
         assert db.write(actor, partial(claim_message, message_id=message_id)) is None
 
 
 def test_a_message_is_claimed_by_one_sender(db: Database, actor: Actor) -> None:
     message_id = db.write(actor, make_queued)
     found = at_once(db, actor, *[partial(claim_message, message_id=message_id)] * 4)
-    assert sum(isinstance(claim, Claim) for claim in found) == 1
+    [claim] = [claim for claim in found if isinstance(claim, Claim)]
+    begun = at_once(db, actor, *[partial(begin_dispatch, claim=claim)] * 4)
+    assert (begun.count(True), sum(isinstance(found, ClaimLost) for found in begun)) == (1, 3)
     assert message_of(db, actor, message_id).attempts == 1
+
+
+def test_a_claim_that_lapses_while_its_sender_begins_is_one_or_the_other(db: Database, actor: Actor) -> None:
+    for _ in range(ROUNDS):
+        message_id = db.write(actor, make_queued)
+        claim = db.write(actor, partial(claim_message, message_id=message_id, lease=-timedelta(seconds=1)))
+        begun, expired = at_once(
+            db, actor, partial(begin_dispatch, claim=claim), partial(expire_claim, message_id=message_id)
+        )
+        expected = MessageStatus.QUEUED if expired else MessageStatus.DISPATCHING
+        assert (begun is True) is not expired
+        assert message_of(db, actor, message_id).status is expected
 
 
 def test_a_message_is_cancelled_or_sent_never_both(db: Database, actor: Actor) -> None:
@@ -131,9 +151,12 @@ def test_nothing_is_claimed_once_a_campaign_is_paused(db: Database, actor: Actor
             partial(pause_campaign, id=campaign_id),
         )
         assert paused == campaign_id
-        expected = MessageStatus.DISPATCHING if isinstance(claim, Claim) else MessageStatus.QUEUED
+        expected = MessageStatus.CLAIMED if isinstance(claim, Claim) else MessageStatus.QUEUED
         assert message_of(db, actor, message_id).status is expected
         assert db.write(actor, partial(claim_message, message_id=message_id)) is None
+        if isinstance(claim, Claim):
+            assert db.write(actor, partial(begin_dispatch, claim=claim)) is False
+            assert message_of(db, actor, message_id).status is MessageStatus.QUEUED
 
 
 def test_a_prospect_is_enrolled_once_by_however_many(db: Database, actor: Actor) -> None:
@@ -204,8 +227,7 @@ def test_an_event_told_twice_at_once_counts_once(db: Database, actor: Actor) -> 
 
 def test_a_reply_and_the_sending_of_a_message_at_once_stop_the_sequence(db: Database, actor: Actor) -> None:
     message_id = db.write(actor, make_queued)
-    claim = db.write(actor, partial(claim_message, message_id=message_id))
-    assert isinstance(claim, Claim)
+    claim = db.write(actor, partial(dispatched, message_id=message_id))
     reply = {"message_id": message_id, "provider": "smtp", "provider_event_id": "1", "type": EventType.REPLY}
     at_once(
         db,

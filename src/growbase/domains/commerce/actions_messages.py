@@ -13,6 +13,7 @@ from growbase.core.errors import ForeignKey, Invalid, InvalidTransition, TooLate
 from growbase.core.facts import hold
 from growbase.core.folding import fold_email
 from growbase.core.transaction import Transaction
+from growbase.domains.commerce.actions_mail import FREE, enqueue_mail, is_mailed, tell_of_mail
 from growbase.domains.commerce.actions_stores import is_blocked, live_store, next_number, thresholds
 from growbase.domains.commerce.models_tickets import (
     AiDraft,
@@ -33,13 +34,14 @@ TAG = re.compile(r"<[^>]*>")
 LADDER: Mapping[Delivery, frozenset[Delivery]] = {
     Delivery.NONE: frozenset(),
     Delivery.QUEUED: frozenset({Delivery.DISPATCHING, Delivery.SENT, Delivery.FAILED}),
+    Delivery.CLAIMED: frozenset({Delivery.FAILED}),
     Delivery.DISPATCHING: frozenset({Delivery.SENT, Delivery.FAILED, Delivery.UNCONFIRMED}),
     Delivery.UNCONFIRMED: frozenset({Delivery.QUEUED, Delivery.SENT, Delivery.DELIVERED, Delivery.FAILED}),
     Delivery.SENT: frozenset({Delivery.DELIVERED, Delivery.FAILED}),
     Delivery.FAILED: frozenset({Delivery.QUEUED}),
     Delivery.DELIVERED: frozenset(),
 }
-"""How a message gets on; only who knows that it was not sent queues it again."""
+"""How a message gets on by what is reported; only who knows that it was not sent queues it again."""
 
 
 class Outcome(StrEnum):
@@ -100,6 +102,7 @@ def post_message(
     is_reply = not is_internal_note and not is_draft
     if ticket.status in ENDED and not is_internal_note:
         raise TooLate("The ticket is closed: write a note, or open a new ticket.")
+    is_mail = is_reply and is_mailed(tx, ticket)
     message_id = tx.insert(
         TicketMessage,
         ticket_id=ticket_id,
@@ -112,8 +115,11 @@ def post_message(
         is_internal_note=is_internal_note,
         is_draft=is_draft,
         delivery=Delivery.QUEUED if is_reply else Delivery.NONE,
+        next_attempt_at=tx.now if is_mail else None,
         **rest,
     )
+    if is_mail:
+        enqueue_mail(tx, message_id)
     if not is_draft:
         _touch(tx, ticket, is_reply=is_reply and author_type is not AuthorType.AUTOMATION)
     return message_id
@@ -139,7 +145,10 @@ def send_message(tx: Transaction, *, id: UUID) -> UUID:
     if ticket.status in ENDED and not message.is_internal_note:
         raise TooLate("The ticket is closed: write a note, or open a new ticket.")
     delivery = Delivery.NONE if message.is_internal_note else Delivery.QUEUED
-    tx.change(message, {"is_draft": False, "delivery": delivery})
+    is_mail = delivery is Delivery.QUEUED and is_mailed(tx, ticket)
+    tx.change(message, {"is_draft": False, "delivery": delivery, "next_attempt_at": tx.now if is_mail else None})
+    if is_mail:
+        enqueue_mail(tx, id)
     _touch(tx, ticket, is_reply=not message.is_internal_note)
     return id
 
@@ -152,14 +161,22 @@ def report_delivery(tx: Transaction, *, id: UUID, to: str, external_id: str | No
     message = _locked(tx, id)
     step = Delivery(to)
     changes: dict[str, object] = {} if external_id is None else {"external_id": external_id}
-    if step is not message.delivery:
-        if step not in LADDER[message.delivery]:
-            allowed = sorted(LADDER[message.delivery])
-            raise InvalidTransition(what="message", current=message.delivery.value, to=to, allowed=allowed)
-        changes["delivery"] = step
-        if step in {Delivery.SENT, Delivery.DELIVERED} and message.sent_at is None:
-            changes["sent_at"] = tx.now
-    tx.change(message, changes, action="transition")
+    ticket = tx.get(Ticket, message.ticket_id, trash=True)
+    if step is Delivery.QUEUED and message.next_attempt_at is None and is_mailed(tx, ticket):
+        changes |= {"next_attempt_at": tx.now, "attempts": 0}
+        enqueue_mail(tx, id)
+    if step is message.delivery:
+        tx.change(message, changes, action="transition")
+        return id
+    if step not in LADDER[message.delivery]:
+        allowed = sorted(LADDER[message.delivery])
+        raise InvalidTransition(what="message", current=message.delivery.value, to=to, allowed=allowed)
+    if step in {Delivery.SENT, Delivery.DELIVERED} and message.sent_at is None:
+        changes["sent_at"] = tx.now
+    # Who sends by mail meanwhile finds its claim lost.
+    tx.change(message, {"next_attempt_at": None, **changes, "delivery": step, **FREE}, action="transition")
+    if step in {Delivery.FAILED, Delivery.UNCONFIRMED}:
+        tell_of_mail(tx, ticket, message, step)
     return id
 
 

@@ -96,7 +96,8 @@ def purged_ticket(tx: Transaction, row: Root) -> None:
 def scrub_ticket(tx: Transaction, ticket_id: UUID) -> None:
     """Remove every text of a ticket's messages and drafts; scores and times stay."""
     for message in tx.rows(TicketMessage, ticket_id=ticket_id, order="id", lock=True):
-        gone: Mapping[str, object] = {"body_rich": SCRUBBED, "body_plain": None, "author_label": None, "metadata": None}
+        nothing = dict.fromkeys(("body_plain", "author_label", "metadata", "last_error"))
+        gone: Mapping[str, object] = {"body_rich": SCRUBBED, **nothing}
         tx.change(message, gone, action="scrub")
     for draft in tx.rows(AiDraft, ticket_id=ticket_id, order="id", lock=True):
         drop_draft(tx, draft)

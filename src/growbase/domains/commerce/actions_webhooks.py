@@ -22,10 +22,10 @@ from growbase.domains.commerce.models_events import WebhookEvent, WebhookStatus
 from growbase.domains.commerce.order_rules import ORDER_TOPICS, apply_order
 from growbase.domains.commerce.redaction import redact_customer, redact_shop, request_data
 from growbase.domains.commerce.schemas import CustomerMessage, Detection
+from growbase.jobs.policies import WEBHOOKS
 
 SHOPIFY = "shopify"
 PROCESS = "process_webhook"
-QUEUE = "webhooks"
 PAYLOAD_KEPT = timedelta(days=30)
 CHUNK = 500
 
@@ -76,7 +76,7 @@ def record_webhook(
         resource_id=str(payload.get("id", ""))[:100] if is_order else None,
         resource_version=_version(payload, triggered_at or tx.now) if is_order else None,
     )
-    tx.enqueue(PROCESS, {"event_id": str(event_id)}, queue=QUEUE, dedupe_key=f"{PROCESS}/{event_id}")
+    tx.enqueue(PROCESS, {"event_id": str(event_id)}, queue=WEBHOOKS, dedupe_key=f"{PROCESS}/{event_id}")
     return True
 
 

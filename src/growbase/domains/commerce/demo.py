@@ -12,7 +12,7 @@ from growbase.domains.commerce.actions_drafts import approve_draft, propose_draf
 from growbase.domains.commerce.actions_flags import create_flag, dismiss_flag, resolve_flag, snooze_flag
 from growbase.domains.commerce.actions_insights import record_insights
 from growbase.domains.commerce.actions_kpis import kpi_key, write_kpi
-from growbase.domains.commerce.actions_messages import post_message, receive_customer_message
+from growbase.domains.commerce.actions_messages import post_message, receive_customer_message, report_delivery
 from growbase.domains.commerce.actions_orders import approve_order, cancel_order, create_order, submit_order
 from growbase.domains.commerce.actions_receiving import receive_order
 from growbase.domains.commerce.actions_stores import create_secret, create_store, update_settings
@@ -23,7 +23,7 @@ from growbase.domains.commerce.metrics import METRICS, compute
 from growbase.domains.commerce.models import Store, StoreSettings
 from growbase.domains.commerce.models_insights import ProductVelocity
 from growbase.domains.commerce.models_purchasing import PurchaseOrderLine
-from growbase.domains.commerce.models_tickets import Ticket, TicketSource, TicketStatus
+from growbase.domains.commerce.models_tickets import AiDraft, Delivery, Ticket, TicketSource, TicketStatus
 
 DAYS = 30
 
@@ -100,7 +100,9 @@ def _ticket(tx: Transaction, store_id: UUID, plan: dict[str, Any], user: UUID) -
         else:
             assert received is not None
             assert received.ticket_id is not None
-            post_message(tx, ticket_id=received.ticket_id, body_rich=words, is_internal_note=who == "note")
+            id = post_message(tx, ticket_id=received.ticket_id, body_rich=words, is_internal_note=who == "note")
+            if who != "note":
+                _deliver(tx, id)
     assert received is not None
     assert received.ticket_id is not None
     ticket_id = received.ticket_id
@@ -112,12 +114,20 @@ def _ticket(tx: Transaction, store_id: UUID, plan: dict[str, Any], user: UUID) -
         if plan["then"] == "sent":
             approve_draft(tx, id=draft_id, edit=f"{plan['draft']} The label is attached.")
             send_draft(tx, id=draft_id)
+            sent = tx.get(AiDraft, draft_id).sent_message_id
+            assert sent is not None
+            _deliver(tx, sent)
     if plan["then"] in {"sent", "pending"}:
         tx.transition(Ticket, ticket_id, TicketStatus.PENDING)
     elif plan["then"] == "snoozed":
         snooze_ticket(tx, id=ticket_id, until=tx.now + timedelta(days=7))
     elif plan["then"] == "resolved":
         resolve_ticket(tx, id=ticket_id)
+
+
+def _deliver(tx: Transaction, message_id: UUID) -> None:
+    """Let a reply have reached its customer, so that nobody mails it."""
+    report_delivery(tx, id=message_id, to=Delivery.SENT)
 
 
 def _velocity(tx: Transaction, store_id: UUID) -> None:

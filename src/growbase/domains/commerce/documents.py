@@ -33,6 +33,7 @@ class FeatureFlags(Shape):
 
     schema_version: int | None = None
     auto_send_drafts: bool | None = Field(None, description="Send AI drafts without a person's approval.")
+    external_delivery: bool | None = Field(None, description="Another program sends the replies and reports them.")
 
 
 class ConnectionSettings(Shape):

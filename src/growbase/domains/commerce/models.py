@@ -103,6 +103,9 @@ class StoreSettings(Owned):
     thresholds: Mapped[Thresholds] = document(default=dict)
     feature_flags: Mapped[FeatureFlags] = document(default=dict)
     connection_metadata: Mapped[dict[Integration, ConnectionSettings]] = document(default=dict)
+    support_email: Mapped[str | None] = text(
+        max_length=320, min_length=3, pattern=EMAIL, help="Whom customers' mails come from, and answer."
+    )
     notification_emails: Mapped[list[str]] = document(default=list)
     blocked_customers: Mapped[list[str]] = document(default=list)
     last_rotation_at: Mapped[datetime | None] = moment(writable="never")

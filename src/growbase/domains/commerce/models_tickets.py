@@ -69,6 +69,7 @@ class Delivery(StrEnum):
 
     NONE = "none"
     QUEUED = "queued"
+    CLAIMED = "claimed"
     DISPATCHING = "dispatching"
     SENT = "sent"
     DELIVERED = "delivered"
@@ -152,12 +153,19 @@ class TicketMessage(Owned):
     external_id: Mapped[str | None] = text(max_length=300, writable="never")
     in_reply_to: Mapped[str | None] = text(max_length=300)
     sent_at: Mapped[datetime | None] = moment(writable="never")
+    next_attempt_at: Mapped[datetime | None] = moment(writable="never")
+    attempts: Mapped[int] = integer(ge=0, default=0, writable="never")
+    last_error: Mapped[dict[str, Any] | None] = document(writable="never")
+    claim_token: Mapped[UUID | None] = identifier(hidden=True)
+    claimed_until: Mapped[datetime | None] = moment(writable="never")
     metadata_: Mapped[dict[str, Any] | None] = document(name="metadata")
 
     __indexes__: ClassVar[tuple[Key, ...]] = (
         unique("store_id", "external_id", where="external_id IS NOT NULL"),
         index("store_id", "id"),
         index("ticket_id", "created_at", "id"),
+        index("delivery", "next_attempt_at", where="next_attempt_at IS NOT NULL", across=True),
+        index("claimed_until", where="claimed_until IS NOT NULL", across=True),
     )
     __checks__: ClassVar[dict[str, str]] = {
         "draft_unsent": "NOT (is_draft AND sent_at IS NOT NULL)",

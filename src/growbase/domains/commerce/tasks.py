@@ -21,6 +21,7 @@ from growbase.domains.commerce import (
     actions_tickets,
     actions_webhooks,
     tasks_generation,
+    tasks_mail,
 )
 from growbase.domains.commerce.actions_kpis import write_kpi
 from growbase.domains.commerce.actions_orders import mismatched_orders
@@ -193,8 +194,10 @@ TASKS: Final[dict[str, Task]] = {
     actions_webhooks.PROCESS: process_webhook,
     actions_stores.REFRESH: refresh_kpi,
     **tasks_generation.TASKS,
+    **tasks_mail.TASKS,
 }
 SCHEDULES: Final = (
+    *tasks_mail.SCHEDULES,
     Schedule("commerce/unsnooze_flags", unsnooze_flags, every=timedelta(minutes=1)),
     Schedule("commerce/unsnooze_tickets", unsnooze_tickets, every=timedelta(minutes=1)),
     Schedule("commerce/stale_secrets", stale_secrets, daily="06:10"),

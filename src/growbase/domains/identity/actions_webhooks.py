@@ -24,10 +24,10 @@ from growbase.core.types import compact_json, moment_text
 from growbase.domains.identity.actions_personal import notify_admins
 from growbase.domains.identity.models_webhooks import DeliveryStatus, EndpointStatus, WebhookDelivery, WebhookEndpoint
 from growbase.domains.identity.roles import require_role
+from growbase.jobs.policies import WEBHOOKS
 
 READER: Final = "webhooks"
 """The change log's reader that makes deliveries."""
-QUEUE: Final = "webhooks"
 PING: Final = "ping"
 MAX_ENDPOINTS: Final = 20
 OLD_SECRET: Final = timedelta(hours=24)
@@ -190,7 +190,7 @@ def enqueue_delivery(tx: Transaction, delivery_id: UUID, *, attempts: int = 0, r
     """Ask for the attempt that follows ``attempts`` earlier ones; asked for twice it is made once."""
     payload = {"delivery_id": str(delivery_id), "attempts": attempts}
     key = f"{delivery_id}/{attempts}"
-    tx.enqueue("deliver_webhook", payload, queue=QUEUE, dedupe_key=key, run_at=run_at, max_attempts=MAX_ATTEMPTS)
+    tx.enqueue("deliver_webhook", payload, queue=WEBHOOKS, dedupe_key=key, run_at=run_at, max_attempts=MAX_ATTEMPTS)
 
 
 def resend_webhook_delivery(tx: Transaction, *, id: UUID) -> UUID:

@@ -44,6 +44,14 @@ TEMPLATES: Final[Mapping[str, Template]] = {
         "Accept the invitation",
         "accept-invite",
     ),
+    "webhook_disabled": Template(
+        "A webhook endpoint was disabled",
+        (
+            "Growbase has disabled a webhook endpoint. {body}",
+            "Nothing is sent to it until somebody activates it again; what changes meanwhile is in the change feed.",
+        ),
+        "Look at the endpoint",
+    ),
     "alert": Template("{title}", ("{body}",)),
 }
 ALERT: Final = "alert"

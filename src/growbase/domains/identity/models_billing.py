@@ -82,13 +82,17 @@ class ReservationStatus(StrEnum):
 
 
 class UsageKind(StrEnum):
-    """Why a counter changed: ``opened`` is what was there when counting began, ``repaired`` a difference found."""
+    """Why a counter changed: ``opened`` is what was there when counting began, ``repaired`` a difference found.
+
+    ``rolled_up`` stands for lines that were older than they are kept.
+    """
 
     OPENED = "opened"
     CONSUMED = "consumed"
     GIVEN_BACK = "given_back"
     COMMITTED = "committed"
     REPAIRED = "repaired"
+    ROLLED_UP = "rolled_up"
 
 
 class BillingEventStatus(StrEnum):

@@ -37,6 +37,7 @@ class Notification(Owned):
 
     __indexes__: ClassVar[tuple[Key, ...]] = (
         index("user_id", "created_at", "id"),
+        index("read_at", where="read_at IS NOT NULL", across=True),
         unique("user_id", "dedupe_key", where="dedupe_key IS NOT NULL"),
     )
 

@@ -43,7 +43,7 @@ from growbase.domains.identity.actions_webhooks import (
     record_attempt,
     wants,
 )
-from growbase.domains.identity.models_webhooks import EndpointStatus, WebhookDelivery, WebhookEndpoint
+from growbase.domains.identity.models_webhooks import DeliveryStatus, EndpointStatus, WebhookDelivery, WebhookEndpoint
 from growbase.jobs.schedule import Schedule
 from growbase.jobs.worker import Sweep, Task
 
@@ -241,7 +241,7 @@ def stuck_deliveries(database: Database) -> int:
 
 
 def old_deliveries(database: Database) -> int:
-    """Delete deliveries after 30 days and return how many."""
+    """Delete deliveries that are done with after 30 days and return how many."""
     with database.read(system("webhooks")) as reads:
         endpoints = reads.rows(WebhookEndpoint, trash=True, anywhere=True)
     removed = 0
@@ -252,7 +252,8 @@ def old_deliveries(database: Database) -> int:
 
 
 def _forget(tx: Transaction) -> int:
-    rows = tx.rows(WebhookDelivery, Where("created_at", "<", tx.now - KEPT), limit=CHUNK)
+    finished = [DeliveryStatus.DELIVERED, DeliveryStatus.DEAD]
+    rows = tx.rows(WebhookDelivery, Where("created_at", "<", tx.now - KEPT), status=finished, limit=CHUNK)
     return delete_facts(tx, WebhookDelivery, {"id": [row.id for row in rows]}) if rows else 0
 
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from growbase.core.actor import ActorKind
 from growbase.core.errors import Conflict
+from growbase.core.facts import hold
 from growbase.core.files import StoredFile
 from growbase.core.model import Root
 from growbase.core.reads import Reads
@@ -13,17 +14,23 @@ from growbase.domains.marketing.models_assets import AnalysisStatus, Asset, Asse
 
 DELETE_FILE = "delete_file"
 ANALYSE_ASSET = "analyse_asset"
+ANALYSED = ("analysis_status", "analysis_results", "extracted_text", "image_analysis")
+"""What an analysis writes: it is of the bytes, so every file that has them shares it."""
 MOST_DUPLICATES = 20
 PROGRAMS = frozenset({ActorKind.JOB, ActorKind.SYSTEM})
 
 
-def add_asset(tx: Transaction, *, stored: StoredFile, kind: AssetKind | None = None, **rest: object) -> UUID:
+def add_asset(
+    tx: Transaction, *, stored: StoredFile, kind: AssetKind | None = None, analyse: bool = False, **rest: object
+) -> UUID:
     """Make the row of a file whose bytes are stored; without a kind it is told from the file's type.
 
-    Raises LimitExceeded where the plan has no room for it; the caller then deletes the bytes.
+    With ``analyse`` its analysis is queued; what is known of the same bytes is taken over instead. Raises LimitExceeded
+    where the plan has no room for it; the caller then deletes the bytes.
     """
     consume(tx, Metric.STORAGE_BYTES, stored.size)
-    return tx.insert(
+    known = _known_analysis(tx, stored.sha256) if analyse else {"analysis_status": AnalysisStatus.SKIPPED}
+    asset_id = tx.insert(
         Asset,
         kind=kind or kind_of(stored.mime_type),
         original_filename=stored.name,
@@ -36,8 +43,23 @@ def add_asset(tx: Transaction, *, stored: StoredFile, kind: AssetKind | None = N
         width=stored.width,
         height=stored.height,
         uploaded_by=tx.actor.id if tx.actor.kind is ActorKind.USER else None,
+        **known,
         **rest,
     )
+    if not known:
+        _queue_analysis(tx, tx.get(Asset, asset_id))
+    return asset_id
+
+
+def _known_analysis(tx: Transaction, sha256: str) -> dict[str, object]:
+    """Return what is known of a file with these bytes, nothing if it was never analysed.
+
+    Whoever ends an analysis of these bytes waits until this unit has ended, or the other way round.
+    """
+    hold(tx, analysis_key(sha256))
+    status = AnalysisStatus.COMPLETED
+    found = tx.rows(Asset, sha256=sha256, analysis_status=status, order="-id", limit=1)
+    return {name: getattr(found[0], name) for name in ANALYSED} if found else {}
 
 
 def kind_of(mime_type: str) -> AssetKind:
@@ -65,7 +87,7 @@ def analyse_asset(tx: Transaction, *, id: UUID) -> UUID:
     """Queue the analysis of a file; one that was analysed is analysed again. Asking twice queues it once."""
     before = tx.transition(Asset, id, AnalysisStatus.PENDING)
     if before.analysis_status is AnalysisStatus.PENDING:
-        _queue_analysis(tx, id)
+        _queue_analysis(tx, before)
     return id
 
 
@@ -73,7 +95,7 @@ def guard_asset(tx: Transaction, row: Root, to: AnalysisStatus) -> dict[str, obj
     """Let people ask for an analysis or do without; only the program says how far it is."""
     assert isinstance(row, Asset)
     if to == AnalysisStatus.PENDING:
-        _queue_analysis(tx, row.id)
+        _queue_analysis(tx, row)
     elif to != AnalysisStatus.SKIPPED and tx.actor.kind not in PROGRAMS:
         raise Conflict("The analysis moves on by itself: ask for it with analyse.")
     return {}
@@ -88,6 +110,13 @@ def forget_file(tx: Transaction, row: Root) -> None:
     tx.enqueue(DELETE_FILE, stored, queue="files")
 
 
-def _queue_analysis(tx: Transaction, id: UUID) -> None:
-    key = f"{ANALYSE_ASSET}:{id}"
-    tx.enqueue(ANALYSE_ASSET, {"asset_id": str(id)}, queue="content_generation", dedupe_key=key)
+def analysis_key(sha256: str) -> str:
+    """Return the name under which the analysis of these bytes is queued, and held."""
+    return f"{ANALYSE_ASSET}:{sha256}"
+
+
+def _queue_analysis(tx: Transaction, asset: Asset) -> None:
+    """Queue the analysis of a file's bytes, once for however many files have them."""
+    key = analysis_key(asset.sha256)
+    hold(tx, key)
+    tx.enqueue(ANALYSE_ASSET, {"asset_id": str(asset.id)}, queue="content_generation", dedupe_key=key)

@@ -15,13 +15,14 @@ from pydantic import BaseModel, Field
 from growbase.core import clock
 from growbase.core.actor import Actor, system
 from growbase.core.database import Database
+from growbase.core.facts import hold
 from growbase.core.generation import OFFLINE, Answered, Ask, data_section, prompt_of
 from growbase.core.outside import Outside
 from growbase.core.reads import Where
 from growbase.core.tables import Job
 from growbase.core.transaction import Transaction
 from growbase.domains.marketing.actions import ANALYSE_CAMPAIGN
-from growbase.domains.marketing.actions_assets import ANALYSE_ASSET
+from growbase.domains.marketing.actions_assets import ANALYSE_ASSET, analysis_key
 from growbase.domains.marketing.background import Background, hashtag, keywords
 from growbase.domains.marketing.models import Campaign, CampaignBrief
 from growbase.domains.marketing.models_assets import AnalysisStatus, Asset
@@ -161,25 +162,35 @@ def analyse_asset(database: Database, actor: Actor, job: Job, *, outside: Outsid
 
 
 def _begin_analysis(tx: Transaction, *, asset_id: UUID) -> Asset | None:
-    asset = tx.find(Asset, asset_id, lock=True)
-    if asset is None or asset.analysis_status not in {AnalysisStatus.PENDING, AnalysisStatus.PROCESSING}:
-        return None
-    tx.transition(Asset, asset_id, AnalysisStatus.PROCESSING)
-    return asset
+    """Return the file to read: the one that was named, or another with its bytes that waits; None if none does."""
+    waiting = _waiting(tx, asset_id)
+    found = next((row for row in waiting if row.id == asset_id), waiting[0] if waiting else None)
+    if found is not None:
+        tx.transition(Asset, found.id, AnalysisStatus.PROCESSING)
+    return found
 
 
 def _end_analysis(tx: Transaction, *, asset_id: UUID, job: Job, values: Mapping[str, object]) -> None:
-    asset = tx.find(Asset, asset_id, lock=True)
     # Somebody may have put it in the trash, or have done without an analysis.
-    if asset is not None and asset.analysis_status is AnalysisStatus.PROCESSING:
-        tx.transition(Asset, asset_id, AnalysisStatus.COMPLETED, **values)
+    for row in _waiting(tx, asset_id):
+        tx.change(row, {**values, "analysis_status": AnalysisStatus.COMPLETED}, action="transition")
     complete(tx, job)
 
 
 def _fail_analysis(tx: Transaction, reason: str, *, asset_id: UUID) -> None:
-    asset = tx.find(Asset, asset_id, lock=True)
-    if asset is not None and asset.analysis_status is AnalysisStatus.PROCESSING:
-        tx.transition(Asset, asset_id, AnalysisStatus.FAILED, analysis_results={"error": reason[:2_000]})
+    failed = {"analysis_status": AnalysisStatus.FAILED, "analysis_results": {"error": reason[:2_000]}}
+    for row in _waiting(tx, asset_id):
+        tx.change(row, failed, action="transition")
+
+
+def _waiting(tx: Transaction, asset_id: UUID) -> list[Asset]:
+    """Return the files with the bytes of one whose analysis is not done, locked; nobody adds another meanwhile."""
+    named = tx.find(Asset, asset_id, trash=True)
+    if named is None:
+        return []
+    hold(tx, analysis_key(named.sha256))
+    status = [AnalysisStatus.PENDING, AnalysisStatus.PROCESSING]
+    return tx.rows(Asset, sha256=named.sha256, analysis_status=status, order="id", lock=True)
 
 
 def _read_text(outside: Outside, asset: Asset) -> str | None:
@@ -215,9 +226,10 @@ def abandoned_analyses(database: Database) -> int:
     with database.read(system("sweep")) as reads:
         silent = Where("updated_at", "<", clock.now() - ABANDONED)
         rows = reads.rows(Asset, silent, analysis_status=AnalysisStatus.PROCESSING, anywhere=True)
-        keys = [f"{ANALYSE_ASSET}:{row.id}" for row in rows]
-        alive = {job.dedupe_key for job in reads.rows(Job, dedupe_key=keys, status=LIVE, anywhere=True)} if keys else ()
-    dead = [row for row, key in zip(rows, keys, strict=True) if key not in alive]
+        keys = [analysis_key(row.sha256) for row in rows]
+        jobs = reads.rows(Job, dedupe_key=keys, status=LIVE, anywhere=True) if keys else []
+        alive = {(job.organization_id, job.dedupe_key) for job in jobs}
+    dead = [row for row, key in zip(rows, keys, strict=True) if (row.organization_id, key) not in alive]
     for row in dead:
         unit = partial(_fail_analysis, reason="The work on it was broken off.", asset_id=row.id)
         database.write(system("sweep", row.organization_id), unit)

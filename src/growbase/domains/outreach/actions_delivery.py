@@ -35,11 +35,17 @@ LADDER: Mapping[MessageStatus, frozenset[MessageStatus]] = {
     MessageStatus.DRAFT: frozenset({MessageStatus.SCHEDULED, MessageStatus.QUEUED, MessageStatus.CANCELLED}),
     MessageStatus.SCHEDULED: frozenset(
         {
-            *(MessageStatus.DRAFT, MessageStatus.QUEUED, MessageStatus.DISPATCHING),
+            *(MessageStatus.DRAFT, MessageStatus.QUEUED, MessageStatus.CLAIMED),
             *(MessageStatus.SUPPRESSED, MessageStatus.CANCELLED),
         }
     ),
-    MessageStatus.QUEUED: frozenset({MessageStatus.DISPATCHING, MessageStatus.SUPPRESSED, MessageStatus.CANCELLED}),
+    MessageStatus.QUEUED: frozenset({MessageStatus.CLAIMED, MessageStatus.SUPPRESSED, MessageStatus.CANCELLED}),
+    MessageStatus.CLAIMED: frozenset(
+        {
+            *(MessageStatus.DISPATCHING, MessageStatus.QUEUED, MessageStatus.SUPPRESSED),
+            *(MessageStatus.CANCELLED, MessageStatus.FAILED),
+        }
+    ),
     MessageStatus.DISPATCHING: frozenset(
         {
             *(MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.BOUNCED, MessageStatus.FAILED),

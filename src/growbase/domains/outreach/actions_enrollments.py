@@ -45,8 +45,9 @@ def stop_outreach(tx: Transaction, prospect_id: UUID, status: EnrollmentStatus, 
 
 
 def cancel_unsent(tx: Transaction, **where: Any) -> None:  # noqa: ANN401 -- columns and values
-    """Cancel the outbound messages that match and are not being sent yet."""
-    waiting = tx.rows(Message, status=list(UNSENT), direction=Direction.OUTBOUND, lock=True, order="id", **where)
+    """Cancel the outbound messages that match and have not begun to leave; who has claimed one finds its claim lost."""
+    unsent = [*UNSENT, MessageStatus.CLAIMED]
+    waiting = tx.rows(Message, status=unsent, direction=Direction.OUTBOUND, lock=True, order="id", **where)
     for message in waiting:
         tx.change(message, {"status": MessageStatus.CANCELLED}, action="transition")
 

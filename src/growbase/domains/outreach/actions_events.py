@@ -13,7 +13,14 @@ from growbase.domains.outreach.actions_enrollments import stop_outreach
 from growbase.domains.outreach.actions_suppressions import opt_out, suppress_hash
 from growbase.domains.outreach.addresses import address_hash, address_key
 from growbase.domains.outreach.models import EmailStatus, OptOutReason, Prospect, SuppressionReason
-from growbase.domains.outreach.models_messages import EventType, Message, MessageEvent, MessageStatus
+from growbase.domains.outreach.models_messages import (
+    Direction,
+    EventType,
+    Message,
+    MessageEvent,
+    MessageStatus,
+    MessageType,
+)
 from growbase.domains.outreach.models_sequences import Enrollment, EnrollmentStatus
 
 OWN_SENDER = "smtp"
@@ -54,7 +61,37 @@ def record_message_event(
     follow = _FOLLOWING.get(kind)
     if follow is not None:
         follow(tx, message, at)
+    if kind is EventType.REPLY:
+        _keep_reply(tx, message, at, provider, data or {})
     return True
+
+
+def _keep_reply(tx: Transaction, message: Message, at: datetime, provider: str, data: Mapping[str, Any]) -> None:
+    """Keep what somebody has answered, once by the Message-ID of the answer, where the provider tells it.
+
+    It belongs to the thread, not to the campaign, whose figures are of what was sent.
+    """
+    if message.direction is Direction.INBOUND:
+        return
+    words = {name: str(data[name]) for name in ("subject", "text", "message_id") if data.get(name)}
+    name = words.get("message_id", "").strip()[:300] or None
+    if name is not None and tx.find(Message, provider=provider, provider_message_id=name) is not None:
+        return
+    tx.insert(
+        Message,
+        prospect_id=message.prospect_id,
+        direction=Direction.INBOUND,
+        type=MessageType.MANUAL,
+        channel=message.channel,
+        subject=words["subject"][:300] if "subject" in words else None,
+        content=words.get("text", "")[:100_000],
+        status=MessageStatus.DELIVERED,
+        delivered_at=at,
+        provider=provider,
+        provider_message_id=name,
+        thread_key=message.thread_key,
+        in_reply_to_id=message.id,
+    )
 
 
 def told_message_id(reads: Reads, name: str, provider: str) -> UUID | None:

@@ -1,6 +1,5 @@
 """Taking a message for the program's own sender, with what its mail needs beside its words."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,13 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from growbase.core.errors import Conflict, Invalid, InvalidTransition
+from growbase.core.mail import MESSAGE_ID, message_id_of
 from growbase.core.reads import Reads
 from growbase.core.transaction import Transaction
 from growbase.domains.identity.models import Membership, MembershipStatus, Organization, User
 from growbase.domains.identity.queries import find_login
 from growbase.domains.outreach.actions_pacing import pace_of
 from growbase.domains.outreach.actions_sending import Claim, claim_message, postpone_message
-from growbase.domains.outreach.mails import REPLY, message_id_of
+from growbase.domains.outreach.mails import REPLY
 from growbase.domains.outreach.models import Prospect
 from growbase.domains.outreach.models_messages import UNSENT, Direction, Message, MessageStatus
 from growbase.domains.outreach.models_sequences import Channel, OutreachCampaign, Sequence, SequenceStep
@@ -27,7 +27,6 @@ TEST_QUEUE = "email_notifications"
 OUT = (MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.UNCONFIRMED, MessageStatus.BOUNCED)
 """Messages that a later one may answer: they have gone out, or may have."""
 LONGEST_THREAD = 20
-MESSAGE_ID = re.compile(r"<[^<>\s]+@[^<>\s]+>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +53,7 @@ class Outgoing:
 
 
 def take_message(tx: Transaction, *, message_id: UUID) -> Outgoing | None:
-    """Claim a mail that may go out now; None if it may not. Outside its sending window it waits for the next opening.
-
-    Raises LimitExceeded.
-    """
+    """Claim a mail that may go out now; None if it may not. Outside its window it waits for the next opening."""
     seen = tx.find(Message, message_id)
     if seen is None or seen.channel is not Channel.EMAIL or seen.direction is not Direction.OUTBOUND:
         return None

@@ -16,7 +16,7 @@ from growbase.domains.outreach.models_messages import Direction, Message, Messag
 from growbase.domains.outreach.models_sequences import Enrollment, OutreachCampaign, Sequence
 from growbase.domains.outreach.sending_window import day_of, opening, zone_of
 
-ON_ITS_WAY = (MessageStatus.SCHEDULED, MessageStatus.QUEUED, MessageStatus.DISPATCHING)
+ON_ITS_WAY = (MessageStatus.SCHEDULED, MessageStatus.QUEUED, MessageStatus.CLAIMED, MessageStatus.DISPATCHING)
 
 
 @dataclass(frozen=True, slots=True)

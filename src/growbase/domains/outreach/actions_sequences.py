@@ -9,6 +9,7 @@ from growbase.core import clock
 from growbase.core.errors import Conflict, FieldError, Invalid
 from growbase.core.transaction import Transaction
 from growbase.core.trash import trash
+from growbase.domains.outreach.conditions import require_earlier_step
 from growbase.domains.outreach.models_messages import Message
 from growbase.domains.outreach.models_sequences import OutreachCampaign, OutreachStatus, Sequence, SequenceStep
 from growbase.domains.outreach.personalise import require_known_variables
@@ -63,7 +64,9 @@ def create_step(tx: Transaction, *, sequence_id: UUID, **values: Any) -> UUID:  
     for name in ("subject", "content"):
         require_known_variables(name, values.get(name))
     tx.find(Sequence, sequence_id, lock=True)
-    last = max((step.step_number for step in current_steps(tx, sequence_id)), default=0)
+    steps = current_steps(tx, sequence_id)
+    require_earlier_step("conditions", values.get("conditions"), (step.step_key for step in steps))
+    last = max((step.step_number for step in steps), default=0)
     return tx.insert(SequenceStep, sequence_id=sequence_id, step_number=last + 1, **values)
 
 
@@ -72,6 +75,7 @@ def update_step(tx: Transaction, *, id: UUID, changes: Draft, version: int | Non
     step = _locked(tx, id)
     for name in ("subject", "content"):
         require_known_variables(name, changes.get(name))
+    require_earlier_step("conditions", changes.get("conditions"), _earlier(tx, step))
     differs = any(changes.get(name, step.__dict__[name]) != step.__dict__[name] for name in WORDS)
     if differs and _was_used(tx, step):
         raise Conflict("This step has been sent: make a new revision of it with the verb revise.")
@@ -83,7 +87,9 @@ def revise_step(tx: Transaction, *, id: UUID, **changes: Any) -> UUID:  # noqa: 
     values = {name: value for name, value in changes.items() if value is not None}
     for name in ("subject", "content"):
         require_known_variables(name, values.get(name))
-    return _rewrite(tx, _locked(tx, id), values)
+    step = _locked(tx, id)
+    require_earlier_step("conditions", values.get("conditions"), _earlier(tx, step))
+    return _rewrite(tx, step, values)
 
 
 def move_step(tx: Transaction, *, id: UUID, step_number: int) -> UUID:
@@ -121,6 +127,12 @@ def _locked(tx: Transaction, id: UUID) -> SequenceStep:
     return step
 
 
+def _earlier(tx: Transaction, step: SequenceStep) -> list[str]:
+    """Return the keys of the steps before a step."""
+    steps = current_steps(tx, step.sequence_id)
+    return [other.step_key for other in steps if other.step_number < step.step_number]
+
+
 def _rewrite(tx: Transaction, step: SequenceStep, values: Draft) -> UUID:
     """Change a step's words in place, or by a new revision where they were sent; return the row that has them."""
     differs = any(values.get(name, step.__dict__[name]) != step.__dict__[name] for name in WORDS)
@@ -150,6 +162,7 @@ def _checked(drafts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for place, draft in enumerate(drafts):
         for name in ("subject", "content"):
             require_known_variables(f"steps.{place}.{name}", draft.get(name))
+        require_earlier_step(f"steps.{place}.conditions", draft.get("conditions"), keys[:place])
     return drafts
 
 

@@ -12,6 +12,7 @@ from growbase.domains.outreach.actions_delivery import ADDRESS, delay_of, next_s
 from growbase.domains.outreach.actions_enrollments import end_enrollment
 from growbase.domains.outreach.actions_pacing import Pace, allowed_at, pace_of, room
 from growbase.domains.outreach.actions_suppressions import is_suppressed
+from growbase.domains.outreach.conditions import are_met
 from growbase.domains.outreach.models import Prospect
 from growbase.domains.outreach.models_messages import UNSENT, Direction, Message, MessageStatus, MessageType
 from growbase.domains.outreach.models_sequences import (
@@ -25,7 +26,7 @@ from growbase.domains.outreach.models_sequences import (
 )
 from growbase.domains.outreach.personalise import MissingValue, personalise, values_of
 
-UNDER_WAY = (*UNSENT, MessageStatus.DISPATCHING, MessageStatus.UNCONFIRMED)
+UNDER_WAY = (*UNSENT, MessageStatus.CLAIMED, MessageStatus.DISPATCHING, MessageStatus.UNCONFIRMED)
 """Messages whose outcome the next step waits for."""
 
 
@@ -33,8 +34,9 @@ def queue_step_message(tx: Transaction, *, enrollment_id: UUID, paced: bool = Tr
     """Queue the message of an enrolment's next step and return its id; None if nothing is due.
 
     An enrolment has one message of each step at most, by its unique key, however often and by however many this is
-    called. Who has opted out, or lacks what the words need, is taken out instead. Outside the sending window, above the
-    daily caps, or too soon after the last message, it waits until it may go on, unless it is not ``paced``.
+    called. Who has opted out, or lacks what the words need, is taken out instead; a step whose conditions are not met
+    is passed over. Outside the sending window, above the daily caps, or too soon after the last message, it waits until
+    it may go on, unless it is not ``paced``.
     """
     seen = tx.find(Enrollment, enrollment_id)
     if seen is None:
@@ -62,6 +64,9 @@ def queue_step_message(tx: Transaction, *, enrollment_id: UUID, paced: bool = Tr
     if ending is not None:
         end_enrollment(tx, enrollment, *ending)
         return None
+    if not are_met(tx, step.conditions, enrollment):
+        _skip(tx, enrollment, step)
+        return None
     allowed = allowed_at(tx, pace, prospect, enrollment) if paced else tx.now
     if allowed > tx.now:
         _wait(tx, enrollment, allowed)
@@ -84,10 +89,19 @@ def _held_campaign(tx: Transaction, campaign_id: UUID) -> tuple[OutreachCampaign
     return campaign, sequence, pace_of(tx, campaign, sequence)
 
 
-def _wait(tx: Transaction, enrollment: Enrollment, due: datetime) -> None:
+def _wait(tx: Transaction, enrollment: Enrollment, due: datetime, **changes: object) -> None:
     begun = {"status": EnrollmentStatus.ACTIVE, "started_at": enrollment.started_at or tx.now, "next_step_at": due}
     is_pending = enrollment.status is EnrollmentStatus.PENDING
-    tx.change(enrollment, begun, action="transition" if is_pending else "update")
+    tx.change(enrollment, {**begun, **changes}, action="transition" if is_pending else "update")
+
+
+def _skip(tx: Transaction, enrollment: Enrollment, step: SequenceStep) -> None:
+    """Go on behind a step that somebody does not get; the pause before the next one begins now."""
+    following = next_step(tx, enrollment, behind=step.step_number)
+    if following is None:
+        end_enrollment(tx, enrollment, EnrollmentStatus.COMPLETED, current_step=step.step_number)
+        return
+    _wait(tx, enrollment, tx.now + delay_of(following), current_step=step.step_number)
 
 
 def _ending(tx: Transaction, prospect: Prospect, sequence: Sequence) -> tuple[EnrollmentStatus, str] | None:
@@ -211,9 +225,10 @@ def due_messages(reads: Reads, *, limit: int = 200) -> list[tuple[UUID, UUID]]:
 def silent_claims(reads: Reads, *, limit: int = 200) -> list[tuple[UUID, UUID]]:
     """Return organization and id of messages whose sender has gone silent; for the program's own scan."""
     sign, plan = mark(reads.engine), reads.plan(Message)
-    terms = (f"t.status = {sign}", f"t.claimed_until <= {sign}")
+    terms = (f"t.status IN ({sign}, {sign})", f"t.claimed_until <= {sign}")
     sql = select_sql(plan, "t.organization_id, t.id", terms, f" LIMIT {int(limit)}")
-    return _pairs(reads, sql, [MessageStatus.DISPATCHING.value, plan.fields["claimed_until"].bound(clock.now())])
+    states = (MessageStatus.CLAIMED.value, MessageStatus.DISPATCHING.value)
+    return _pairs(reads, sql, [*states, plan.fields["claimed_until"].bound(clock.now())])
 
 
 def _pairs(reads: Reads, sql: str, params: list[object]) -> list[tuple[UUID, UUID]]:

@@ -11,11 +11,12 @@ from growbase.domains.outreach.actions_campaigns import enroll, launch_campaign
 from growbase.domains.outreach.actions_events import record_message_event
 from growbase.domains.outreach.actions_insights import record_insight
 from growbase.domains.outreach.actions_prospects import create_prospect, record_score
-from growbase.domains.outreach.actions_sending import claim_message, mark_sent
+from growbase.domains.outreach.actions_sending import begin_dispatch, claim_message, mark_sent
 from growbase.domains.outreach.actions_sequences import create_sequence
 from growbase.domains.outreach.actions_steps import queue_step_message
 from growbase.domains.outreach.demo_texts import (
     ACTIVITIES,
+    ANSWER,
     DRAFT,
     ICP,
     INSIGHTS,
@@ -135,7 +136,7 @@ def _send(tx: Transaction, row: Enrollment, moment: datetime, told: Sequence[Eve
     then = _at(tx, moment)
     message_id = queue_step_message(then, enrollment_id=row.id, paced=False)
     claim = claim_message(then, message_id=message_id) if message_id else None
-    if message_id is None or claim is None:
+    if message_id is None or claim is None or not begin_dispatch(then, claim=claim):
         return
     mark_sent(
         then, message_id=message_id, claim_token=claim.token, provider="demo", provider_message_id=str(message_id)
@@ -149,6 +150,7 @@ def _send(tx: Transaction, row: Enrollment, moment: datetime, told: Sequence[Eve
             provider_event_id=f"{message_id}-{place}",
             type=kind,
             occurred_at=later,
+            data=ANSWER if kind is EventType.REPLY else None,
         )
 
 

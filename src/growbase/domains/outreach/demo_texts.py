@@ -1,5 +1,6 @@
 """What the demonstration data of outreach says."""
 
+from collections.abc import Mapping
 from typing import Any
 
 ICP: dict[str, Any] = {
@@ -162,3 +163,9 @@ INSIGHTS: tuple[dict[str, Any], ...] = (
         "confidence": 0.95,
     },
 )
+
+ANSWER: Mapping[str, str] = {
+    "subject": "Re: A question",
+    "text": "Thank you, this comes at the right time. Do you have half an hour next week?",
+}
+"""What those say who reply."""

@@ -9,12 +9,12 @@ from email.message import EmailMessage
 
 from growbase.core import clock
 from growbase.core.catalogue import translate
+from growbase.core.mail import address
 from growbase.domains.outreach.unsubscribe import unsubscribe_headers
 
 LINK = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]}]")
 """An address in a text, without the punctuation behind it."""
 REPLY = "Re: "
-LOCAL = "localhost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +56,6 @@ def compose(letter: Letter) -> EmailMessage:
     mail.set_content(_text(letter, leaving), cte="quoted-printable")
     mail.add_alternative(_html(letter, leaving), subtype="html", cte="quoted-printable")
     return mail
-
-
-def address(email: str, name: str = "") -> Address:
-    """Return an address as every server takes it, an international domain in its ASCII form. Raises ValueError."""
-    local, _, domain = email.strip().rpartition("@")
-    if not (local.isascii() and local and domain):
-        raise ValueError("must be an address such as ann@example.com")
-    encoded = domain if domain.isascii() else domain.encode("idna").decode()
-    try:
-        return Address(" ".join(name.split()), local, encoded)
-    except Exception as error:
-        # The parser's own errors are of several kinds, IndexError among them.
-        raise ValueError("must be an address such as ann@example.com") from error
-
-
-def message_id_of(key: object, sender: Address) -> str:
-    """Return the Message-ID of a message: the same whenever it is asked for, so that a provider can be asked for it."""
-    return f"<{key}@{sender.domain or LOCAL}>"
 
 
 def _text(letter: Letter, leaving: str) -> str:

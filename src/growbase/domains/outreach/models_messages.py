@@ -50,11 +50,15 @@ class Direction(StrEnum):
 
 
 class MessageStatus(StrEnum):
-    """Where a message stands on its way out; opened, clicked and replied are moments, not states."""
+    """Where a message stands on its way out; opened, clicked and replied are moments, not states.
+
+    A ``claimed`` one has a sender and has not left; from ``dispatching`` on only the mail server knows.
+    """
 
     DRAFT = "draft"
     SCHEDULED = "scheduled"
     QUEUED = "queued"
+    CLAIMED = "claimed"
     DISPATCHING = "dispatching"
     SENT = "sent"
     DELIVERED = "delivered"
@@ -66,7 +70,7 @@ class MessageStatus(StrEnum):
 
 
 UNSENT = (MessageStatus.DRAFT, MessageStatus.SCHEDULED, MessageStatus.QUEUED)
-"""The messages that can still be cancelled."""
+"""The messages that can still be changed and cancelled."""
 
 
 class EventType(StrEnum):

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -111,6 +111,21 @@ class SequenceSettings(TypedDict, total=False):
     track_clicks: bool
 
 
+class StepConditions(TypedDict, total=False):
+    """Who gets a step: those for whom all of it is as it says. Who does not goes on with the step behind it.
+
+    ``opened``, ``clicked`` and ``replied`` are true where one of the messages before it was, or that of ``step``, the
+    key of an earlier step. Without tracking nothing counts as opened or clicked.
+    """
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+
+    opened: bool
+    clicked: bool
+    replied: bool
+    step: Annotated[str, Field(min_length=1, max_length=60, pattern=KEY)]
+
+
 class Sender(TypedDict, total=False):
     """In whose name a campaign writes."""
 
@@ -152,7 +167,7 @@ class SequenceStep(Trashable, Owned):
     content: Mapped[str] = text(max_length=100_000, min_length=1)
     delay_days: Mapped[int] = integer(ge=0, le=3_650, default=0)
     delay_hours: Mapped[int] = integer(ge=0, le=87_600, default=0)
-    conditions: Mapped[dict[str, Any] | None] = document()
+    conditions: Mapped[StepConditions | None] = document()
     is_active: Mapped[bool] = boolean(default=True)
     template_id: Mapped[UUID | None] = reference("content_templates", on_purge="null")
     revision: Mapped[int] = integer(ge=1, default=1, writable="never")

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 from growbase.domains.marketing.models import KEY
 from growbase.domains.outreach.models import OptOutReason
+from growbase.domains.outreach.models_sequences import StepConditions
 
 Key = Annotated[str, Field(min_length=1, max_length=60, pattern=KEY)]
 Reason = Annotated[str, Field(min_length=1, max_length=2_000)]
@@ -53,7 +54,7 @@ class StepDraft(Shape):
     content: Annotated[str, Field(min_length=1, max_length=100_000)]
     delay_days: Annotated[int, Field(ge=0, le=3_650)] = 0
     delay_hours: Annotated[int, Field(ge=0, le=87_600)] = 0
-    conditions: dict[str, Any] | None = None
+    conditions: StepConditions | None = None
     is_active: bool = True
     template_id: UUID | None = None
 
@@ -77,7 +78,7 @@ class StepRevision(Shape):
     content: Annotated[str, Field(min_length=1, max_length=100_000)] | None = None
     delay_days: Annotated[int, Field(ge=0, le=3_650)] | None = None
     delay_hours: Annotated[int, Field(ge=0, le=87_600)] | None = None
-    conditions: dict[str, Any] | None = None
+    conditions: StepConditions | None = None
     template_id: UUID | None = None
 
 

@@ -84,7 +84,7 @@ def ended_campaigns(database: Database) -> int:
 
 
 def silent_senders(database: Database) -> int:
-    """Mark messages unconfirmed whose sender has gone silent, and return how many."""
+    """Take messages from senders that have gone silent and return how many: queued again, or unconfirmed."""
     return _each(database, silent_claims, _expire)
 
 

@@ -1,10 +1,10 @@
 """Sending in the background: what is due is made and queued, claimed, handed to the mail server once, and marked.
 
-Each step is a unit of its own. From the claim on, a message is tried again by itself only where the server has said
-that it did not take it: a worker that dies leaves it unconfirmed, until the provider or a person says more.
+Each step is a unit of its own. A worker that dies with a claim has sent nothing, and the message is claimed again. From
+``begin_dispatch`` on it is tried again by itself only where the server has said that it did not take it: a worker that
+dies then leaves it unconfirmed, until the provider or a person says more.
 """
 
-import re
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from email.headerregistry import Address
@@ -18,7 +18,15 @@ from growbase.core.actor import Actor, system
 from growbase.core.crash import crash_point
 from growbase.core.database import Database
 from growbase.core.errors import GrowbaseError, LimitExceeded, Unavailable
-from growbase.core.mail import MailDeferred, MailRefused, MailUnconfirmed
+from growbase.core.mail import (
+    MailDeferred,
+    MailRefused,
+    MailUnconfirmed,
+    address,
+    is_for_later,
+    is_no_address,
+    message_id_of,
+)
 from growbase.core.outside import Outside
 from growbase.core.tables import Job
 from growbase.core.transaction import Transaction
@@ -32,11 +40,12 @@ from growbase.domains.outreach.actions_outgoing import (
     take_message,
 )
 from growbase.domains.outreach.actions_sending import (
+    begin_dispatch,
     mark_bounced,
     mark_failed,
     mark_sent,
     mark_unconfirmed,
-    postpone_message,
+    release_claim,
 )
 from growbase.domains.outreach.actions_steps import (
     due_enrollments,
@@ -45,7 +54,8 @@ from growbase.domains.outreach.actions_steps import (
     queue_step_message,
     starting_campaigns,
 )
-from growbase.domains.outreach.mails import Letter, address, compose, message_id_of
+from growbase.domains.outreach.errors import ClaimLost
+from growbase.domains.outreach.mails import Letter, compose
 from growbase.domains.outreach.models import Prospect
 from growbase.domains.outreach.models_sequences import SequenceStep
 from growbase.domains.outreach.personalise import preview, values_of
@@ -60,10 +70,6 @@ WAITS: Final = tuple(timedelta(minutes=minutes) for minutes in (2, 10, 30, 60, 1
 """Pauses before a message is claimed again that the server would not take just now; then it has failed."""
 LIMITED: Final = timedelta(hours=1)
 """How long a message waits that the plan does not allow."""
-NO_ADDRESS: Final = re.compile(r"5\d\d[ -]5\.1\.(?:1|2|3|6|10)\b")
-"""What a server says of an address that is none (RFC 3463, 3.2): for good, and by whomever it is written to."""
-OUR_FAULT: Final = re.compile(r"(?:530|534|535|538)\b|(?!\d{3}\b)")
-"""Refusals that are about this program's login (RFC 4954, 6) and not about the message."""
 
 
 def due_sending(database: Database) -> int:
@@ -117,12 +123,7 @@ def _ask_again(database: Database, made: Collection[UUID]) -> int:
 def send_message(database: Database, actor: Actor, job: Job, *, outside: Outside) -> dict[str, object] | None:
     """Send one due message; whatever comes of it is written to the message, so the job itself is never repeated."""
     message_id = UUID(str(job.payload["message_id"]))
-    try:
-        taken = database.write(actor, partial(take_message, message_id=message_id))
-    except LimitExceeded as error:
-        wait: dict[str, Any] = {"until": clock.now() + LIMITED, "reason": str(error)}
-        database.write(actor, partial(postpone_message, message_id=message_id, **wait))
-        return {"outcome": "limited"}
+    taken = database.write(actor, partial(take_message, message_id=message_id))
     if taken is None:
         return None
     crash_point("send:claimed")
@@ -133,6 +134,16 @@ def send_message(database: Database, actor: Actor, job: Job, *, outside: Outside
         wrong = {"reason": str(error)}
         database.write(actor, partial(mark_failed, error=wrong, **named))
         return {"outcome": "failed"}
+    try:
+        begun = database.write(actor, partial(begin_dispatch, claim=taken.claim))
+    except LimitExceeded as error:
+        wait: dict[str, Any] = {"until": clock.now() + LIMITED, "reason": str(error)}
+        database.write(actor, partial(release_claim, **named, **wait))
+        return {"outcome": "limited"}
+    except ClaimLost:
+        begun = False
+    if not begun:
+        return {"outcome": "held_back"}
     crash_point("send:dispatching")
     return {"outcome": _hand_over(database, actor, taken, mail, outside)}
 
@@ -158,11 +169,10 @@ def _refused(database: Database, actor: Actor, taken: Outgoing, error: MailRefus
     """Note that a message was surely not sent, and when it is tried again, if ever."""
     claim, said = taken.claim, str(error.params.get("reason", ""))
     named: dict[str, Any] = {"message_id": claim.message_id, "claim_token": claim.token, "error": {"reason": said}}
-    if isinstance(error, MailRefused) and NO_ADDRESS.match(said):
+    if is_no_address(error):
         database.write(actor, partial(mark_bounced, **named))
         return "bounced"
-    is_later = isinstance(error, MailDeferred) or OUR_FAULT.match(said) is not None
-    if is_later and claim.attempts <= len(WAITS):
+    if is_for_later(error) and claim.attempts <= len(WAITS):
         retry_at = clock.now() + WAITS[claim.attempts - 1]
         database.write(actor, partial(mark_failed, retry_at=retry_at, **named))
         return "deferred"
