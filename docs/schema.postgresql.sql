@@ -796,6 +796,34 @@ CREATE INDEX ix_one_time_tokens_user_id ON one_time_tokens (user_id, id);
 
 CREATE UNIQUE INDEX uq_one_time_tokens_token_hash ON one_time_tokens (token_hash);
 
+CREATE TABLE platform_apps (
+	organization_id UUID NOT NULL,
+	id UUID NOT NULL,
+	platform TEXT COLLATE "C" NOT NULL,
+	instance_url TEXT COLLATE "C" NOT NULL,
+	redirect_uri TEXT COLLATE "C" NOT NULL,
+	client_id TEXT COLLATE "C" NOT NULL,
+	client_secret_cipher BYTEA NOT NULL,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	created_by UUID,
+	updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	updated_by UUID,
+	version BIGINT NOT NULL,
+	CONSTRAINT pk_platform_apps PRIMARY KEY (organization_id, id),
+	CONSTRAINT ck_platform_apps_platform CHECK (length(platform) <= 63),
+	CONSTRAINT ck_platform_apps_instance_url CHECK (length(instance_url) <= 2000),
+	CONSTRAINT ck_platform_apps_redirect_uri CHECK (length(redirect_uri) <= 2000),
+	CONSTRAINT ck_platform_apps_client_id CHECK (length(client_id) <= 2000),
+	CONSTRAINT fk_platform_apps_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
+	CONSTRAINT ck_platform_apps_version CHECK (version >= 1)
+);
+
+CREATE INDEX ix_platform_apps_created_at ON platform_apps (organization_id, created_at, id);
+
+CREATE INDEX ix_platform_apps_updated_at ON platform_apps (organization_id, updated_at, id);
+
+CREATE UNIQUE INDEX uq_platform_apps_platform_instance_url_redirect_uri ON platform_apps (organization_id, platform, instance_url, redirect_uri);
+
 CREATE TABLE series (
 	organization_id UUID NOT NULL,
 	id UUID NOT NULL,
@@ -875,68 +903,6 @@ CREATE INDEX ix_sessions_user_id_revoked_at_expires_at ON sessions (user_id, rev
 CREATE UNIQUE INDEX uq_sessions_refresh_hash ON sessions (refresh_hash);
 
 CREATE UNIQUE INDEX uq_sessions_token_hash ON sessions (token_hash);
-
-CREATE TABLE social_accounts (
-	organization_id UUID NOT NULL,
-	id UUID NOT NULL,
-	platform TEXT COLLATE "C" NOT NULL,
-	provider_account_id TEXT COLLATE "C" NOT NULL,
-	handle TEXT COLLATE "C" NOT NULL,
-	display_name TEXT COLLATE "C",
-	profile_url TEXT COLLATE "C",
-	instance_url TEXT COLLATE "C",
-	access_token_cipher BYTEA,
-	refresh_token_cipher BYTEA,
-	token_type TEXT COLLATE "C",
-	scope TEXT COLLATE "C",
-	token_expires_at TIMESTAMP WITH TIME ZONE,
-	status TEXT COLLATE "C" NOT NULL,
-	followers_count BIGINT,
-	following_count BIGINT,
-	posts_count BIGINT,
-	last_sync_at TIMESTAMP WITH TIME ZONE,
-	last_error JSON,
-	posting_times JSON,
-	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	created_by UUID,
-	updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	updated_by UUID,
-	version BIGINT NOT NULL,
-	deleted_at TIMESTAMP WITH TIME ZONE,
-	deleted_by UUID,
-	deletion_id UUID,
-	purged_at TIMESTAMP WITH TIME ZONE,
-	CONSTRAINT pk_social_accounts PRIMARY KEY (organization_id, id),
-	CONSTRAINT ck_social_accounts_platform CHECK (platform IN ('twitter', 'linkedin', 'instagram', 'tiktok', 'youtube', 'youtube_shorts', 'facebook', 'threads', 'reddit', 'pinterest', 'bluesky', 'mastodon', 'general')),
-	CONSTRAINT ck_social_accounts_provider_account_id CHECK (length(provider_account_id) <= 300 AND length(provider_account_id) >= 1),
-	CONSTRAINT ck_social_accounts_handle CHECK (length(handle) <= 300 AND length(handle) >= 1),
-	CONSTRAINT ck_social_accounts_display_name CHECK (length(display_name) <= 300),
-	CONSTRAINT ck_social_accounts_profile_url CHECK (length(profile_url) <= 2000),
-	CONSTRAINT ck_social_accounts_instance_url CHECK (length(instance_url) <= 2000),
-	CONSTRAINT ck_social_accounts_token_type CHECK (length(token_type) <= 40),
-	CONSTRAINT ck_social_accounts_scope CHECK (length(scope) <= 2000),
-	CONSTRAINT ck_social_accounts_status CHECK (status IN ('connecting', 'active', 'refresh_needed', 'revoked', 'disabled')),
-	CONSTRAINT ck_social_accounts_followers_count CHECK (followers_count >= 0),
-	CONSTRAINT ck_social_accounts_following_count CHECK (following_count >= 0),
-	CONSTRAINT ck_social_accounts_posts_count CHECK (posts_count >= 0),
-	CONSTRAINT fk_social_accounts_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
-	CONSTRAINT ck_social_accounts_version CHECK (version >= 1),
-	CONSTRAINT ck_social_accounts_one_platform CHECK (platform <> 'general')
-);
-
-CREATE INDEX ix_social_accounts_created_at ON social_accounts (organization_id, created_at, id);
-
-CREATE INDEX ix_social_accounts_deleted_at ON social_accounts (organization_id, deleted_at, id) WHERE deleted_at IS NOT NULL;
-
-CREATE INDEX ix_social_accounts_deletion_id ON social_accounts (organization_id, deletion_id) WHERE deletion_id IS NOT NULL;
-
-CREATE INDEX ix_social_accounts_handle ON social_accounts (organization_id, handle);
-
-CREATE INDEX ix_social_accounts_status_token_expires_at ON social_accounts (status, token_expires_at);
-
-CREATE INDEX ix_social_accounts_updated_at ON social_accounts (organization_id, updated_at, id);
-
-CREATE UNIQUE INDEX uq_social_accounts_platform_provider_account_id ON social_accounts (organization_id, platform, provider_account_id) WHERE deleted_at IS NULL;
 
 CREATE TABLE stores (
 	organization_id UUID NOT NULL,
@@ -1066,26 +1032,6 @@ CREATE INDEX ix_webhook_endpoints_status ON webhook_endpoints (status, organizat
 
 CREATE INDEX ix_webhook_endpoints_updated_at ON webhook_endpoints (organization_id, updated_at, id);
 
-CREATE TABLE account_metric_daily (
-	organization_id UUID NOT NULL,
-	id UUID NOT NULL,
-	social_account_id UUID NOT NULL,
-	day DATE NOT NULL,
-	collected_at TIMESTAMP WITH TIME ZONE NOT NULL,
-	followers BIGINT,
-	following BIGINT,
-	posts BIGINT,
-	CONSTRAINT pk_account_metric_daily PRIMARY KEY (organization_id, id),
-	CONSTRAINT fk_account_metric_daily_social_account_id FOREIGN KEY(organization_id, social_account_id) REFERENCES social_accounts (organization_id, id),
-	CONSTRAINT ck_account_metric_daily_followers CHECK (followers >= 0),
-	CONSTRAINT ck_account_metric_daily_following CHECK (following >= 0),
-	CONSTRAINT ck_account_metric_daily_posts CHECK (posts >= 0)
-);
-
-CREATE INDEX ix_account_metric_daily_day ON account_metric_daily (organization_id, day, id);
-
-CREATE UNIQUE INDEX uq_account_metric_daily_social_account_id_day ON account_metric_daily (organization_id, social_account_id, day);
-
 CREATE TABLE ai_insights (
 	organization_id UUID NOT NULL,
 	id UUID NOT NULL,
@@ -1203,6 +1149,39 @@ CREATE INDEX ix_brands_owner_user_id ON brands (organization_id, owner_user_id, 
 CREATE INDEX ix_brands_updated_at ON brands (organization_id, updated_at, id);
 
 CREATE UNIQUE INDEX uq_brands_name_norm ON brands (organization_id, name_norm) WHERE deleted_at IS NULL;
+
+CREATE TABLE connection_attempts (
+	organization_id UUID NOT NULL,
+	id UUID NOT NULL,
+	actor_id UUID NOT NULL,
+	platform TEXT COLLATE "C" NOT NULL,
+	app_id UUID NOT NULL,
+	founder_id UUID,
+	verifier_cipher BYTEA NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	used_at TIMESTAMP WITH TIME ZONE,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	created_by UUID,
+	updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	updated_by UUID,
+	version BIGINT NOT NULL,
+	CONSTRAINT pk_connection_attempts PRIMARY KEY (organization_id, id),
+	CONSTRAINT ck_connection_attempts_platform CHECK (length(platform) <= 63),
+	CONSTRAINT fk_connection_attempts_app_id FOREIGN KEY(organization_id, app_id) REFERENCES platform_apps (organization_id, id),
+	CONSTRAINT fk_connection_attempts_founder_id FOREIGN KEY(organization_id, founder_id) REFERENCES founders (organization_id, id),
+	CONSTRAINT fk_connection_attempts_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
+	CONSTRAINT ck_connection_attempts_version CHECK (version >= 1)
+);
+
+CREATE INDEX ix_connection_attempts_app_id ON connection_attempts (organization_id, app_id, id);
+
+CREATE INDEX ix_connection_attempts_created_at ON connection_attempts (organization_id, created_at, id);
+
+CREATE INDEX ix_connection_attempts_expires_at ON connection_attempts (expires_at);
+
+CREATE INDEX ix_connection_attempts_founder_id ON connection_attempts (organization_id, founder_id, id) WHERE founder_id IS NOT NULL;
+
+CREATE INDEX ix_connection_attempts_updated_at ON connection_attempts (organization_id, updated_at, id);
 
 CREATE TABLE connection_events (
 	organization_id UUID NOT NULL,
@@ -1375,6 +1354,8 @@ CREATE TABLE notifications (
 );
 
 CREATE INDEX ix_notifications_created_at ON notifications (organization_id, created_at, id);
+
+CREATE INDEX ix_notifications_read_at ON notifications (read_at) WHERE read_at IS NOT NULL;
 
 CREATE INDEX ix_notifications_updated_at ON notifications (organization_id, updated_at, id);
 
@@ -1599,6 +1580,76 @@ CREATE INDEX ix_seo_insights_updated_at ON seo_insights (organization_id, update
 
 CREATE UNIQUE INDEX uq_seo_insights_store_id_fingerprint ON seo_insights (organization_id, store_id, fingerprint);
 
+CREATE TABLE social_accounts (
+	organization_id UUID NOT NULL,
+	id UUID NOT NULL,
+	platform TEXT COLLATE "C" NOT NULL,
+	provider_account_id TEXT COLLATE "C" NOT NULL,
+	handle TEXT COLLATE "C" NOT NULL,
+	display_name TEXT COLLATE "C",
+	profile_url TEXT COLLATE "C",
+	instance_url TEXT COLLATE "C",
+	access_token_cipher BYTEA,
+	refresh_token_cipher BYTEA,
+	token_type TEXT COLLATE "C",
+	scope TEXT COLLATE "C",
+	token_expires_at TIMESTAMP WITH TIME ZONE,
+	status TEXT COLLATE "C" NOT NULL,
+	followers_count BIGINT,
+	following_count BIGINT,
+	posts_count BIGINT,
+	last_sync_at TIMESTAMP WITH TIME ZONE,
+	last_error JSON,
+	posting_times JSON,
+	founder_id UUID,
+	app_id UUID,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	created_by UUID,
+	updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	updated_by UUID,
+	version BIGINT NOT NULL,
+	deleted_at TIMESTAMP WITH TIME ZONE,
+	deleted_by UUID,
+	deletion_id UUID,
+	purged_at TIMESTAMP WITH TIME ZONE,
+	CONSTRAINT pk_social_accounts PRIMARY KEY (organization_id, id),
+	CONSTRAINT ck_social_accounts_platform CHECK (platform IN ('twitter', 'linkedin', 'instagram', 'tiktok', 'youtube', 'youtube_shorts', 'facebook', 'threads', 'reddit', 'pinterest', 'bluesky', 'mastodon', 'general')),
+	CONSTRAINT ck_social_accounts_provider_account_id CHECK (length(provider_account_id) <= 300 AND length(provider_account_id) >= 1),
+	CONSTRAINT ck_social_accounts_handle CHECK (length(handle) <= 300 AND length(handle) >= 1),
+	CONSTRAINT ck_social_accounts_display_name CHECK (length(display_name) <= 300),
+	CONSTRAINT ck_social_accounts_profile_url CHECK (length(profile_url) <= 2000),
+	CONSTRAINT ck_social_accounts_instance_url CHECK (length(instance_url) <= 2000),
+	CONSTRAINT ck_social_accounts_token_type CHECK (length(token_type) <= 40),
+	CONSTRAINT ck_social_accounts_scope CHECK (length(scope) <= 2000),
+	CONSTRAINT ck_social_accounts_status CHECK (status IN ('connecting', 'active', 'refresh_needed', 'revoked', 'disabled')),
+	CONSTRAINT ck_social_accounts_followers_count CHECK (followers_count >= 0),
+	CONSTRAINT ck_social_accounts_following_count CHECK (following_count >= 0),
+	CONSTRAINT ck_social_accounts_posts_count CHECK (posts_count >= 0),
+	CONSTRAINT fk_social_accounts_founder_id FOREIGN KEY(organization_id, founder_id) REFERENCES founders (organization_id, id),
+	CONSTRAINT fk_social_accounts_app_id FOREIGN KEY(organization_id, app_id) REFERENCES platform_apps (organization_id, id),
+	CONSTRAINT fk_social_accounts_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
+	CONSTRAINT ck_social_accounts_version CHECK (version >= 1),
+	CONSTRAINT ck_social_accounts_one_platform CHECK (platform <> 'general')
+);
+
+CREATE INDEX ix_social_accounts_app_id ON social_accounts (organization_id, app_id, id) WHERE app_id IS NOT NULL;
+
+CREATE INDEX ix_social_accounts_created_at ON social_accounts (organization_id, created_at, id);
+
+CREATE INDEX ix_social_accounts_deleted_at ON social_accounts (organization_id, deleted_at, id) WHERE deleted_at IS NOT NULL;
+
+CREATE INDEX ix_social_accounts_deletion_id ON social_accounts (organization_id, deletion_id) WHERE deletion_id IS NOT NULL;
+
+CREATE INDEX ix_social_accounts_founder_id ON social_accounts (organization_id, founder_id, id) WHERE founder_id IS NOT NULL;
+
+CREATE INDEX ix_social_accounts_handle ON social_accounts (organization_id, handle);
+
+CREATE INDEX ix_social_accounts_status_token_expires_at ON social_accounts (status, token_expires_at);
+
+CREATE INDEX ix_social_accounts_updated_at ON social_accounts (organization_id, updated_at, id);
+
+CREATE UNIQUE INDEX uq_social_accounts_platform_provider_account_id ON social_accounts (organization_id, platform, provider_account_id) WHERE deleted_at IS NULL;
+
 CREATE TABLE store_counters (
 	organization_id UUID NOT NULL,
 	id UUID NOT NULL,
@@ -1658,6 +1709,7 @@ CREATE TABLE store_settings (
 	thresholds JSON NOT NULL,
 	feature_flags JSON NOT NULL,
 	connection_metadata JSON NOT NULL,
+	support_email TEXT COLLATE "C",
 	notification_emails JSON NOT NULL,
 	blocked_customers JSON NOT NULL,
 	last_rotation_at TIMESTAMP WITH TIME ZONE,
@@ -1669,6 +1721,7 @@ CREATE TABLE store_settings (
 	version BIGINT NOT NULL,
 	CONSTRAINT pk_store_settings PRIMARY KEY (organization_id, id),
 	CONSTRAINT fk_store_settings_store_id FOREIGN KEY(organization_id, store_id) REFERENCES stores (organization_id, id),
+	CONSTRAINT ck_store_settings_support_email CHECK (length(support_email) <= 320 AND length(support_email) >= 3),
 	CONSTRAINT fk_store_settings_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
 	CONSTRAINT ck_store_settings_version CHECK (version >= 1)
 );
@@ -1818,6 +1871,37 @@ CREATE UNIQUE INDEX uq_tickets_store_id_number ON tickets (organization_id, stor
 
 CREATE UNIQUE INDEX uq_tickets_store_id_thread_key ON tickets (organization_id, store_id, thread_key) WHERE deleted_at IS NULL AND status NOT IN ('closed', 'archived');
 
+CREATE TABLE token_revocations (
+	organization_id UUID NOT NULL,
+	id UUID NOT NULL,
+	platform TEXT COLLATE "C" NOT NULL,
+	provider_account_id TEXT COLLATE "C" NOT NULL,
+	handle TEXT COLLATE "C" NOT NULL,
+	instance_url TEXT COLLATE "C",
+	app_id UUID,
+	access_token_cipher BYTEA NOT NULL,
+	refresh_token_cipher BYTEA,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	created_by UUID,
+	updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	updated_by UUID,
+	version BIGINT NOT NULL,
+	CONSTRAINT pk_token_revocations PRIMARY KEY (organization_id, id),
+	CONSTRAINT ck_token_revocations_platform CHECK (length(platform) <= 63),
+	CONSTRAINT ck_token_revocations_provider_account_id CHECK (length(provider_account_id) <= 300),
+	CONSTRAINT ck_token_revocations_handle CHECK (length(handle) <= 300),
+	CONSTRAINT ck_token_revocations_instance_url CHECK (length(instance_url) <= 2000),
+	CONSTRAINT fk_token_revocations_app_id FOREIGN KEY(organization_id, app_id) REFERENCES platform_apps (organization_id, id),
+	CONSTRAINT fk_token_revocations_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
+	CONSTRAINT ck_token_revocations_version CHECK (version >= 1)
+);
+
+CREATE INDEX ix_token_revocations_app_id ON token_revocations (organization_id, app_id, id) WHERE app_id IS NOT NULL;
+
+CREATE INDEX ix_token_revocations_created_at ON token_revocations (organization_id, created_at, id);
+
+CREATE INDEX ix_token_revocations_updated_at ON token_revocations (organization_id, updated_at, id);
+
 CREATE TABLE usage_events (
 	organization_id UUID NOT NULL,
 	id UUID NOT NULL,
@@ -1830,7 +1914,7 @@ CREATE TABLE usage_events (
 	occurred_at TIMESTAMP WITH TIME ZONE NOT NULL,
 	CONSTRAINT pk_usage_events PRIMARY KEY (organization_id, id),
 	CONSTRAINT fk_usage_events_counter_id FOREIGN KEY(organization_id, counter_id) REFERENCES usage_counters (organization_id, id),
-	CONSTRAINT ck_usage_events_kind CHECK (kind IN ('opened', 'consumed', 'given_back', 'committed', 'repaired'))
+	CONSTRAINT ck_usage_events_kind CHECK (kind IN ('opened', 'consumed', 'given_back', 'committed', 'repaired', 'rolled_up'))
 );
 
 CREATE INDEX ix_usage_events_counter_id ON usage_events (organization_id, counter_id, id);
@@ -1956,6 +2040,26 @@ CREATE INDEX ix_webhook_events_topic_received_at ON webhook_events (organization
 CREATE INDEX ix_webhook_events_updated_at ON webhook_events (organization_id, updated_at, id);
 
 CREATE UNIQUE INDEX uq_webhook_events_provider_webhook_id ON webhook_events (organization_id, provider, webhook_id);
+
+CREATE TABLE account_metric_daily (
+	organization_id UUID NOT NULL,
+	id UUID NOT NULL,
+	social_account_id UUID NOT NULL,
+	day DATE NOT NULL,
+	collected_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	followers BIGINT,
+	following BIGINT,
+	posts BIGINT,
+	CONSTRAINT pk_account_metric_daily PRIMARY KEY (organization_id, id),
+	CONSTRAINT fk_account_metric_daily_social_account_id FOREIGN KEY(organization_id, social_account_id) REFERENCES social_accounts (organization_id, id),
+	CONSTRAINT ck_account_metric_daily_followers CHECK (followers >= 0),
+	CONSTRAINT ck_account_metric_daily_following CHECK (following >= 0),
+	CONSTRAINT ck_account_metric_daily_posts CHECK (posts >= 0)
+);
+
+CREATE INDEX ix_account_metric_daily_day ON account_metric_daily (organization_id, day, id);
+
+CREATE UNIQUE INDEX uq_account_metric_daily_social_account_id_day ON account_metric_daily (organization_id, social_account_id, day);
 
 CREATE TABLE brand_rules (
 	organization_id UUID NOT NULL,
@@ -2317,6 +2421,11 @@ CREATE TABLE ticket_messages (
 	external_id TEXT COLLATE "C",
 	in_reply_to TEXT COLLATE "C",
 	sent_at TIMESTAMP WITH TIME ZONE,
+	next_attempt_at TIMESTAMP WITH TIME ZONE,
+	attempts BIGINT NOT NULL,
+	last_error JSON,
+	claim_token UUID,
+	claimed_until TIMESTAMP WITH TIME ZONE,
 	metadata JSON,
 	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
 	created_by UUID,
@@ -2330,16 +2439,21 @@ CREATE TABLE ticket_messages (
 	CONSTRAINT ck_ticket_messages_author_label CHECK (length(author_label) <= 320),
 	CONSTRAINT ck_ticket_messages_body_rich CHECK (length(body_rich) <= 100000 AND length(body_rich) >= 1),
 	CONSTRAINT ck_ticket_messages_body_plain CHECK (length(body_plain) <= 100000),
-	CONSTRAINT ck_ticket_messages_delivery CHECK (delivery IN ('none', 'queued', 'dispatching', 'sent', 'delivered', 'failed', 'unconfirmed')),
+	CONSTRAINT ck_ticket_messages_delivery CHECK (delivery IN ('none', 'queued', 'claimed', 'dispatching', 'sent', 'delivered', 'failed', 'unconfirmed')),
 	CONSTRAINT ck_ticket_messages_external_id CHECK (length(external_id) <= 300),
 	CONSTRAINT ck_ticket_messages_in_reply_to CHECK (length(in_reply_to) <= 300),
+	CONSTRAINT ck_ticket_messages_attempts CHECK (attempts >= 0),
 	CONSTRAINT fk_ticket_messages_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
 	CONSTRAINT ck_ticket_messages_version CHECK (version >= 1),
 	CONSTRAINT ck_ticket_messages_draft_unsent CHECK (NOT (is_draft AND sent_at IS NOT NULL)),
 	CONSTRAINT ck_ticket_messages_note_undelivered CHECK (NOT (is_internal_note AND delivery <> 'none'))
 );
 
+CREATE INDEX ix_ticket_messages_claimed_until ON ticket_messages (claimed_until) WHERE claimed_until IS NOT NULL;
+
 CREATE INDEX ix_ticket_messages_created_at ON ticket_messages (organization_id, created_at, id);
+
+CREATE INDEX ix_ticket_messages_delivery_next_attempt_at ON ticket_messages (delivery, next_attempt_at) WHERE next_attempt_at IS NOT NULL;
 
 CREATE INDEX ix_ticket_messages_store_id ON ticket_messages (organization_id, store_id, id);
 
@@ -2348,6 +2462,17 @@ CREATE INDEX ix_ticket_messages_ticket_id_created_at ON ticket_messages (organiz
 CREATE INDEX ix_ticket_messages_updated_at ON ticket_messages (organization_id, updated_at, id);
 
 CREATE UNIQUE INDEX uq_ticket_messages_store_id_external_id ON ticket_messages (organization_id, store_id, external_id) WHERE external_id IS NOT NULL;
+
+CREATE TABLE token_renewals (
+	organization_id UUID NOT NULL,
+	id UUID NOT NULL,
+	social_account_id UUID NOT NULL,
+	lease_until TIMESTAMP WITH TIME ZONE NOT NULL,
+	CONSTRAINT pk_token_renewals PRIMARY KEY (organization_id, id),
+	CONSTRAINT fk_token_renewals_social_account_id FOREIGN KEY(organization_id, social_account_id) REFERENCES social_accounts (organization_id, id)
+);
+
+CREATE UNIQUE INDEX uq_token_renewals_social_account_id ON token_renewals (organization_id, social_account_id);
 
 CREATE TABLE ai_drafts (
 	organization_id UUID NOT NULL,
@@ -3016,7 +3141,7 @@ CREATE TABLE messages (
 	CONSTRAINT ck_messages_channel CHECK (channel IN ('email', 'linkedin', 'sms', 'whatsapp')),
 	CONSTRAINT ck_messages_subject CHECK (length(subject) <= 300),
 	CONSTRAINT ck_messages_content CHECK (length(content) <= 100000),
-	CONSTRAINT ck_messages_status CHECK (status IN ('draft', 'scheduled', 'queued', 'dispatching', 'sent', 'delivered', 'bounced', 'failed', 'unconfirmed', 'suppressed', 'cancelled')),
+	CONSTRAINT ck_messages_status CHECK (status IN ('draft', 'scheduled', 'queued', 'claimed', 'dispatching', 'sent', 'delivered', 'bounced', 'failed', 'unconfirmed', 'suppressed', 'cancelled')),
 	CONSTRAINT ck_messages_open_count CHECK (open_count >= 0),
 	CONSTRAINT ck_messages_click_count CHECK (click_count >= 0),
 	CONSTRAINT ck_messages_provider CHECK (length(provider) <= 60),

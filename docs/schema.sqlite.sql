@@ -857,6 +857,35 @@ CREATE INDEX ix_one_time_tokens_user_id ON one_time_tokens (user_id, id);
 
 CREATE UNIQUE INDEX uq_one_time_tokens_token_hash ON one_time_tokens (token_hash);
 
+CREATE TABLE platform_apps (
+	organization_id TEXT NOT NULL,
+	id TEXT NOT NULL,
+	platform TEXT NOT NULL,
+	instance_url TEXT NOT NULL,
+	redirect_uri TEXT NOT NULL,
+	client_id TEXT NOT NULL,
+	client_secret_cipher BLOB NOT NULL,
+	created_at TEXT NOT NULL,
+	created_by TEXT,
+	updated_at TEXT NOT NULL,
+	updated_by TEXT,
+	version INTEGER NOT NULL,
+	CONSTRAINT pk_platform_apps PRIMARY KEY (organization_id, id),
+	CONSTRAINT ck_platform_apps_platform CHECK (length(platform) <= 63),
+	CONSTRAINT ck_platform_apps_instance_url CHECK (length(instance_url) <= 2000),
+	CONSTRAINT ck_platform_apps_redirect_uri CHECK (length(redirect_uri) <= 2000),
+	CONSTRAINT ck_platform_apps_client_id CHECK (length(client_id) <= 2000),
+	CONSTRAINT fk_platform_apps_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
+	CONSTRAINT ck_platform_apps_version CHECK (version >= 1)
+)
+ STRICT;
+
+CREATE INDEX ix_platform_apps_created_at ON platform_apps (organization_id, created_at, id);
+
+CREATE INDEX ix_platform_apps_updated_at ON platform_apps (organization_id, updated_at, id);
+
+CREATE UNIQUE INDEX uq_platform_apps_platform_instance_url_redirect_uri ON platform_apps (organization_id, platform, instance_url, redirect_uri);
+
 CREATE TABLE series (
 	organization_id TEXT NOT NULL,
 	id TEXT NOT NULL,
@@ -939,71 +968,6 @@ CREATE INDEX ix_sessions_user_id_revoked_at_expires_at ON sessions (user_id, rev
 CREATE UNIQUE INDEX uq_sessions_refresh_hash ON sessions (refresh_hash);
 
 CREATE UNIQUE INDEX uq_sessions_token_hash ON sessions (token_hash);
-
-CREATE TABLE social_accounts (
-	organization_id TEXT NOT NULL,
-	id TEXT NOT NULL,
-	platform TEXT NOT NULL,
-	provider_account_id TEXT NOT NULL,
-	handle TEXT NOT NULL,
-	display_name TEXT,
-	profile_url TEXT,
-	instance_url TEXT,
-	access_token_cipher BLOB,
-	refresh_token_cipher BLOB,
-	token_type TEXT,
-	scope TEXT,
-	token_expires_at TEXT,
-	status TEXT NOT NULL,
-	followers_count INTEGER,
-	following_count INTEGER,
-	posts_count INTEGER,
-	last_sync_at TEXT,
-	last_error TEXT,
-	posting_times TEXT,
-	created_at TEXT NOT NULL,
-	created_by TEXT,
-	updated_at TEXT NOT NULL,
-	updated_by TEXT,
-	version INTEGER NOT NULL,
-	deleted_at TEXT,
-	deleted_by TEXT,
-	deletion_id TEXT,
-	purged_at TEXT,
-	CONSTRAINT pk_social_accounts PRIMARY KEY (organization_id, id),
-	CONSTRAINT ck_social_accounts_platform CHECK (platform IN ('twitter', 'linkedin', 'instagram', 'tiktok', 'youtube', 'youtube_shorts', 'facebook', 'threads', 'reddit', 'pinterest', 'bluesky', 'mastodon', 'general')),
-	CONSTRAINT ck_social_accounts_provider_account_id CHECK (length(provider_account_id) <= 300 AND length(provider_account_id) >= 1),
-	CONSTRAINT ck_social_accounts_handle CHECK (length(handle) <= 300 AND length(handle) >= 1),
-	CONSTRAINT ck_social_accounts_display_name CHECK (length(display_name) <= 300),
-	CONSTRAINT ck_social_accounts_profile_url CHECK (length(profile_url) <= 2000),
-	CONSTRAINT ck_social_accounts_instance_url CHECK (length(instance_url) <= 2000),
-	CONSTRAINT ck_social_accounts_token_type CHECK (length(token_type) <= 40),
-	CONSTRAINT ck_social_accounts_scope CHECK (length(scope) <= 2000),
-	CONSTRAINT ck_social_accounts_status CHECK (status IN ('connecting', 'active', 'refresh_needed', 'revoked', 'disabled')),
-	CONSTRAINT ck_social_accounts_followers_count CHECK (followers_count >= 0),
-	CONSTRAINT ck_social_accounts_following_count CHECK (following_count >= 0),
-	CONSTRAINT ck_social_accounts_posts_count CHECK (posts_count >= 0),
-	CONSTRAINT ck_social_accounts_last_error CHECK (json_valid(last_error)),
-	CONSTRAINT ck_social_accounts_posting_times CHECK (json_valid(posting_times)),
-	CONSTRAINT fk_social_accounts_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
-	CONSTRAINT ck_social_accounts_version CHECK (version >= 1),
-	CONSTRAINT ck_social_accounts_one_platform CHECK (platform <> 'general')
-)
- STRICT;
-
-CREATE INDEX ix_social_accounts_created_at ON social_accounts (organization_id, created_at, id);
-
-CREATE INDEX ix_social_accounts_deleted_at ON social_accounts (organization_id, deleted_at, id) WHERE deleted_at IS NOT NULL;
-
-CREATE INDEX ix_social_accounts_deletion_id ON social_accounts (organization_id, deletion_id) WHERE deletion_id IS NOT NULL;
-
-CREATE INDEX ix_social_accounts_handle ON social_accounts (organization_id, handle);
-
-CREATE INDEX ix_social_accounts_status_token_expires_at ON social_accounts (status, token_expires_at);
-
-CREATE INDEX ix_social_accounts_updated_at ON social_accounts (organization_id, updated_at, id);
-
-CREATE UNIQUE INDEX uq_social_accounts_platform_provider_account_id ON social_accounts (organization_id, platform, provider_account_id) WHERE deleted_at IS NULL;
 
 CREATE TABLE stores (
 	organization_id TEXT NOT NULL,
@@ -1138,27 +1102,6 @@ CREATE INDEX ix_webhook_endpoints_status ON webhook_endpoints (status, organizat
 
 CREATE INDEX ix_webhook_endpoints_updated_at ON webhook_endpoints (organization_id, updated_at, id);
 
-CREATE TABLE account_metric_daily (
-	organization_id TEXT NOT NULL,
-	id TEXT NOT NULL,
-	social_account_id TEXT NOT NULL,
-	day TEXT NOT NULL,
-	collected_at TEXT NOT NULL,
-	followers INTEGER,
-	following INTEGER,
-	posts INTEGER,
-	CONSTRAINT pk_account_metric_daily PRIMARY KEY (organization_id, id),
-	CONSTRAINT fk_account_metric_daily_social_account_id FOREIGN KEY(organization_id, social_account_id) REFERENCES social_accounts (organization_id, id),
-	CONSTRAINT ck_account_metric_daily_followers CHECK (followers >= 0),
-	CONSTRAINT ck_account_metric_daily_following CHECK (following >= 0),
-	CONSTRAINT ck_account_metric_daily_posts CHECK (posts >= 0)
-)
- STRICT;
-
-CREATE INDEX ix_account_metric_daily_day ON account_metric_daily (organization_id, day, id);
-
-CREATE UNIQUE INDEX uq_account_metric_daily_social_account_id_day ON account_metric_daily (organization_id, social_account_id, day);
-
 CREATE TABLE ai_insights (
 	organization_id TEXT NOT NULL,
 	id TEXT NOT NULL,
@@ -1289,6 +1232,40 @@ CREATE INDEX ix_brands_owner_user_id ON brands (organization_id, owner_user_id, 
 CREATE INDEX ix_brands_updated_at ON brands (organization_id, updated_at, id);
 
 CREATE UNIQUE INDEX uq_brands_name_norm ON brands (organization_id, name_norm) WHERE deleted_at IS NULL;
+
+CREATE TABLE connection_attempts (
+	organization_id TEXT NOT NULL,
+	id TEXT NOT NULL,
+	actor_id TEXT NOT NULL,
+	platform TEXT NOT NULL,
+	app_id TEXT NOT NULL,
+	founder_id TEXT,
+	verifier_cipher BLOB NOT NULL,
+	expires_at TEXT NOT NULL,
+	used_at TEXT,
+	created_at TEXT NOT NULL,
+	created_by TEXT,
+	updated_at TEXT NOT NULL,
+	updated_by TEXT,
+	version INTEGER NOT NULL,
+	CONSTRAINT pk_connection_attempts PRIMARY KEY (organization_id, id),
+	CONSTRAINT ck_connection_attempts_platform CHECK (length(platform) <= 63),
+	CONSTRAINT fk_connection_attempts_app_id FOREIGN KEY(organization_id, app_id) REFERENCES platform_apps (organization_id, id),
+	CONSTRAINT fk_connection_attempts_founder_id FOREIGN KEY(organization_id, founder_id) REFERENCES founders (organization_id, id),
+	CONSTRAINT fk_connection_attempts_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
+	CONSTRAINT ck_connection_attempts_version CHECK (version >= 1)
+)
+ STRICT;
+
+CREATE INDEX ix_connection_attempts_app_id ON connection_attempts (organization_id, app_id, id);
+
+CREATE INDEX ix_connection_attempts_created_at ON connection_attempts (organization_id, created_at, id);
+
+CREATE INDEX ix_connection_attempts_expires_at ON connection_attempts (expires_at);
+
+CREATE INDEX ix_connection_attempts_founder_id ON connection_attempts (organization_id, founder_id, id) WHERE founder_id IS NOT NULL;
+
+CREATE INDEX ix_connection_attempts_updated_at ON connection_attempts (organization_id, updated_at, id);
 
 CREATE TABLE connection_events (
 	organization_id TEXT NOT NULL,
@@ -1471,6 +1448,8 @@ CREATE TABLE notifications (
  STRICT;
 
 CREATE INDEX ix_notifications_created_at ON notifications (organization_id, created_at, id);
+
+CREATE INDEX ix_notifications_read_at ON notifications (read_at) WHERE read_at IS NOT NULL;
 
 CREATE INDEX ix_notifications_updated_at ON notifications (organization_id, updated_at, id);
 
@@ -1703,6 +1682,79 @@ CREATE INDEX ix_seo_insights_updated_at ON seo_insights (organization_id, update
 
 CREATE UNIQUE INDEX uq_seo_insights_store_id_fingerprint ON seo_insights (organization_id, store_id, fingerprint);
 
+CREATE TABLE social_accounts (
+	organization_id TEXT NOT NULL,
+	id TEXT NOT NULL,
+	platform TEXT NOT NULL,
+	provider_account_id TEXT NOT NULL,
+	handle TEXT NOT NULL,
+	display_name TEXT,
+	profile_url TEXT,
+	instance_url TEXT,
+	access_token_cipher BLOB,
+	refresh_token_cipher BLOB,
+	token_type TEXT,
+	scope TEXT,
+	token_expires_at TEXT,
+	status TEXT NOT NULL,
+	followers_count INTEGER,
+	following_count INTEGER,
+	posts_count INTEGER,
+	last_sync_at TEXT,
+	last_error TEXT,
+	posting_times TEXT,
+	founder_id TEXT,
+	app_id TEXT,
+	created_at TEXT NOT NULL,
+	created_by TEXT,
+	updated_at TEXT NOT NULL,
+	updated_by TEXT,
+	version INTEGER NOT NULL,
+	deleted_at TEXT,
+	deleted_by TEXT,
+	deletion_id TEXT,
+	purged_at TEXT,
+	CONSTRAINT pk_social_accounts PRIMARY KEY (organization_id, id),
+	CONSTRAINT ck_social_accounts_platform CHECK (platform IN ('twitter', 'linkedin', 'instagram', 'tiktok', 'youtube', 'youtube_shorts', 'facebook', 'threads', 'reddit', 'pinterest', 'bluesky', 'mastodon', 'general')),
+	CONSTRAINT ck_social_accounts_provider_account_id CHECK (length(provider_account_id) <= 300 AND length(provider_account_id) >= 1),
+	CONSTRAINT ck_social_accounts_handle CHECK (length(handle) <= 300 AND length(handle) >= 1),
+	CONSTRAINT ck_social_accounts_display_name CHECK (length(display_name) <= 300),
+	CONSTRAINT ck_social_accounts_profile_url CHECK (length(profile_url) <= 2000),
+	CONSTRAINT ck_social_accounts_instance_url CHECK (length(instance_url) <= 2000),
+	CONSTRAINT ck_social_accounts_token_type CHECK (length(token_type) <= 40),
+	CONSTRAINT ck_social_accounts_scope CHECK (length(scope) <= 2000),
+	CONSTRAINT ck_social_accounts_status CHECK (status IN ('connecting', 'active', 'refresh_needed', 'revoked', 'disabled')),
+	CONSTRAINT ck_social_accounts_followers_count CHECK (followers_count >= 0),
+	CONSTRAINT ck_social_accounts_following_count CHECK (following_count >= 0),
+	CONSTRAINT ck_social_accounts_posts_count CHECK (posts_count >= 0),
+	CONSTRAINT ck_social_accounts_last_error CHECK (json_valid(last_error)),
+	CONSTRAINT ck_social_accounts_posting_times CHECK (json_valid(posting_times)),
+	CONSTRAINT fk_social_accounts_founder_id FOREIGN KEY(organization_id, founder_id) REFERENCES founders (organization_id, id),
+	CONSTRAINT fk_social_accounts_app_id FOREIGN KEY(organization_id, app_id) REFERENCES platform_apps (organization_id, id),
+	CONSTRAINT fk_social_accounts_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
+	CONSTRAINT ck_social_accounts_version CHECK (version >= 1),
+	CONSTRAINT ck_social_accounts_one_platform CHECK (platform <> 'general')
+)
+ STRICT;
+
+CREATE INDEX ix_social_accounts_app_id ON social_accounts (organization_id, app_id, id) WHERE app_id IS NOT NULL;
+
+CREATE INDEX ix_social_accounts_created_at ON social_accounts (organization_id, created_at, id);
+
+CREATE INDEX ix_social_accounts_deleted_at ON social_accounts (organization_id, deleted_at, id) WHERE deleted_at IS NOT NULL;
+
+CREATE INDEX ix_social_accounts_deletion_id ON social_accounts (organization_id, deletion_id) WHERE deletion_id IS NOT NULL;
+
+CREATE INDEX ix_social_accounts_founder_id ON social_accounts (organization_id, founder_id, id) WHERE founder_id IS NOT NULL;
+
+CREATE INDEX ix_social_accounts_handle ON social_accounts (organization_id, handle);
+
+CREATE INDEX ix_social_accounts_status_token_expires_at ON social_accounts (status, token_expires_at);
+
+CREATE INDEX ix_social_accounts_updated_at ON social_accounts (organization_id, updated_at, id);
+
+CREATE UNIQUE INDEX uq_social_accounts_platform_provider_account_id ON social_accounts (organization_id, platform, provider_account_id) WHERE deleted_at IS NULL;
+
 CREATE TABLE store_counters (
 	organization_id TEXT NOT NULL,
 	id TEXT NOT NULL,
@@ -1764,6 +1816,7 @@ CREATE TABLE store_settings (
 	thresholds TEXT NOT NULL,
 	feature_flags TEXT NOT NULL,
 	connection_metadata TEXT NOT NULL,
+	support_email TEXT,
 	notification_emails TEXT NOT NULL,
 	blocked_customers TEXT NOT NULL,
 	last_rotation_at TEXT,
@@ -1778,6 +1831,7 @@ CREATE TABLE store_settings (
 	CONSTRAINT ck_store_settings_thresholds CHECK (json_valid(thresholds)),
 	CONSTRAINT ck_store_settings_feature_flags CHECK (json_valid(feature_flags)),
 	CONSTRAINT ck_store_settings_connection_metadata CHECK (json_valid(connection_metadata)),
+	CONSTRAINT ck_store_settings_support_email CHECK (length(support_email) <= 320 AND length(support_email) >= 3),
 	CONSTRAINT ck_store_settings_notification_emails CHECK (json_valid(notification_emails)),
 	CONSTRAINT ck_store_settings_blocked_customers CHECK (json_valid(blocked_customers)),
 	CONSTRAINT fk_store_settings_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
@@ -1934,6 +1988,38 @@ CREATE UNIQUE INDEX uq_tickets_store_id_number ON tickets (organization_id, stor
 
 CREATE UNIQUE INDEX uq_tickets_store_id_thread_key ON tickets (organization_id, store_id, thread_key) WHERE deleted_at IS NULL AND status NOT IN ('closed', 'archived');
 
+CREATE TABLE token_revocations (
+	organization_id TEXT NOT NULL,
+	id TEXT NOT NULL,
+	platform TEXT NOT NULL,
+	provider_account_id TEXT NOT NULL,
+	handle TEXT NOT NULL,
+	instance_url TEXT,
+	app_id TEXT,
+	access_token_cipher BLOB NOT NULL,
+	refresh_token_cipher BLOB,
+	created_at TEXT NOT NULL,
+	created_by TEXT,
+	updated_at TEXT NOT NULL,
+	updated_by TEXT,
+	version INTEGER NOT NULL,
+	CONSTRAINT pk_token_revocations PRIMARY KEY (organization_id, id),
+	CONSTRAINT ck_token_revocations_platform CHECK (length(platform) <= 63),
+	CONSTRAINT ck_token_revocations_provider_account_id CHECK (length(provider_account_id) <= 300),
+	CONSTRAINT ck_token_revocations_handle CHECK (length(handle) <= 300),
+	CONSTRAINT ck_token_revocations_instance_url CHECK (length(instance_url) <= 2000),
+	CONSTRAINT fk_token_revocations_app_id FOREIGN KEY(organization_id, app_id) REFERENCES platform_apps (organization_id, id),
+	CONSTRAINT fk_token_revocations_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
+	CONSTRAINT ck_token_revocations_version CHECK (version >= 1)
+)
+ STRICT;
+
+CREATE INDEX ix_token_revocations_app_id ON token_revocations (organization_id, app_id, id) WHERE app_id IS NOT NULL;
+
+CREATE INDEX ix_token_revocations_created_at ON token_revocations (organization_id, created_at, id);
+
+CREATE INDEX ix_token_revocations_updated_at ON token_revocations (organization_id, updated_at, id);
+
 CREATE TABLE usage_events (
 	organization_id TEXT NOT NULL,
 	id TEXT NOT NULL,
@@ -1946,7 +2032,7 @@ CREATE TABLE usage_events (
 	occurred_at TEXT NOT NULL,
 	CONSTRAINT pk_usage_events PRIMARY KEY (organization_id, id),
 	CONSTRAINT fk_usage_events_counter_id FOREIGN KEY(organization_id, counter_id) REFERENCES usage_counters (organization_id, id),
-	CONSTRAINT ck_usage_events_kind CHECK (kind IN ('opened', 'consumed', 'given_back', 'committed', 'repaired'))
+	CONSTRAINT ck_usage_events_kind CHECK (kind IN ('opened', 'consumed', 'given_back', 'committed', 'repaired', 'rolled_up'))
 )
  STRICT;
 
@@ -2078,6 +2164,27 @@ CREATE INDEX ix_webhook_events_topic_received_at ON webhook_events (organization
 CREATE INDEX ix_webhook_events_updated_at ON webhook_events (organization_id, updated_at, id);
 
 CREATE UNIQUE INDEX uq_webhook_events_provider_webhook_id ON webhook_events (organization_id, provider, webhook_id);
+
+CREATE TABLE account_metric_daily (
+	organization_id TEXT NOT NULL,
+	id TEXT NOT NULL,
+	social_account_id TEXT NOT NULL,
+	day TEXT NOT NULL,
+	collected_at TEXT NOT NULL,
+	followers INTEGER,
+	following INTEGER,
+	posts INTEGER,
+	CONSTRAINT pk_account_metric_daily PRIMARY KEY (organization_id, id),
+	CONSTRAINT fk_account_metric_daily_social_account_id FOREIGN KEY(organization_id, social_account_id) REFERENCES social_accounts (organization_id, id),
+	CONSTRAINT ck_account_metric_daily_followers CHECK (followers >= 0),
+	CONSTRAINT ck_account_metric_daily_following CHECK (following >= 0),
+	CONSTRAINT ck_account_metric_daily_posts CHECK (posts >= 0)
+)
+ STRICT;
+
+CREATE INDEX ix_account_metric_daily_day ON account_metric_daily (organization_id, day, id);
+
+CREATE UNIQUE INDEX uq_account_metric_daily_social_account_id_day ON account_metric_daily (organization_id, social_account_id, day);
 
 CREATE TABLE brand_rules (
 	organization_id TEXT NOT NULL,
@@ -2459,6 +2566,11 @@ CREATE TABLE ticket_messages (
 	external_id TEXT,
 	in_reply_to TEXT,
 	sent_at TEXT,
+	next_attempt_at TEXT,
+	attempts INTEGER NOT NULL,
+	last_error TEXT,
+	claim_token TEXT,
+	claimed_until TEXT,
 	metadata TEXT,
 	created_at TEXT NOT NULL,
 	created_by TEXT,
@@ -2474,9 +2586,11 @@ CREATE TABLE ticket_messages (
 	CONSTRAINT ck_ticket_messages_body_plain CHECK (length(body_plain) <= 100000),
 	CONSTRAINT ck_ticket_messages_is_internal_note CHECK (is_internal_note IN (0, 1)),
 	CONSTRAINT ck_ticket_messages_is_draft CHECK (is_draft IN (0, 1)),
-	CONSTRAINT ck_ticket_messages_delivery CHECK (delivery IN ('none', 'queued', 'dispatching', 'sent', 'delivered', 'failed', 'unconfirmed')),
+	CONSTRAINT ck_ticket_messages_delivery CHECK (delivery IN ('none', 'queued', 'claimed', 'dispatching', 'sent', 'delivered', 'failed', 'unconfirmed')),
 	CONSTRAINT ck_ticket_messages_external_id CHECK (length(external_id) <= 300),
 	CONSTRAINT ck_ticket_messages_in_reply_to CHECK (length(in_reply_to) <= 300),
+	CONSTRAINT ck_ticket_messages_attempts CHECK (attempts >= 0),
+	CONSTRAINT ck_ticket_messages_last_error CHECK (json_valid(last_error)),
 	CONSTRAINT ck_ticket_messages_metadata CHECK (json_valid(metadata)),
 	CONSTRAINT fk_ticket_messages_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
 	CONSTRAINT ck_ticket_messages_version CHECK (version >= 1),
@@ -2485,7 +2599,11 @@ CREATE TABLE ticket_messages (
 )
  STRICT;
 
+CREATE INDEX ix_ticket_messages_claimed_until ON ticket_messages (claimed_until) WHERE claimed_until IS NOT NULL;
+
 CREATE INDEX ix_ticket_messages_created_at ON ticket_messages (organization_id, created_at, id);
+
+CREATE INDEX ix_ticket_messages_delivery_next_attempt_at ON ticket_messages (delivery, next_attempt_at) WHERE next_attempt_at IS NOT NULL;
 
 CREATE INDEX ix_ticket_messages_store_id ON ticket_messages (organization_id, store_id, id);
 
@@ -2494,6 +2612,18 @@ CREATE INDEX ix_ticket_messages_ticket_id_created_at ON ticket_messages (organiz
 CREATE INDEX ix_ticket_messages_updated_at ON ticket_messages (organization_id, updated_at, id);
 
 CREATE UNIQUE INDEX uq_ticket_messages_store_id_external_id ON ticket_messages (organization_id, store_id, external_id) WHERE external_id IS NOT NULL;
+
+CREATE TABLE token_renewals (
+	organization_id TEXT NOT NULL,
+	id TEXT NOT NULL,
+	social_account_id TEXT NOT NULL,
+	lease_until TEXT NOT NULL,
+	CONSTRAINT pk_token_renewals PRIMARY KEY (organization_id, id),
+	CONSTRAINT fk_token_renewals_social_account_id FOREIGN KEY(organization_id, social_account_id) REFERENCES social_accounts (organization_id, id)
+)
+ STRICT;
+
+CREATE UNIQUE INDEX uq_token_renewals_social_account_id ON token_renewals (organization_id, social_account_id);
 
 CREATE TABLE ai_drafts (
 	organization_id TEXT NOT NULL,
@@ -3192,7 +3322,7 @@ CREATE TABLE messages (
 	CONSTRAINT ck_messages_channel CHECK (channel IN ('email', 'linkedin', 'sms', 'whatsapp')),
 	CONSTRAINT ck_messages_subject CHECK (length(subject) <= 300),
 	CONSTRAINT ck_messages_content CHECK (length(content) <= 100000),
-	CONSTRAINT ck_messages_status CHECK (status IN ('draft', 'scheduled', 'queued', 'dispatching', 'sent', 'delivered', 'bounced', 'failed', 'unconfirmed', 'suppressed', 'cancelled')),
+	CONSTRAINT ck_messages_status CHECK (status IN ('draft', 'scheduled', 'queued', 'claimed', 'dispatching', 'sent', 'delivered', 'bounced', 'failed', 'unconfirmed', 'suppressed', 'cancelled')),
 	CONSTRAINT ck_messages_open_count CHECK (open_count >= 0),
 	CONSTRAINT ck_messages_click_count CHECK (click_count >= 0),
 	CONSTRAINT ck_messages_provider CHECK (length(provider) <= 60),
