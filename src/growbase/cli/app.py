@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from growbase.cli import (
+    audit,
     backup,
     config,
     db,
@@ -70,6 +71,9 @@ _group("key", "API keys.").command("create")(keys.create)
 encryption = _group("keys", "Keys of sealed columns.")
 for step in (keyring.status, keyring.add, keyring.rotate, keyring.retire):
     encryption.command()(step)
+log = _group("audit", "The change log for auditors.")
+for auditing in (audit.verify, audit.ls, audit.export):
+    log.command()(auditing)
 _group("new", "Begin something of your own.").command("domain")(new.domain)
 _group("config", "Settings.").command("check")(config.check)
 
