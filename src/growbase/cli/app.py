@@ -10,6 +10,7 @@ from growbase.cli import (
     config,
     db,
     db_schema,
+    doctor,
     jobs,
     keyring,
     keys,
@@ -44,6 +45,7 @@ app.command()(up.serve)
 app.command()(worker.worker)
 app.command()(seed.seed)
 app.command()(status.status)
+app.command()(doctor.doctor)
 app.command()(openapi.openapi)
 database = _group("db", "Look after the database: install, upgrade, check, reset.")
 for lifecycle in (
