@@ -134,8 +134,11 @@ def _generator(settings: Settings) -> Generator:
 
 def tasks(settings: Settings) -> dict[str, Task]:
     """Return what every domain can do in the background, by the kind of job. Raises ConfigError."""
+    from growbase.ops import alerts
+
     found: dict[str, Task] = {}
     world = outside(settings)
+    found |= {alerts.KIND: partial(alerts.send_notice, settings=settings, outside=world)}
     for module in _task_modules(settings):
         own: dict[str, Task] = getattr(module, "TASKS", {})
         for kind in found.keys() & own.keys():
@@ -146,8 +149,11 @@ def tasks(settings: Settings) -> dict[str, Task]:
 
 def schedules(settings: Settings) -> list[Schedule]:
     """Return what is done again and again: the program's own, then each domain's; its plain sweeps every hour."""
+    from growbase.ops import nightly
+
     hour, world = timedelta(hours=1), outside(settings)
     found = [
+        *nightly.schedules(settings, world),
         Schedule("jobs/expired_idempotency_keys", expired_idempotency_keys, every=hour),
         Schedule("jobs/finished_jobs", finished_jobs, every=hour),
         Schedule("core/seal_log", seal_log, every=timedelta(minutes=1)),
