@@ -15,6 +15,7 @@ from growbase.cli import (
     jobs,
     keyring,
     keys,
+    maintenance,
     new,
     openapi,
     seed,
@@ -74,6 +75,9 @@ _group("key", "API keys.").command("create")(keys.create)
 encryption = _group("keys", "Keys of sealed columns.")
 for step in (keyring.status, keyring.add, keyring.rotate, keyring.retire):
     encryption.command()(step)
+upkeep = _group("maintenance", "Read-only while the installation is looked after.")
+for turning in (maintenance.on, maintenance.off):
+    upkeep.command()(turning)
 troubles = _group("alerts", "Troubles that people are told of.")
 for telling in (alerts.ls, alerts.secret):
     troubles.command()(telling)

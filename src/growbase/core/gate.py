@@ -21,6 +21,10 @@ from growbase.core.types import moment_text
 FACT: Final = "gate"
 LOG_BASE: Final = "log_base"
 """The fact that says above which number log positions begin: a move sets it above all old ones."""
+DRAIN: Final = "drain"
+"""The fact that asks workers to begin no more jobs, so that none is cut in two when the gate closes."""
+RETRY_SECONDS: Final = 30
+"""After which a caller who was refused may try again."""
 _KEY: Final = "hashtextextended('growbase gate ' || current_schema(), 0)"
 _STATE: Final = f"SELECT value FROM instance_facts WHERE name = '{FACT}'"
 BEGIN: Final = f"BEGIN; SELECT pg_advisory_xact_lock_shared({_KEY}); {_STATE}"
@@ -84,7 +88,7 @@ def require_open(value: str | None) -> None:
     if gate.mode is Mode.MOVED:
         raise Moved(sealed=gate.to)
     if gate.mode is Mode.READ_ONLY:
-        raise ReadOnly(reason=gate.reason)
+        raise ReadOnly(reason=gate.reason, retry_after=RETRY_SECONDS)
 
 
 def gate_of(database: Database) -> Gate:

@@ -7,6 +7,7 @@ from typing import Any
 from growbase.core import ddl
 from growbase.core.config import Settings
 from growbase.core.database_url import mask_url
+from growbase.core.gate import FACT, parse
 from growbase.ops import migrate
 from growbase.ops.connections import engine_name, reader
 from growbase.ops.history import revisions
@@ -39,6 +40,7 @@ class DatabaseStatus:
     indexes: list[str] = field(default_factory=list)
     triggers: list[str] = field(default_factory=list)
     jobs: dict[str, int] = field(default_factory=dict)
+    gate: dict[str, str] = field(default_factory=dict)
     doctor: dict[str, Any] = field(default_factory=dict)
     alerts: dict[str, str] = field(default_factory=dict)
 
@@ -70,6 +72,9 @@ def database_status(settings: Settings) -> DatabaseStatus:
         if "alerts" in found.tables:
             found.alerts = dict(rows("SELECT name, message FROM alerts WHERE state = 'raised' ORDER BY name"))
         if "instance_facts" in found.tables:
+            gate = rows(f"SELECT value FROM instance_facts WHERE name = '{FACT}'")
+            state = parse(gate[0][0] if gate else None)
+            found.gate = {"mode": state.mode.value, "since": state.since, "reason": state.reason}
             found.production = bool(rows("SELECT 1 FROM instance_facts WHERE name = 'production'"))
     return found
 
