@@ -29,7 +29,7 @@ from growbase.core.sqlite_connection import connect
 from growbase.core.types import moment_text
 from growbase.domains.identity.models_webhooks import WebhookEndpoint
 from growbase.domains.marketing.actions_analytics import ingest_events, prepare_events
-from growbase.ops import doctor, migrate
+from growbase.ops import doctor, maintenance, migrate
 from growbase.ops.checks import engine as checks_engine
 from growbase.ops.checks.finding import Check, Finding, Patient
 from growbase.ops.copies import copy_file
@@ -404,6 +404,10 @@ def test_settings_of_postgresql_that_lose_writes_are_found(demo: Demo) -> None:
     if demo.settings.is_postgresql:
         assert {"fsync", "full_page_writes"} <= names
         assert [finding.where for finding in found] == ["max_connections"]
+        demo.database.query("SELECT pg_create_physical_replication_slot('dead', true)")
+        slots = {finding.where for finding in found_by(demo.patient, "postgresql_settings")} - names
+        demo.database.query("SELECT pg_drop_replication_slot('dead')")
+        assert slots == {"dead", "max_slot_wal_keep_size"}
     else:
         assert (found, names) == ([], set())
 
@@ -450,3 +454,42 @@ def test_the_command_repairs_and_tells_by_its_exit_code(demo: Demo, monkeypatch:
     assert "mended" in mended.stdout
     again = CliRunner().invoke(app, ["doctor", "--light"])
     assert (again.exit_code, "0 errors, 0 warnings" in again.stdout) == (0, True)
+
+
+def test_backups_and_drills_that_failed_or_are_old_are_found(demo: Demo) -> None:
+    kinds = "id TEXT, started_at TEXT, finished_at TEXT, status TEXT, error TEXT"
+    if demo.settings.is_postgresql:
+        kinds = kinds.replace("_at TEXT", "_at TIMESTAMPTZ")
+    columns, id = "(id, started_at, finished_at, status, error)", new_id()
+    old, new = demo.moment(timedelta(days=9)), demo.moment(timedelta(hours=1))
+    demo.sql(f"CREATE TABLE IF NOT EXISTS backups ({kinds})", f"CREATE TABLE IF NOT EXISTS drills ({kinds})")
+    assert found_by(demo.patient, "backups") == []
+    production = changed(demo, environment="production")
+    assert [finding.what for finding in found_by(production, "backups")] == [
+        "There is no backup yet.",
+        "There is no drill yet.",
+    ]
+    demo.sql(
+        f"INSERT INTO backups {columns} VALUES ('{id}', {old}, {old}, 'succeeded', NULL)",
+        f"INSERT INTO drills {columns} VALUES ('{id}', {new}, {new}, 'failed', 'a table is missing')",
+    )
+    found = found_by(demo.patient, "backups")
+    assert [(finding.where, finding.severity) for finding in found] == [("backups", "error"), ("drills", "error")]
+    assert "a table is missing" in found[1].what
+    demo.sql("DELETE FROM backups", "DELETE FROM drills")
+
+
+def test_behind_a_closed_gate_repairs_go_on_and_nobody_is_missed(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROWBASE_DATA_DIR", str(demo.settings.data_dir))
+    monkeypatch.setattr(doctor, "CHECKS", [one for one in CHECKS if name_of(one) in {"usage", "jobs", "schedules"}])
+    if demo.settings.is_postgresql:
+        monkeypatch.setenv("GROWBASE_DATABASE_URL", demo.settings.database)
+    with closing(wiring.open_database(demo.settings)) as operator:
+        maintenance.begin(operator, seconds=0)
+        demo.sql("UPDATE usage_counters SET used = used + 7", *job(demo, "running"))
+        demo.sql(*schedule(demo, timedelta(hours=1), "succeeded"))
+        done = CliRunner().invoke(app, ["doctor", "--repair", "--json"])
+        maintenance.end(operator)
+    assert done.exit_code == 0, done.output
+    assert {mended["check"] for mended in json.loads(done.stdout)["mended"]} == {"usage"}
+    demo.sql(*NO_JOBS(demo), *NO_SCHEDULE(demo))

@@ -3,7 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +13,8 @@ from growbase.cli.opening import load
 from growbase.cli.output import say, say_json, warn
 
 if TYPE_CHECKING:
+    from growbase.core.config import Settings
+    from growbase.core.database import Database
     from growbase.ops.checks.finding import Finding
     from growbase.ops.doctor import Progress
 
@@ -36,6 +38,7 @@ def doctor(
     from growbase.ops.doctor import CHECKS, examine, mend
 
     with closing(wiring.open_database(settings)) as database, _progress() as progress:
+        _enter(settings, database)
         patient = Patient(settings, database, open_files(settings), deep=not light)
         findings = list(examine(patient, CHECKS, progress))
         mended = [*mend(findings)] if repair else []
@@ -54,6 +57,19 @@ def doctor(
         say(f"{len(CHECKS)} checks: {len(errors)} errors, {len(findings) - len(errors)} warnings.")
     if errors:
         raise typer.Exit(WRONG)
+
+
+def _enter(settings: "Settings", database: "Database") -> None:
+    """Let the proofs and repairs through a gate that is closed for maintenance. Raises Unavailable without a file."""
+    from growbase.core.errors import GrowbaseError, Unavailable
+    from growbase.core.gate import Mode, gate_of
+
+    if settings.sqlite_path is not None and not settings.sqlite_path.exists():
+        raise Unavailable(reason="there is no database yet: run growbase db init")
+    # A damaged database does not tell: the checks will.
+    with suppress(GrowbaseError):
+        if gate_of(database).mode is Mode.READ_ONLY:
+            database.pass_gate()
 
 
 def _say(findings: "Sequence[Finding]") -> None:

@@ -59,7 +59,7 @@ def _recovery(path: Path, folder: Path) -> str:
     """Say which is the newest copy that is whole."""
     good = _last_good(path, folder)
     if good is None:
-        return "Stop the server; there is no whole copy in the backups folder: restore one that you keep elsewhere."
+        return "Stop the server, keep the damaged file, and restore the newest backup: here is no whole copy."
     return f"Stop the server, keep the damaged file, and put the last good backup in its place: {good}."
 
 
