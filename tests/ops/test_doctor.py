@@ -438,6 +438,41 @@ def test_a_flipped_byte_is_found_the_table_named_and_the_last_good_backup_offere
     assert str(good) in damaged[0].fix
 
 
+def test_a_damaged_page_of_postgresql_is_found_and_the_table_and_index_named(
+    demo: Demo, request: pytest.FixtureRequest
+) -> None:
+    if not demo.settings.is_postgresql:
+        pytest.skip("the test above is SQLite's")
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = server.create_database()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION amcheck")
+        connection.execute("CREATE TABLE crates AS SELECT n, repeat('x', 50) AS label FROM generate_series(1, 500) n")
+        connection.execute("CREATE INDEX ix_crates ON crates (n)")
+        connection.execute("CREATE TABLE whole AS SELECT 1 AS n")
+        named = "SELECT pg_relation_filepath('crates'), pg_relation_filepath('ix_crates')"
+        paths = connection.execute(named).fetchone() or ()
+    assert [*examine(with_database(demo, url), [checks_engine.integrity])] == []
+    server.execute("CHECKPOINT")
+    for path in paths:
+        file = server.folder / "data" / path
+        content = bytearray(file.read_bytes())
+        content[8192 + 13] ^= 0xFF  # where the free space of the second page begins
+        file.write_bytes(content)
+    # The server has the whole pages in its memory, so it is asked to copy the files.
+    copy = f"{url}_copy"
+    names = [one.rpartition("/")[2] for one in (url, copy)]
+    server.execute(f'CREATE DATABASE "{names[1]}" TEMPLATE "{names[0]}" STRATEGY FILE_COPY')
+    found = [*examine(with_database(demo, copy), [checks_engine.integrity])]
+    assert [(finding.where, finding.severity) for finding in found] == [("crates", "error"), ("ix_crates", "error")]
+    for one in (url, copy):
+        server.drop_database(one)
+
+
+def with_database(demo: Demo, url: str) -> Patient:
+    return replace(demo.patient, settings=Settings(data_dir=demo.settings.data_dir, database_url=url))
+
+
 def test_the_command_repairs_and_tells_by_its_exit_code(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GROWBASE_DATA_DIR", str(demo.settings.data_dir))
     if demo.settings.is_postgresql:
