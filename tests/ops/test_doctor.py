@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,7 @@ from growbase.domains.marketing.actions_analytics import ingest_events, prepare_
 from growbase.ops import doctor, maintenance, migrate
 from growbase.ops.checks import engine as checks_engine
 from growbase.ops.checks.finding import Check, Finding, Patient
+from growbase.ops.checks.finding import error as checks_error
 from growbase.ops.copies import copy_file
 from growbase.ops.doctor import CHECKS, examine, mend, name_of
 from growbase.ops.guard import install_facts
@@ -396,6 +398,20 @@ def test_a_transaction_that_holds_the_feed_is_named(demo: Demo, monkeypatch: pyt
         found = found_by(demo.patient, "long_transactions")
         assert f"pid {pid}" in {finding.where for finding in found}
         assert any("forgotten" in finding.what for finding in found)
+
+
+def test_a_server_whose_clock_differs_is_found(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks_engine, "clock", SimpleNamespace(now=lambda: now() + timedelta(hours=1)))
+    found = [(finding.where, finding.severity) for finding in found_by(demo.patient, "clock_skew")]
+    assert found == ([("database server", "error")] if demo.settings.is_postgresql else [])
+
+
+def test_a_repair_that_fails_says_why_and_the_next_one_goes_on() -> None:
+    def refused() -> None:
+        raise PermissionError("not the owner")
+
+    broken, fine = (checks_error("x", "y", "z", repair) for repair in (refused, lambda: None))
+    assert [done.problem for done in mend([broken, fine])] == ["not the owner", None]
 
 
 def test_settings_of_postgresql_that_lose_writes_are_found(demo: Demo) -> None:
