@@ -20,6 +20,7 @@ from growbase.core.mail import FolderMailer, Mailer, Server, SmtpMailer
 from growbase.core.outside import Outside
 from growbase.core.packages import find_module, import_resources, require_apart
 from growbase.core.resource import Action, Catalog, Resource
+from growbase.core.seals import seal_log
 from growbase.jobs import resources as jobs
 from growbase.jobs.schedule import Schedule
 from growbase.jobs.sweeps import expired_idempotency_keys, finished_jobs, old_trash
@@ -133,8 +134,11 @@ def _generator(settings: Settings) -> Generator:
 
 def tasks(settings: Settings) -> dict[str, Task]:
     """Return what every domain can do in the background, by the kind of job. Raises ConfigError."""
+    from growbase.ops import alerts
+
     found: dict[str, Task] = {}
     world = outside(settings)
+    found |= {alerts.KIND: partial(alerts.send_notice, settings=settings, outside=world)}
     for module in _task_modules(settings):
         own: dict[str, Task] = getattr(module, "TASKS", {})
         for kind in found.keys() & own.keys():
@@ -145,10 +149,14 @@ def tasks(settings: Settings) -> dict[str, Task]:
 
 def schedules(settings: Settings) -> list[Schedule]:
     """Return what is done again and again: the program's own, then each domain's; its plain sweeps every hour."""
+    from growbase.ops import nightly
+
     hour, world = timedelta(hours=1), outside(settings)
     found = [
+        *nightly.schedules(settings, world),
         Schedule("jobs/expired_idempotency_keys", expired_idempotency_keys, every=hour),
         Schedule("jobs/finished_jobs", finished_jobs, every=hour),
+        Schedule("core/seal_log", seal_log, every=timedelta(minutes=1)),
         Schedule("jobs/old_trash", partial(old_trash, days=settings.trash_days), every=hour),
     ]
     for module in _task_modules(settings):

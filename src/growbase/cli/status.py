@@ -32,6 +32,13 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON."
         state += f", pending: {', '.join(database.pending)}" if database.pending else ""
         say(f"database  {database.server_version or 'not there'}, {state}")
         say(f"rows      {sum(database.tables.values()):,} in {len(database.tables)} tables")
+        if database.gate.get("mode", "open") != "open":
+            say(f"gate      {database.gate['mode']} since {database.gate['since']}: {database.gate['reason']}")
+        if database.doctor:
+            seen = database.doctor
+            say(f"doctor    {seen['errors']} errors, {seen['warnings']} warnings at {seen['finished_at'][:16]}")
+        for name, text in database.alerts.items():
+            say(f"alert     {name}: {text}")
         if database.jobs:
             say_table(("jobs", "count"), database.jobs.items())
     if not healthy:
