@@ -21,6 +21,7 @@ from uuid import UUID
 
 from growbase.core import telemetry
 from growbase.core.actor import Actor, ActorKind, system
+from growbase.core.crash import crash_point
 from growbase.core.database import Database
 from growbase.core.errors import GrowbaseError
 from growbase.core.tables import Job
@@ -323,7 +324,9 @@ class Worker:
             task = self.tasks.get(job.kind)
             if task is None:
                 raise UnknownTask(kind=job.kind)  # noqa: TRY301 -- it ends as any failure does
+            crash_point(f"{job.kind}:begun")
             result = task(self.database, own, job)
+            crash_point(f"{job.kind}:done")
             if result is not None:
                 _require_json(result)
             outcome = queue.Outcome(job, result=result)
