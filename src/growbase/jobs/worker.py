@@ -206,7 +206,12 @@ class Worker:
     def _turn(self) -> None:
         """Do what the time has come for, write outcomes and claim; if there was nothing, wait for the next event."""
         self._housekeep()
-        self._receive(0 if self._settle_and_claim() else TICK_SECONDS)
+        self._receive(0 if self._settle_and_claim() else self._tick_seconds)
+
+    @property
+    def _tick_seconds(self) -> float:
+        """Return how often to look around: more often than a lease needs to be renewed."""
+        return min(TICK_SECONDS, self.claimant.lease.total_seconds() / 4)
 
     def _receive(self, seconds: float) -> None:
         """Take what has come in, waiting for the first so long."""
@@ -283,7 +288,7 @@ class Worker:
         """Do what is not a job because jobs depend on it."""
         if not self._is_installed:
             self._install()
-        if not self._is_due("tick", TICK_SECONDS):
+        if not self._is_due("tick", self._tick_seconds):
             return
         self.last_tick = time.time()
         telemetry.observe_worker(self.last_tick, len(self.running))
