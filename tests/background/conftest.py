@@ -18,9 +18,12 @@ SETUPS["both"] = [*SETUPS["sqlite"], *SETUPS["postgres"]]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test once on each set-up if it, or a fixture of it, asks for `setup`."""
+    """Run a test once on each set-up if it, or a fixture of it, asks for `setup`, or only where there is `postgresql`."""
+    asked = metafunc.config.getoption("--db")
     if "setup" in metafunc.fixturenames:
-        metafunc.parametrize("setup", SETUPS[metafunc.config.getoption("--db")], scope="module")
+        metafunc.parametrize("setup", SETUPS[asked], scope="module")
+    if "postgresql" in metafunc.fixturenames:
+        metafunc.parametrize("postgresql", [] if asked == "sqlite" else ["postgresql"], scope="module")
 
 
 @pytest.fixture(scope="session")
