@@ -76,9 +76,7 @@ class PostgresServer:
         self.process.wait(30)
         meanwhile()
         with (self.folder / "log").open("ab") as output:
-            self.process = start(
-                self.command, cwd=self.folder, output=output, start_new_session=True, **self.account
-            )
+            self.process = start(self.command, cwd=self.folder, output=output, start_new_session=True, **self.account)
         wait_until(self.is_ready, "PostgreSQL", self.process)
 
     def execute(self, statement: str) -> None:

@@ -18,7 +18,7 @@ SETUPS["both"] = [*SETUPS["sqlite"], *SETUPS["postgres"]]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test once on each set-up if it, or a fixture of it, asks for `setup`, or only where there is `postgresql`."""
+    """Run a test on each set-up if it, or a fixture of it, asks for `setup`, or once where there is `postgresql`."""
     asked = metafunc.config.getoption("--db")
     if "setup" in metafunc.fixturenames:
         metafunc.parametrize("setup", SETUPS[asked], scope="module")
@@ -56,9 +56,7 @@ def installed_template(postgres: PostgresServer, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(scope="module")
-def whole_site(
-    setup: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[Site]:
+def whole_site(setup: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Site]:
     """Give the site of a test file on one set-up."""
     folder = tmp_path_factory.mktemp("site")
     if setup == "sqlite":

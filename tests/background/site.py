@@ -89,7 +89,7 @@ class Site:
             return reads.rows(Job, kind=kind, order="id", anywhere=True, **where)
 
     def age(self, table: str, *columns: str, where: str = "1 = 1") -> None:
-        """Move moments of a table's rows a quarter of an hour into the past: longer than any lease, and than platforms take."""
+        """Move moments of rows a quarter of an hour into the past: longer than leases last and platforms take."""
         for name in columns:
             is_sqlite = self.db.engine == "sqlite"
             strftime = f"strftime('%Y-%m-%dT%H:%M:%f000Z', {name}, '-15 minutes')"

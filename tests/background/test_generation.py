@@ -4,7 +4,13 @@ from uuid import UUID
 
 from growbase.core.actor import Actor
 from growbase.core.tables import JobStatus
-from growbase.domains.identity.models_billing import Metric, ReservationStatus, UsageCounter, UsageEvent, UsageReservation
+from growbase.domains.identity.models_billing import (
+    Metric,
+    ReservationStatus,
+    UsageCounter,
+    UsageEvent,
+    UsageReservation,
+)
 from growbase.domains.marketing.actions_generated import generate_contents
 from growbase.domains.marketing.models_generated import GeneratedContent
 from growbase.jobs.actions import cancel_job

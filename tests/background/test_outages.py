@@ -1,18 +1,11 @@
 """Redis and PostgreSQL that go and come back under load: nothing acknowledged is lost, nothing is done twice."""
 
-import json
-import os
 import signal
-import subprocess
-import sys
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import pytest
@@ -27,11 +20,12 @@ from growbase.domains.marketing.models_generated import GeneratedContent
 from growbase.jobs.wake import CHANNEL
 from growbase.ops.accounts import create_key
 from tests.background.conftest import installed
+from tests.background.serving import serving
 from tests.background.site import PATIENCE, Site, open_site
 from tests.domains.marketing.factories import make_campaign
 from tests.fixtures import make_tenant
 from tests.postgres import SETTINGS, PostgresServer, find_programs, postgres_server
-from tests.processes import HOST, free_port, start, wait_for_url, wait_until
+from tests.processes import wait_until
 from tests.servers import redis_server
 
 WORKERS = 2
@@ -58,7 +52,7 @@ class Load:
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=self._repeat, args=item, daemon=True) for item in deeds.items()]
 
-    def __enter__(self) -> "Load":
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self
@@ -71,7 +65,9 @@ class Load:
     def more(self, by: int = LOAD) -> None:
         """Return when so many more of each have been acknowledged."""
         wanted = {name: len(done) + by for name, done in self.acknowledged.items()}
-        wait_until(lambda: all(len(self.acknowledged[name]) >= n for name, n in wanted.items()), "load", timeout=PATIENCE)
+        wait_until(
+            lambda: all(len(self.acknowledged[name]) >= n for name, n in wanted.items()), "load", timeout=PATIENCE
+        )
 
     def _repeat(self, name: str, deed: Callable[[int], Any]) -> None:
         for number in count():
@@ -125,39 +121,6 @@ def test_work_goes_on_while_redis_is_gone_and_nothing_is_lost_or_done_twice(
     postgres.drop_database(url)
 
 
-class Server:
-    """A server process and a key to it."""
-
-    def __init__(self, site: Site, folder: Path, key: str) -> None:
-        self.port = free_port()
-        self.key = key
-        env = {"GROWBASE_PORT": str(self.port), "GROWBASE_PROCESSES": "1", "GROWBASE_EMBEDDED_WORKER": "false"}
-        command = [sys.executable, "-m", "growbase", "serve"]
-        options = {"cwd": Path(__file__).parents[2], "start_new_session": True}
-        with (folder / "server.log").open("ab") as output:
-            self.process = start(command, env={**site.env, **env}, output=output, **options)
-
-    def post(self, path: str, body: object) -> Any:  # noqa: ANN401
-        """Send a request and return the answer. Raises OSError for anything but success."""
-        headers = {"content-type": "application/json", "authorization": f"Bearer {self.key}"}
-        address = f"http://{HOST}:{self.port}/api{path}"
-        request = urllib.request.Request(address, data=json.dumps(body).encode(), headers=headers)  # noqa: S310
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            return json.load(answer)
-
-
-@contextmanager
-def serving(site: Site, folder: Path, key: str) -> Iterator[Server]:
-    server = Server(site, folder, key)
-    try:
-        wait_for_url(f"http://{HOST}:{server.port}/api/health", server.process, timeout=PATIENCE)
-        yield server
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(server.process.pid, signal.SIGKILL)
-        server.process.wait()
-
-
 def listeners(site: Site) -> int:
     sql = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'growbase-listen'"
     return int(site.db.query(f"{sql} AND datname = current_database()")[0][0])
@@ -174,7 +137,7 @@ def test_nothing_acknowledged_is_lost_while_postgresql_is_restarted(durable: Pos
             wanted = {"campaign_id": str(campaign_id), "type": "idea", "count": 1}
             with Load(
                 chores=lambda number: enqueue(site.db, number),
-                brands=lambda number: server.post("/brands", {"name": f"Brand {number}"})["id"],
+                brands=lambda number: server.post("/brands", {"name": f"Own {number}"})["id"],
                 texts=lambda _: server.post("/generated-contents/generate", wanted)["job_id"],
             ) as load:
                 load.more(10)

@@ -1,4 +1,4 @@
-"""Publishing while its workers are killed at every step, people cancel, and the plan runs out: nothing is shown twice."""
+"""Publishing while workers are killed at every step, people cancel, and a plan runs out: nothing is shown twice."""
 
 import threading
 from collections.abc import Iterator
