@@ -2,15 +2,25 @@
 
 import multiprocessing
 import os
+import sys
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from growbase import wiring
-from growbase.cli import main, worker  # noqa: F401 -- imported before the fork
-from growbase.domains import commerce, identity, marketing, outreach, social  # noqa: F401
+from growbase.cli import main
 
+# Whatever a worker imports is imported before the fork.
 wiring.catalog()
+for module in (
+    *(f"growbase.domains.{name}.tasks" for name in wiring.DOMAINS),
+    *(f"growbase.core.{name}" for name in ("postgres", "sqlite", "generation")),
+    *(f"growbase.ops.{name}" for name in ("keyring", "migrate")),
+    "growbase.cli.app",
+    "redis",
+):
+    import_module(module)
 _forked = multiprocessing.get_context("forkserver")
 _forked.set_forkserver_preload([__name__])
 
@@ -23,8 +33,6 @@ def run(arguments: Sequence[str], env: Mapping[str, str], log: Path) -> None:
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    import sys
-
     sys.argv = ["growbase", *arguments]
     main()
 

@@ -55,7 +55,7 @@ def test_a_long_job_outlives_its_lease_in_a_worker_that_lives(site: Site, tmp_pa
 
 def test_a_worker_that_is_asked_to_stop_begins_nothing_and_finishes_or_gives_back(site: Site, tmp_path: Path) -> None:
     ends, stays = put(site, gate=str(tmp_path / "one")), put(site, gate=str(tmp_path / "two"))
-    worker = site.worker("--stop-seconds", "3", lease=30)
+    worker = site.worker("--stop-seconds", "2", lease=30)
     site.wait(lambda: all(job_of(site, id).progress == STEPS // 2 for id in (ends, stays)), "both halves")
     worker.terminate()
     waiting = put(site)

@@ -25,6 +25,7 @@ from growbase.core.crash import crash_point
 from growbase.core.database import Database
 from growbase.core.errors import GrowbaseError
 from growbase.core.tables import Job
+from growbase.core.transaction import Transaction
 from growbase.core.types import compact_json
 from growbase.jobs import figures, queue
 from growbase.jobs.claim import Claimant, claim, due_queues, install_queues
@@ -231,12 +232,16 @@ class Worker:
         ended = list(self._unwritten)
         free = 0 if self._stopping.is_set() else self.slots.free + len(ended)
         names = self._open_queues(ended) if free > 0 else []
-        if not ended and not names:
+        unsure = list(self.claimant.unsure)
+        if not ended and not names and not unsure:
             return False
-        missed, jobs = self.database.write(
-            system("worker"),
-            lambda tx: (queue.settle(tx, ended), claim(tx, self.claimant, names, free) if names else []),
-        )
+
+        def unit(tx: Transaction) -> tuple[list[Job], list[Job]]:
+            queue.give_back(tx, unsure)
+            return queue.settle(tx, ended), claim(tx, self.claimant, names, free) if names else []
+
+        missed, jobs = self.database.write(system("worker"), unit)
+        self.claimant.unsure.clear()
         del self._unwritten[: len(ended)]
         for outcome in ended:
             self.running.pop(outcome.job.id, None)
@@ -245,7 +250,7 @@ class Worker:
             self.running[job.id] = job
             self.slots.begin(job)
         self._tell_lost(missed)
-        return bool(jobs or ended)
+        return bool(jobs or ended or unsure)
 
     def _open_queues(self, ended: Sequence[queue.Outcome]) -> list[str]:
         """Return the queues with due jobs, but for those that this worker fills up by itself."""
@@ -349,6 +354,7 @@ class Worker:
         self.database.write(system("worker"), queue.promote)
         names = due_queues(self.database, self.claimant)
         jobs = self.database.write(system("worker"), lambda tx: claim(tx, self.claimant, names, 1)) if names else []
+        self.claimant.unsure.clear()
         for job in jobs:
             self.database.write(system("worker"), partial(queue.settle, outcomes=[self.run(job)]))
         return bool(jobs)
