@@ -21,8 +21,8 @@ for module in (
     "redis",
 ):
     import_module(module)
-_forked = multiprocessing.get_context("forkserver")
-_forked.set_forkserver_preload([__name__])
+forked = multiprocessing.get_context("forkserver")
+forked.set_forkserver_preload([__name__])
 
 
 def run(arguments: Sequence[str], env: Mapping[str, str], log: Path) -> None:
@@ -39,6 +39,6 @@ def run(arguments: Sequence[str], env: Mapping[str, str], log: Path) -> None:
 
 def begin(arguments: Sequence[str], env: Mapping[str, str], log: Path) -> ForkServerProcess:
     """Start the program; it is killed with the tests if nobody stops it before."""
-    process = _forked.Process(target=run, args=(arguments, env, log), daemon=True)
+    process = forked.Process(target=run, args=(arguments, env, log), daemon=True)
     process.start()
     return process
