@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,11 +70,18 @@ class PostgresServer:
             return False
         return True
 
-    def restart(self, request: signal.Signals, meanwhile: Callable[[], object] = lambda: None) -> None:
+    def restart(self, request: signal.Signals) -> None:
         """Stop as ``pg_ctl -m fast`` (SIGINT) or ``-m immediate`` (SIGQUIT) does, and begin to serve again."""
+        self.stop(request)
+        self.start_again()
+
+    def stop(self, request: signal.Signals) -> None:
+        """Stop with the signal that says how."""
         self.process.send_signal(request)
         self.process.wait(30)
-        meanwhile()
+
+    def start_again(self) -> None:
+        """Start a stopped server where it was."""
         with (self.folder / "log").open("ab") as output:
             self.process = start(self.command, cwd=self.folder, output=output, start_new_session=True, **self.account)
         wait_until(self.is_ready, "PostgreSQL", self.process)
