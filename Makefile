@@ -53,6 +53,7 @@ db-studio:
 
 test: lint
 	@tests/install_postgres.sh
+	@tests/install_servers.sh
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
 lint: $(DEV)

@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,14 +31,16 @@ DURABLE = {**SETTINGS, "fsync": "on", "full_page_writes": "on", "synchronous_com
 """Settings of a server that keeps what it has confirmed, as in production: for the bench."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class PostgresServer:
-    """A running server: where it listens, where it lives and with which programs it was made."""
+    """A running server: where it listens, where it lives, with which programs it was made and how it is started."""
 
     port: int
     password: str
     folder: Path
     programs: Path
+    command: Sequence[str | Path]
+    account: dict[str, Any]
     process: subprocess.Popen[bytes]
 
     @property
@@ -67,6 +69,22 @@ class PostgresServer:
         except psycopg.OperationalError:
             return False
         return True
+
+    def restart(self, request: signal.Signals) -> None:
+        """Stop as ``pg_ctl -m fast`` (SIGINT) or ``-m immediate`` (SIGQUIT) does, and begin to serve again."""
+        self.stop(request)
+        self.start_again()
+
+    def stop(self, request: signal.Signals) -> None:
+        """Stop with the signal that says how."""
+        self.process.send_signal(request)
+        self.process.wait(30)
+
+    def start_again(self) -> None:
+        """Start a stopped server where it was."""
+        with (self.folder / "log").open("ab") as output:
+            self.process = start(self.command, cwd=self.folder, output=output, start_new_session=True, **self.account)
+        wait_until(self.is_ready, "PostgreSQL", self.process)
 
     def execute(self, statement: str) -> None:
         """Run one statement in the maintenance database, outside a transaction."""
@@ -137,7 +155,7 @@ def _start(
             command += ["-c", f"{name}={value}"]
         with log.open("wb") as output:
             process = start(command, cwd=folder, output=output, start_new_session=True, **account)
-        server = PostgresServer(port, password, folder, programs, process)
+        server = PostgresServer(port, password, folder, programs, command, account, process)
         try:
             wait_until(server.is_ready, "PostgreSQL", process)
         except (RuntimeError, TimeoutError) as error:  # mostly: the port was taken in between

@@ -189,6 +189,7 @@ def test_status_tells_of_server_and_database(run: Run) -> None:
     found = run("status", "--json")
     assert found.code == 0
     assert found.json["healthy"] is True
+    assert found.json["background"] is not None
     assert "not running" in run("status").out
 
 

@@ -1,3 +1,4 @@
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -18,8 +19,8 @@ from growbase.core.transaction import Transaction
 from tests.core.conftest import schema
 from tests.core.specimens import Box, make_box
 from tests.fixtures import KEYRING, make_tenant
-from tests.postgres import SETTINGS, PostgresServer, _account, _stop, find_programs, postgres_server
-from tests.processes import HOST, start, wait_until
+from tests.postgres import PostgresServer, find_programs, postgres_server
+from tests.processes import HOST, wait_until
 
 
 @pytest.fixture
@@ -205,19 +206,6 @@ def test_a_read_only_server_is_told_so(db: PostgresDatabase, actor: Actor, url: 
 # -- the server goes and comes ------------------------------------------------------------------------------------
 
 
-def started_again(server: PostgresServer) -> PostgresServer:
-    """Start a stopped server where it was."""
-    settings = {**SETTINGS, "listen_addresses": HOST, "port": str(server.port)}
-    settings["unix_socket_directories"] = str(server.folder)
-    command = [server.programs / "postgres", "-D", server.folder / "data"]
-    command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]  # type: ignore[misc]
-    with (server.folder / "log").open("ab") as output:
-        process = start(command, cwd=server.folder, output=output, start_new_session=True, **_account(server.folder))
-    again = PostgresServer(server.port, server.password, server.folder, server.programs, process)
-    wait_until(again.is_ready, "PostgreSQL", process)
-    return again
-
-
 def test_a_server_that_stops_and_starts_is_found_again(catalog: Catalog) -> None:
     programs = find_programs()
     assert programs is not None
@@ -228,17 +216,14 @@ def test_a_server_that_stops_and_starts_is_found_again(catalog: Catalog) -> None
                 connection.execute(statement.encode())
         with closing(PostgresDatabase(url, catalog, KEYRING, pool_max=3, pool_timeout=1.0)) as db:
             actor = make_tenant(db, "Acme").owner
-            _stop(server.process)
+            server.stop(signal.SIGINT)
             for attempt in (lambda: db.write(actor, make_box), lambda: db.query("SELECT 1"), db.info):
                 with pytest.raises(Unavailable, match=r"no connection to the database server|became free in time"):
                     attempt()  # type: ignore[no-untyped-call]
-            again = started_again(server)
-            try:
-                wait_until(lambda: answers(db), "the pool")
-                db.write(actor, lambda tx: make_box(tx, label="after"))
-                assert labels(db, actor) == ["after"]
-            finally:
-                _stop(again.process)
+            server.start_again()
+            wait_until(lambda: answers(db), "the pool")
+            db.write(actor, lambda tx: make_box(tx, label="after"))
+            assert labels(db, actor) == ["after"]
 
 
 def answers(db: PostgresDatabase) -> bool:

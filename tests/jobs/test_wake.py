@@ -1,15 +1,8 @@
 """How a process hears of another one's jobs: LISTEN and NOTIFY, Redis; when they die, come back, or never worked."""
 
-import os
-import pwd
-import shutil
-import subprocess
-import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -31,8 +24,8 @@ from growbase.jobs.wake import (
 from growbase.jobs.worker import Worker
 from tests.fixtures import open_at
 from tests.jobs.conftest import noop
-from tests.postgres import PostgresServer
-from tests.processes import HOST, free_port, running, wait_until
+from tests.processes import wait_until
+from tests.servers import pooler, redis_server
 
 SECONDS = 20.0
 
@@ -164,13 +157,10 @@ def all_done(db: Database, count: int) -> bool:
 
 
 def test_behind_a_pooler_listening_is_found_to_be_useless(
-    postgres_db: Database, postgres: PostgresServer, installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    postgres_db: Database, installed_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
-    if program is None:
-        pytest.skip("PgBouncer is not installed")
     monkeypatch.setattr(wake, "PROVE_SECONDS", 0.5)
-    with pooler(program, postgres, installed_url, tmp_path) as url:
+    with pooler(installed_url) as url:
         listener = PostgresListener(url)
         with psycopg.connect(url, autocommit=True, prepare_threshold=None) as connection:
             assert not listener._prove(connection)
@@ -178,67 +168,25 @@ def test_behind_a_pooler_listening_is_found_to_be_useless(
             assert listener._prove(connection), "a notification may be sent through it"
 
 
-@contextmanager
-def pooler(program: str, postgres: PostgresServer, url: str, folder: Path) -> Iterator[str]:
-    """Run PgBouncer in transaction mode before the test's server."""
-    port, name = free_port(), url.rpartition("/")[2]
-    user = psycopg.conninfo.conninfo_to_dict(url)["user"]
-    (folder / "users").write_text(f'"{user}" "{postgres.password}"\n')
-    (folder / "pgbouncer.ini").write_text(
-        f"[databases]\n{name} = host={HOST} port={postgres.port} password={postgres.password} user={user}\n"
-        f"[pgbouncer]\nlisten_addr = {HOST}\nlisten_port = {port}\nauth_type = plain\nauth_file = {folder}/users\n"
-        "pool_mode = transaction\nunix_socket_dir =\nignore_startup_parameters = extra_float_digits,options\n"
-    )
-    account: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        nobody = pwd.getpwnam("nobody")
-        account = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-        for path in (folder, folder / "users", folder / "pgbouncer.ini"):
-            os.chown(path, nobody.pw_uid, nobody.pw_gid)
-        for parent in folder.parents:
-            # Pytest keeps others out of its folders.
-            if parent.stat().st_uid == 0 and Path(tempfile.gettempdir()) in parent.parents:
-                parent.chmod(0o755)
-    command = [program, folder / "pgbouncer.ini"]
-    with running(command, port=port, output=subprocess.DEVNULL, **account):
-        yield f"postgresql://{user}:{postgres.password}@{HOST}:{port}/{name}"
-
-
 # -- Redis ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def redis_server() -> Callable[[], Any]:
-    """Give a function that runs a Redis server of the test's own while its block runs, on the same port each time."""
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("Redis is not installed")
-    port = free_port()
-
-    @contextmanager
-    def serve() -> Iterator[str]:
-        command = [program, "--port", str(port), "--bind", HOST, "--save", "", "--appendonly", "no"]
-        with running(command, port=port, output=subprocess.DEVNULL):
-            yield f"redis://{HOST}:{port}/0"
-
-    return serve
-
-
-def test_redis_carries_wake_ups_and_may_die_and_come_back(db: Database, redis_server: Callable[[], Any]) -> None:
-    with redis_server() as url:
+def test_redis_carries_wake_ups_and_may_die_and_come_back(db: Database) -> None:
+    with redis_server() as redis:
         bell = Bell()
-        listener = RedisListener(url)
+        listener = RedisListener(redis.url)
         listener.start(bell)
         assert bell.rung.acquire(timeout=SECONDS)
-        notifier = RedisNotifier(db, url)
+        notifier = RedisNotifier(db, redis.url)
         notifier.start()
         put(db, "publishing")
         wait_until(lambda: "publishing" in bell.queues, "the first message")
-    # Whatever rings from here on has a new connection.
-    while bell.rung.acquire(blocking=False):
-        pass
-    put(db, "email_notifications")
-    with redis_server():
+        redis.kill()
+        # Whatever rings from here on has a new connection.
+        while bell.rung.acquire(blocking=False):
+            pass
+        put(db, "email_notifications")
+        redis.start()
         wait_until(lambda: bell.rung.acquire(blocking=False), "Redis again")
         bell.queues.clear()
         put(db, "analytics_collection")

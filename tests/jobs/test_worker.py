@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from growbase.core import telemetry
 from growbase.core.actor import Actor, system
 from growbase.core.database import Database
-from growbase.core.errors import Unavailable
+from growbase.core.errors import OutcomeUnknown, Unavailable
 from growbase.core.tables import Job, JobStatus
 from growbase.jobs import worker as module
 from growbase.jobs.wake import FileWatch
@@ -124,6 +125,26 @@ def test_a_running_job_keeps_its_lease_however_long_it_takes(db: Database, enque
         wait_until(lambda: (job_of(db, id).lease_until or first) > first, "a heartbeat")
         gate.open.set()
     assert job_of(db, id).status == JobStatus.SUCCEEDED
+
+
+def test_jobs_of_a_claim_whose_answer_got_lost_are_claimed_again_at_once(
+    db: Database, enqueue: Enqueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id, worker = enqueue(), Worker(db, {"noop": noop})
+    write, lost = db.write, threading.Event()
+
+    def write_and_lose_the_answer(actor: Actor, unit: Any, **options: Any) -> Any:  # noqa: ANN401
+        result = write(actor, unit, **options)
+        if worker.claimant.unsure and not lost.is_set():
+            lost.set()
+            raise OutcomeUnknown(reason="a test")
+        return result
+
+    monkeypatch.setattr(db, "write", write_and_lose_the_answer)
+    with working(worker):
+        wait_until(lambda: job_of(db, id).status == JobStatus.SUCCEEDED, "the job")
+    assert lost.is_set()
+    assert job_of(db, id).attempts == 1
 
 
 def test_a_worker_takes_over_from_a_dead_one(db: Database, enqueue: Enqueue) -> None:

@@ -11,6 +11,7 @@ from growbase.cli.output import say, say_json, say_table
 
 if TYPE_CHECKING:
     from growbase.core.config import Settings
+    from growbase.ops.background import BackgroundStatus
 
 TIMEOUT_SECONDS = 3
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 -- what the server listens on, not we
@@ -23,8 +24,10 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON."
 
     server, database = _server(settings), database_status(settings)
     healthy = server.get("status") != "unhealthy" and database.exists and not database.pending
+    background = _background(settings) if database.exists and not database.pending else None
     if as_json:
-        say_json({"healthy": healthy, "server": server, "database": database.as_json()})
+        work = background.as_json() if background else None
+        say_json({"healthy": healthy, "server": server, "database": database.as_json(), "background": work})
     else:
         say(f"server    {server['status']} at {server['url']}")
         versions = {"schema": database.schema_version, **database.domains}
@@ -41,8 +44,48 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON."
             say(f"alert     {name}: {text}")
         if database.jobs:
             say_table(("jobs", "count"), database.jobs.items())
+        if background is not None:
+            _say_background(background)
     if not healthy:
         raise typer.Exit(FAILED)
+
+
+def _background(settings: "Settings") -> "BackgroundStatus":
+    from growbase.ops.background import background_status
+    from growbase.wiring import open_database
+
+    database = open_database(settings)
+    try:
+        return background_status(database)
+    finally:
+        database.close()
+
+
+def _say_background(found: "BackgroundStatus") -> None:
+    """Print the queues that have or had something to do, and who is behind the change log."""
+    busy = [queue for queue in found.queues if queue.queued or queue.running or queue.dead or queue.ended_per_minute]
+    if busy:
+        columns = ("queue", "waiting", "running", "dead", "oldest", "per minute", "failed")
+        rows = [
+            (
+                f"{queue.name} (paused)" if queue.paused else queue.name,
+                queue.queued,
+                queue.running,
+                queue.dead,
+                f"{queue.oldest_seconds:g} s",
+                queue.ended_per_minute,
+                queue.failed,
+            )
+            for queue in busy
+        ]
+        say_table(columns, rows)
+    for lag in found.feed:
+        behind = f"{lag.rows:,} changes behind, the oldest {lag.seconds:.0f} s old" if lag.rows else "up to date"
+        say(f"feed      {lag.reader}: {behind}")
+    if (holder := found.holder) is not None:
+        who = f"process {holder.pid}" if holder.prepared is None else f"prepared transaction {holder.prepared}"
+        detail = ", ".join(filter(None, (holder.database, holder.user, holder.application, holder.state)))
+        say(f"          waits for {who} ({detail})")
 
 
 def _server(settings: "Settings") -> dict[str, Any]:

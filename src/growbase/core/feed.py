@@ -9,6 +9,7 @@ import binascii
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -25,6 +26,8 @@ from growbase.core.types import moment_text
 
 SCANNED: Final = 1_000
 """Changes that one read looks through at most, however few it finds."""
+MOST_BEHIND: Final = 10_000
+"""Changes that are counted of those a reader has still to read."""
 _CURSOR: Final = re.compile(rb"(\d{1,18})\.(\d{1,18})")
 
 
@@ -224,3 +227,64 @@ def undelivered_since(reads: Reads) -> Position | None:
     sql = f"SELECT position_tx, position_seq FROM {plan.table} ORDER BY position_tx, position_seq LIMIT 1"
     row = reads.execute(sql).fetchone()
     return Position(*row) if row is not None else None
+
+
+# -- how far behind ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far a reader is behind the end of the log: in changes, counted up to MOST_BEHIND, and by the oldest's age."""
+
+    reader: str
+    rows: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An open PostgreSQL transaction that has written; ``prepared`` names one that waits for its second phase."""
+
+    pid: int | None
+    prepared: str | None
+    database: str
+    user: str | None
+    application: str | None
+    state: str | None
+    since: datetime | None
+    query: str | None
+
+
+def find_lags(reads: Reads) -> list[Lag]:
+    """Return the lag of every named reader; what waits for an open transaction counts."""
+    sign, read = mark(reads.engine), reads.plan(Change).fields["occurred_at"].read
+    after = f"FROM changes t WHERE (t.tx, t.seq) > ({sign}, {sign})"
+    found = []
+    for row in reads.rows(LogReader, order="name"):
+        place = [row.position_tx, row.position_seq]
+        sql = f"SELECT count(*) FROM (SELECT 1 {after} LIMIT {MOST_BEHIND}) c"
+        rows: int = reads.execute(sql, place).fetchone()[0]
+        oldest = reads.execute(f"SELECT t.occurred_at {after} ORDER BY t.tx, t.seq LIMIT 1", place).fetchone()
+        since = None if oldest is None else read(oldest[0]) if read else oldest[0]
+        seconds = 0.0 if since is None else max(0.0, (clock.now() - since).total_seconds())
+        found.append(Lag(row.name, rows, seconds))
+    return found
+
+
+def find_holder(reads: Reads) -> Holder | None:
+    """Return the oldest open transaction that has written, in any database of the server: the feed stops below it.
+
+    None if there is none, and on SQLite. Other users' states and queries are shown to members of pg_monitor only.
+    """
+    if reads.engine != POSTGRESQL:
+        return None
+    sql = (
+        "SELECT pid, prepared, datname, who, application_name, state, since, query FROM ("
+        "SELECT pid, NULL AS prepared, datname, usename AS who, application_name, state, xact_start AS since, "
+        "left(query, 2000) AS query, age(backend_xid) AS age FROM pg_stat_activity "
+        "WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() UNION ALL "
+        "SELECT NULL, gid, database, owner, NULL, 'prepared', prepared, NULL, age(transaction) FROM pg_prepared_xacts"
+        ") t ORDER BY age DESC LIMIT 1"
+    )
+    row = reads.execute(sql).fetchone()
+    return None if row is None else Holder(*row)

@@ -63,6 +63,18 @@ _OLDEST: Final = Gauge(
     "growbase_job_oldest_seconds", "How long the job has been due that waits longest.", ("queue",), registry=REGISTRY
 )
 _PAUSED: Final = Gauge("growbase_queue_paused", "Whether a queue is paused.", ("queue",), registry=REGISTRY)
+_BEHIND: Final = Gauge(
+    "growbase_feed_behind",
+    "Changes that a reader of the change log has still to read; counted up to 10,000.",
+    ("reader",),
+    registry=REGISTRY,
+)
+_UNREAD: Final = Gauge(
+    "growbase_feed_oldest_seconds",
+    "How old the oldest change is that a reader has not read.",
+    ("reader",),
+    registry=REGISTRY,
+)
 _TICK: Final = Gauge(
     "growbase_worker_last_tick_timestamp_seconds", "When the worker last looked for work.", registry=REGISTRY
 )
@@ -179,6 +191,12 @@ def observe_doctor(examined_at: float, errors: int, warnings: int) -> None:
 def observe_alerts(count: int) -> None:
     """Note how many troubles are raised."""
     _ALERTS.set(count)
+
+
+def observe_feed(reader: str, rows: int, seconds: float) -> None:
+    """Note how far a reader of the change log is behind."""
+    _BEHIND.labels(reader).set(rows)
+    _UNREAD.labels(reader).set(seconds)
 
 
 def observe_worker(ticked_at: float, at_work: int) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from heapq import heapify, heapreplace
 from typing import Any, cast
+from uuid import UUID
 
 from growbase.core.clock import new_id
 from growbase.core.database import Database
@@ -32,12 +33,16 @@ QUEUES = (
 
 @dataclass(slots=True)
 class Claimant:
-    """Who claims: its name, how long it may be silent, which queues it serves, and whose turn is over in each."""
+    """Who claims: its name, how long it may be silent, which queues it serves, and whose turn is over in each.
+
+    ``unsure`` are the lease tokens of claims of which it does not know, or not yet, whether they have been committed.
+    """
 
     name: str
     lease: timedelta
     queues: Collection[str] | None = None
     turns: MutableMapping[str, Any] = field(default_factory=dict)
+    unsure: list[UUID] = field(default_factory=list)
 
 
 def install_queues(tx: Transaction) -> None:
@@ -137,10 +142,12 @@ def _lease(tx: Transaction, claimant: Claimant, queue: str, shares: Mapping[Any,
         f"SELECT id FROM (SELECT id FROM jobs WHERE queue = {sign} AND {OWNER} = {sign} AND {READY} "
         f"ORDER BY priority, id LIMIT {sign}{skip}) p"
     )
+    token = new_id()
+    claimant.unsure.append(token)
     values = {
         "status": "running",
         "lease_until": tx.now + claimant.lease,
-        "lease_token": new_id(),
+        "lease_token": token,
         "heartbeat_at": tx.now,
         "started_at": tx.now,
         "worker": claimant.name,

@@ -1,12 +1,13 @@
-"""How the queues stand: for operators, and every few seconds for Prometheus."""
+"""How the queues and the readers of the change log stand: for operators, and every few seconds for Prometheus."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from growbase.core import clock, telemetry
 from growbase.core.actor import system
 from growbase.core.database import Database
+from growbase.core.feed import find_lags
 from growbase.core.statements import mark, plan_of
 from growbase.core.tables import OWNER, Alert, AlertState, DoctorReport, Job, JobQueue
 from growbase.jobs.claim import READY
@@ -39,15 +40,30 @@ def queue_figures(database: Database, organization_id: UUID | None = None) -> li
     return found
 
 
+def ended_since(database: Database, ago: timedelta) -> dict[str, tuple[int, int]]:
+    """Return, by queue, how many jobs have ended well and how many not in the last time, each counted up to MOST."""
+    plan, sign = plan_of(Job, database.engine), mark(database.engine)
+    since = plan.fields["finished_at"].bound(clock.now() - ago)
+
+    ended = f"SELECT queue FROM jobs WHERE finished_at >= {sign} AND status IN"
+    well = f"SELECT queue, count(*) FROM ({ended} ('succeeded', 'cancelled') LIMIT {MOST}) t GROUP BY queue"
+    badly = f"(SELECT count(*) FROM ({ended} ('failed', 'dead') AND queue = q.name LIMIT {MOST}) t)"
+    good = dict(database.query(well, (since,), timeout_ms=TIMEOUT_MS))
+    rows = database.query(f"SELECT q.name, {badly} FROM queues q", (since,), timeout_ms=TIMEOUT_MS)
+    return {name: (good.get(name, 0), bad) for name, bad in rows}
+
+
 def observe(database: Database) -> None:
-    """Bring the gauges of the queues, of doctor and of alerts up to date."""
-    with database.read(system("figures")) as reads:
-        for report in reads.rows(DoctorReport, order="-finished_at", limit=1):
-            telemetry.observe_doctor(report.finished_at.timestamp(), report.errors, report.warnings)
-        telemetry.observe_alerts(reads.count(Alert, state=AlertState.RAISED))
+    """Bring the gauges up to date."""
     now = clock.now()
     for found in queue_figures(database):
         oldest: datetime | None = found["oldest_run_at"]
         age = (now - oldest).total_seconds() if oldest is not None else 0.0
         counts = {name: found[name] for name in ("queued", "running", "dead")}
         telemetry.observe_queue(found["name"], counts, max(0.0, age), is_paused=found["paused_at"] is not None)
+    with database.read(system("figures")) as reads:
+        for lag in find_lags(reads):
+            telemetry.observe_feed(lag.reader, lag.rows, lag.seconds)
+        for report in reads.rows(DoctorReport, order="-finished_at", limit=1):
+            telemetry.observe_doctor(report.finished_at.timestamp(), report.errors, report.warnings)
+        telemetry.observe_alerts(reads.count(Alert, state=AlertState.RAISED))

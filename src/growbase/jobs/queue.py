@@ -170,6 +170,13 @@ def release(tx: Transaction, jobs: Sequence[Job], after: timedelta) -> None:
             _write(tx, [job], _finished(tx, JobStatus.CANCELLED) if is_cancelled else again)
 
 
+def give_back(tx: Transaction, tokens: Sequence[UUID]) -> None:
+    """Let the jobs of claims be claimed again whose answer got lost: nobody has begun them."""
+    if tokens:
+        jobs = tx.rows(Job, status=JobStatus.RUNNING, lease_token=list(tokens), anywhere=True)
+        release(tx, jobs, timedelta(0))
+
+
 # -- housekeeping -----------------------------------------------------------------------------------------------------
 
 

@@ -21,10 +21,12 @@ from uuid import UUID
 
 from growbase.core import telemetry
 from growbase.core.actor import Actor, ActorKind, system
+from growbase.core.crash import crash_point
 from growbase.core.database import Database
 from growbase.core.errors import GrowbaseError
 from growbase.core.gate import RETRY_SECONDS, ReadOnly
 from growbase.core.tables import Job
+from growbase.core.transaction import Transaction
 from growbase.core.types import compact_json
 from growbase.jobs import figures, queue
 from growbase.jobs.claim import Claimant, claim, due_queues, install_queues
@@ -225,7 +227,12 @@ class Worker:
     def _turn(self) -> None:
         """Do what the time has come for, write outcomes and claim; if there was nothing, wait for the next event."""
         self._housekeep()
-        self._receive(0 if self._settle_and_claim() else TICK_SECONDS)
+        self._receive(0 if self._settle_and_claim() else self._tick_seconds)
+
+    @property
+    def _tick_seconds(self) -> float:
+        """Return how often to look around: more often than a lease needs to be renewed."""
+        return min(TICK_SECONDS, self.claimant.lease.total_seconds() / 4)
 
     def _receive(self, seconds: float) -> None:
         """Take what has come in, waiting for the first so long."""
@@ -245,12 +252,16 @@ class Worker:
         ended = list(self._unwritten)
         free = 0 if self._stopping.is_set() else self.slots.free + len(ended)
         names = self._open_queues(ended) if free > 0 else []
-        if not ended and not names:
+        unsure = list(self.claimant.unsure)
+        if not ended and not names and not unsure:
             return False
-        missed, jobs = self.database.write(
-            system("worker"),
-            lambda tx: (queue.settle(tx, ended), claim(tx, self.claimant, names, free) if names else []),
-        )
+
+        def unit(tx: Transaction) -> tuple[list[Job], list[Job]]:
+            queue.give_back(tx, unsure)
+            return queue.settle(tx, ended), claim(tx, self.claimant, names, free) if names else []
+
+        missed, jobs = self.database.write(system("worker"), unit)
+        self.claimant.unsure.clear()
         del self._unwritten[: len(ended)]
         for outcome in ended:
             self.running.pop(outcome.job.id, None)
@@ -259,7 +270,7 @@ class Worker:
             self.running[job.id] = job
             self.slots.begin(job)
         self._tell_lost(missed)
-        return bool(jobs or ended)
+        return bool(jobs or ended or unsure)
 
     def _open_queues(self, ended: Sequence[queue.Outcome]) -> list[str]:
         """Return the queues with due jobs, but for those that this worker fills up by itself."""
@@ -302,7 +313,7 @@ class Worker:
         """Do what is not a job because jobs depend on it."""
         if not self._is_installed:
             self._install()
-        if not self._is_due("tick", TICK_SECONDS):
+        if not self._is_due("tick", self._tick_seconds):
             return
         self.last_tick = time.time()
         telemetry.observe_worker(self.last_tick, len(self.running))
@@ -343,7 +354,9 @@ class Worker:
             task = self.tasks.get(job.kind)
             if task is None:
                 raise UnknownTask(kind=job.kind)  # noqa: TRY301 -- it ends as any failure does
+            crash_point(f"{job.kind}:begun")
             result = task(self.database, own, job)
+            crash_point(f"{job.kind}:done")
             if result is not None:
                 _require_json(result)
             outcome = queue.Outcome(job, result=result)
@@ -364,6 +377,7 @@ class Worker:
         self.database.write(system("worker"), queue.promote)
         names = due_queues(self.database, self.claimant)
         jobs = self.database.write(system("worker"), lambda tx: claim(tx, self.claimant, names, 1)) if names else []
+        self.claimant.unsure.clear()
         for job in jobs:
             self.database.write(system("worker"), partial(queue.settle, outcomes=[self.run(job)]))
         return bool(jobs)

@@ -1,12 +1,8 @@
-"""Publishing end to end against platforms that fail at the worst moment, by workers that die at every step."""
+"""Publishing end to end against platforms that fail at the worst moment."""
 
-import os
-import signal
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -15,7 +11,6 @@ from growbase import wiring
 from growbase.core import clock
 from growbase.core.actor import Actor, system
 from growbase.core.config import Settings
-from growbase.core.crash import VARIABLE
 from growbase.core.database import Database
 from growbase.core.outside import Outside
 from growbase.core.statements import mark
@@ -28,12 +23,6 @@ from growbase.jobs.queue import reap
 from growbase.jobs.worker import Worker
 from tests.domains.social.factories import make_account, make_approved, make_post, post_of
 from tests.domains.social.platforms import DIES, MastodonServer, Platform, Receiver, serving
-from tests.fixtures import KEYRING
-from tests.processes import start
-
-ROOT = Path(__file__).parents[3]
-POINTS = ("publish:claimed", "publish:dispatching", "publish:sent")
-PATIENCE = 60
 
 
 @pytest.fixture
@@ -176,39 +165,3 @@ def test_a_platform_without_publisher_is_said_to_have_none(db: Database, actor: 
     worker.run_all()
     post = post_of(db, actor, post_id)
     assert (post.status, (post.last_error or {})["code"]) == (PostStatus.FAILED, "no_publisher")
-
-
-@pytest.mark.parametrize("point", POINTS)
-def test_a_worker_that_dies_at_any_step_publishes_once(
-    db: Database,
-    actor: Actor,
-    worker: Worker,
-    outside: Outside,
-    receiver: Platform,
-    installed_url: str,
-    tmp_path: Path,
-    point: str,
-) -> None:
-    post_id = put(db, actor, receiver, token_type="webhook")
-    due_posts(db)
-    env = {
-        "PYTHONPATH": str(ROOT / "src"),
-        "GROWBASE_DATABASE_URL": installed_url.replace("sqlite:///", "file:"),
-        "GROWBASE_DATA_DIR": str(tmp_path / "worker"),
-        "GROWBASE_ENCRYPTION_KEYS": KEYRING.serialise(),
-        "GROWBASE_ALLOW_PRIVATE_ADDRESSES": "true",
-        VARIABLE: point,
-    }
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GROWBASE_")}
-    with (tmp_path / "worker.log").open("wb") as log:
-        process = start(
-            [sys.executable, "-m", "tests.domains.social.dying"], env={**inherited, **env}, cwd=ROOT, output=log
-        )
-        try:
-            assert process.wait(timeout=PATIENCE) == -signal.SIGKILL, (tmp_path / "worker.log").read_text()
-        finally:
-            process.kill()
-            process.wait()
-    assert receiver.calls == (1 if point == "publish:sent" else 0)
-    assert settled(db, actor, worker, outside, post_id).status is PostStatus.PUBLISHED
-    assert (receiver.calls, len(receiver.posts)) == (1, 1)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, Field
 
 from growbase.core.actor import Actor
+from growbase.core.crash import crash_point
 from growbase.core.database import Database
 from growbase.core.generation import Answered, Ask, data_section, prompt_of
 from growbase.core.outside import Outside
@@ -70,6 +71,7 @@ def generate_content(database: Database, actor: Actor, job: Job, *, outside: Out
     wanted = GenerationRequest.model_validate(job.payload)
     with telling_failure(database, actor, job, lambda tx, _: free_use(tx, job.id)):
         reservation_id = database.write(actor, lambda tx: hold_use(tx, job.id, wanted.count))
+        crash_point("generate:held")
         with database.read(actor) as reads:
             question = candidates_question(reads, wanted)
         answer = answered(outside, question)

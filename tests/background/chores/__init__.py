@@ -1,0 +1,1 @@
+"""A domain of the tests' own: jobs for real worker processes."""

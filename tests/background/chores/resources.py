@@ -1,0 +1,5 @@
+"""Nothing for the API."""
+
+from growbase.core.resource import Resource
+
+RESOURCES: tuple[Resource, ...] = ()
