@@ -1,5 +1,41 @@
 -- Growbase's schema on SQLite, written by `growbase db schema`. Migrations make the same.
 
+CREATE TABLE alert_notices (
+	id TEXT NOT NULL,
+	alert TEXT NOT NULL,
+	state TEXT NOT NULL,
+	message TEXT NOT NULL,
+	way TEXT NOT NULL,
+	status TEXT NOT NULL,
+	error TEXT,
+	created_at TEXT NOT NULL,
+	CONSTRAINT pk_alert_notices PRIMARY KEY (id),
+	CONSTRAINT ck_alert_notices_alert CHECK (length(alert) <= 300),
+	CONSTRAINT ck_alert_notices_state CHECK (state IN ('raised', 'resolved')),
+	CONSTRAINT ck_alert_notices_message CHECK (length(message) <= 2000),
+	CONSTRAINT ck_alert_notices_way CHECK (length(way) <= 10),
+	CONSTRAINT ck_alert_notices_status CHECK (status IN ('queued', 'sending', 'sent', 'failed')),
+	CONSTRAINT ck_alert_notices_error CHECK (length(error) <= 500)
+)
+ STRICT;
+
+CREATE INDEX ix_alert_notices_created_at ON alert_notices (created_at);
+
+CREATE TABLE alerts (
+	name TEXT NOT NULL,
+	state TEXT NOT NULL,
+	message TEXT NOT NULL,
+	since TEXT NOT NULL,
+	told_at TEXT NOT NULL,
+	CONSTRAINT pk_alerts PRIMARY KEY (name),
+	CONSTRAINT ck_alerts_name CHECK (length(name) <= 300),
+	CONSTRAINT ck_alerts_state CHECK (state IN ('raised', 'resolved')),
+	CONSTRAINT ck_alerts_message CHECK (length(message) <= 2000)
+)
+ STRICT;
+
+CREATE INDEX ix_alerts_state_name ON alerts (state, name);
+
 CREATE TABLE analytics_daily (
 	organization_id TEXT NOT NULL,
 	id TEXT NOT NULL,
@@ -95,6 +131,21 @@ CREATE INDEX ix_changes_entity_entity_id_tx_seq ON changes (organization_id, ent
 CREATE INDEX ix_changes_tx_seq ON changes (organization_id, tx, seq);
 
 CREATE UNIQUE INDEX uq_changes_tx_seq ON changes (tx, seq);
+
+CREATE TABLE doctor_reports (
+	id TEXT NOT NULL,
+	finished_at TEXT NOT NULL,
+	errors INTEGER NOT NULL,
+	warnings INTEGER NOT NULL,
+	findings TEXT NOT NULL,
+	CONSTRAINT pk_doctor_reports PRIMARY KEY (id),
+	CONSTRAINT ck_doctor_reports_errors CHECK (errors >= 0),
+	CONSTRAINT ck_doctor_reports_warnings CHECK (warnings >= 0),
+	CONSTRAINT ck_doctor_reports_findings CHECK (json_valid(findings))
+)
+ STRICT;
+
+CREATE INDEX ix_doctor_reports_finished_at ON doctor_reports (finished_at);
 
 CREATE TABLE gallery_templates (
 	id TEXT NOT NULL,
@@ -380,6 +431,45 @@ CREATE TABLE schedules (
  STRICT;
 
 CREATE INDEX ix_schedules_next_run_at ON schedules (next_run_at);
+
+CREATE TABLE seal_keys (
+	id TEXT NOT NULL,
+	key_cipher BLOB NOT NULL,
+	created_at TEXT NOT NULL,
+	created_by TEXT,
+	updated_at TEXT NOT NULL,
+	updated_by TEXT,
+	version INTEGER NOT NULL,
+	CONSTRAINT pk_seal_keys PRIMARY KEY (id),
+	CONSTRAINT ck_seal_keys_version CHECK (version >= 1)
+)
+ STRICT;
+
+CREATE INDEX ix_seal_keys_created_at ON seal_keys (created_at, id);
+
+CREATE INDEX ix_seal_keys_updated_at ON seal_keys (updated_at, id);
+
+CREATE TABLE seals (
+	number INTEGER NOT NULL,
+	kind TEXT NOT NULL,
+	from_tx INTEGER NOT NULL,
+	from_seq INTEGER NOT NULL,
+	to_tx INTEGER NOT NULL,
+	to_seq INTEGER NOT NULL,
+	row_count INTEGER NOT NULL,
+	row_hashes TEXT NOT NULL,
+	previous TEXT NOT NULL,
+	digest TEXT NOT NULL,
+	key_id TEXT NOT NULL,
+	sealed_at TEXT NOT NULL,
+	CONSTRAINT pk_seals PRIMARY KEY (number),
+	CONSTRAINT ck_seals_kind CHECK (kind IN ('span', 'anchor')),
+	CONSTRAINT ck_seals_row_count CHECK (row_count >= 0),
+	CONSTRAINT ck_seals_row_hashes CHECK (length(row_hashes) <= 100000),
+	CONSTRAINT ck_seals_previous CHECK (length(previous) <= 64),
+	CONSTRAINT ck_seals_digest CHECK (length(digest) <= 64)
+)
+ STRICT;
 
 CREATE TABLE search_documents (
 	rid INTEGER NOT NULL,
@@ -4033,6 +4123,15 @@ END;
 CREATE TRIGGER changes_refuse_delete BEFORE DELETE ON changes
 WHEN NOT EXISTS (SELECT 1 FROM instance_facts WHERE name = 'log_retention') BEGIN
     SELECT RAISE(ABORT, 'the change log is deleted by retention only');
+END;
+
+CREATE TRIGGER seals_refuse_update BEFORE UPDATE ON seals BEGIN
+    SELECT RAISE(ABORT, 'seals are never changed');
+END;
+
+CREATE TRIGGER seals_refuse_delete BEFORE DELETE ON seals
+WHEN NOT EXISTS (SELECT 1 FROM instance_facts WHERE name = 'log_retention') BEGIN
+    SELECT RAISE(ABORT, 'seals are deleted by retention only');
 END;
 
 CREATE VIEW campaign_summary AS

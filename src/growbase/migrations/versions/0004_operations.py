@@ -22,6 +22,54 @@ def upgrade() -> None:
         op.execute("DROP VIEW content_performance")
         op.execute("DROP VIEW campaign_summary")
     op.create_table(
+        "alert_notices",
+        sa.Column("id", types.Identifier(), nullable=False),
+        sa.Column("alert", types.Text(), nullable=False),
+        sa.Column("state", types.Text(), nullable=False),
+        sa.Column("message", types.Text(), nullable=False),
+        sa.Column("way", types.Text(), nullable=False),
+        sa.Column("status", types.Text(), nullable=False),
+        sa.Column("error", types.Text(), nullable=True),
+        sa.Column("created_at", types.Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_alert_notices"),
+        sa.CheckConstraint("length(alert) <= 300", name="ck_alert_notices_alert"),
+        sa.CheckConstraint("length(error) <= 500", name="ck_alert_notices_error"),
+        sa.CheckConstraint("length(message) <= 2000", name="ck_alert_notices_message"),
+        sa.CheckConstraint("state IN ('raised', 'resolved')", name="ck_alert_notices_state"),
+        sa.CheckConstraint("status IN ('queued', 'sending', 'sent', 'failed')", name="ck_alert_notices_status"),
+        sa.CheckConstraint("length(way) <= 10", name="ck_alert_notices_way"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_alert_notices_created_at", "alert_notices", ["created_at"])
+    op.create_table(
+        "alerts",
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("state", types.Text(), nullable=False),
+        sa.Column("message", types.Text(), nullable=False),
+        sa.Column("since", types.Moment(), nullable=False),
+        sa.Column("told_at", types.Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_alerts"),
+        sa.CheckConstraint("length(message) <= 2000", name="ck_alerts_message"),
+        sa.CheckConstraint("length(name) <= 300", name="ck_alerts_name"),
+        sa.CheckConstraint("state IN ('raised', 'resolved')", name="ck_alerts_state"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_alerts_state_name", "alerts", ["state", "name"])
+    op.create_table(
+        "doctor_reports",
+        sa.Column("id", types.Identifier(), nullable=False),
+        sa.Column("finished_at", types.Moment(), nullable=False),
+        sa.Column("errors", types.Integer(), nullable=False),
+        sa.Column("warnings", types.Integer(), nullable=False),
+        sa.Column("findings", types.Document(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_doctor_reports"),
+        sa.CheckConstraint("errors >= 0", name="ck_doctor_reports_errors"),
+        sa.CheckConstraint("json_valid(findings)", name="ck_doctor_reports_findings").ddl_if(dialect="sqlite"),
+        sa.CheckConstraint("warnings >= 0", name="ck_doctor_reports_warnings"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_doctor_reports_finished_at", "doctor_reports", ["finished_at"])
+    op.create_table(
         "platform_apps",
         sa.Column("organization_id", types.Identifier(), nullable=False),
         sa.Column("id", types.Identifier(), nullable=False),
@@ -97,6 +145,43 @@ def upgrade() -> None:
         postgresql_where=sa.text("founder_id IS NOT NULL"),
     )
     op.create_index("ix_connection_attempts_updated_at", "connection_attempts", ["organization_id", "updated_at", "id"])
+    op.create_table(
+        "seal_keys",
+        sa.Column("id", types.Identifier(), nullable=False),
+        sa.Column("key_cipher", types.Sealed(), nullable=False),
+        sa.Column("created_at", types.Moment(), nullable=False),
+        sa.Column("created_by", types.Identifier(), nullable=True),
+        sa.Column("updated_at", types.Moment(), nullable=False),
+        sa.Column("updated_by", types.Identifier(), nullable=True),
+        sa.Column("version", types.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_seal_keys"),
+        sa.CheckConstraint("version >= 1", name="ck_seal_keys_version"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_seal_keys_created_at", "seal_keys", ["created_at", "id"])
+    op.create_index("ix_seal_keys_updated_at", "seal_keys", ["updated_at", "id"])
+    op.create_table(
+        "seals",
+        sa.Column("number", types.Integer(), nullable=False),
+        sa.Column("kind", types.Text(), nullable=False),
+        sa.Column("from_tx", types.Integer(), nullable=False),
+        sa.Column("from_seq", types.Integer(), nullable=False),
+        sa.Column("to_tx", types.Integer(), nullable=False),
+        sa.Column("to_seq", types.Integer(), nullable=False),
+        sa.Column("row_count", types.Integer(), nullable=False),
+        sa.Column("row_hashes", types.Text(), nullable=False),
+        sa.Column("previous", types.Text(), nullable=False),
+        sa.Column("digest", types.Text(), nullable=False),
+        sa.Column("key_id", types.Identifier(), nullable=False),
+        sa.Column("sealed_at", types.Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name="pk_seals"),
+        sa.CheckConstraint("length(digest) <= 64", name="ck_seals_digest"),
+        sa.CheckConstraint("kind IN ('span', 'anchor')", name="ck_seals_kind"),
+        sa.CheckConstraint("length(previous) <= 64", name="ck_seals_previous"),
+        sa.CheckConstraint("row_count >= 0", name="ck_seals_row_count"),
+        sa.CheckConstraint("length(row_hashes) <= 100000", name="ck_seals_row_hashes"),
+        sqlite_strict=True,
+    )
     op.create_table(
         "token_renewals",
         sa.Column("organization_id", types.Identifier(), nullable=False),
@@ -609,6 +694,17 @@ def upgrade() -> None:
         )
     if sqlite:
         op.execute("""
+CREATE TRIGGER seals_refuse_update BEFORE UPDATE ON seals BEGIN
+    SELECT RAISE(ABORT, 'seals are never changed');
+END
+""")
+        op.execute("""
+CREATE TRIGGER seals_refuse_delete BEFORE DELETE ON seals
+WHEN NOT EXISTS (SELECT 1 FROM instance_facts WHERE name = 'log_retention') BEGIN
+    SELECT RAISE(ABORT, 'seals are deleted by retention only');
+END
+""")
+        op.execute("""
 CREATE VIEW campaign_summary AS
 SELECT c.organization_id, c.id, c.id AS campaign_id, c.name, c.campaign_type, c.status,
   b.name AS brand_name, u.username AS owner_username, u.full_name AS owner_full_name,
@@ -702,6 +798,14 @@ JOIN users u ON u.id = m.user_id
 WHERE u.deleted_at IS NULL AND m.status <> 'disabled'
 """)
     if not sqlite:
+        op.execute("""
+CREATE TRIGGER seals_refuse BEFORE UPDATE OR DELETE ON seals
+FOR EACH ROW EXECUTE FUNCTION changes_refuse()
+""")
+        op.execute("""
+CREATE TRIGGER seals_refuse_truncate BEFORE TRUNCATE ON seals
+FOR EACH STATEMENT EXECUTE FUNCTION changes_refuse()
+""")
         op.execute("""
 CREATE VIEW campaign_summary AS
 SELECT c.organization_id, c.id, c.id AS campaign_id, c.name, c.campaign_type, c.status,
@@ -804,11 +908,15 @@ def downgrade() -> None:
         op.execute("DROP VIEW series_progress")
         op.execute("DROP VIEW content_performance")
         op.execute("DROP VIEW campaign_summary")
+        op.execute("DROP TRIGGER seals_refuse_delete")
+        op.execute("DROP TRIGGER seals_refuse_update")
     if not sqlite:
         op.execute("DROP VIEW user_activity_summary")
         op.execute("DROP VIEW series_progress")
         op.execute("DROP VIEW content_performance")
         op.execute("DROP VIEW campaign_summary")
+        op.execute("DROP TRIGGER seals_refuse_truncate ON seals")
+        op.execute("DROP TRIGGER seals_refuse ON seals")
     table = sa.Table(
         "messages",
         sa.MetaData(),
@@ -1243,8 +1351,13 @@ def downgrade() -> None:
         )
     op.drop_table("token_revocations")
     op.drop_table("token_renewals")
+    op.drop_table("seals")
+    op.drop_table("seal_keys")
     op.drop_table("connection_attempts")
     op.drop_table("platform_apps")
+    op.drop_table("doctor_reports")
+    op.drop_table("alerts")
+    op.drop_table("alert_notices")
     if sqlite:
         op.execute("""
 CREATE VIEW campaign_summary AS
