@@ -15,7 +15,10 @@ from growbase.ops.source import Call, Node, call, listed, quoted
 
 @dataclass(frozen=True, slots=True)
 class ColumnShape:
-    """A column; ``fill`` is the SQL value that rows from before it get, None where only a person can say."""
+    """A column; ``fill`` is the SQL value that rows from before it get, None where only a person can say.
+
+    Of an integer that alone is the primary key the database makes a counter, unless ``is_counted`` is off.
+    """
 
     name: str
     type: str
@@ -23,11 +26,15 @@ class ColumnShape:
     more: tuple[str, ...] = ()
     fill: str | None = field(default=None, compare=False)
     native: str = field(default="", compare=False)
+    is_counted: bool = field(default=True, compare=False)
 
     def source(self, *, nullable: bool | None = None) -> Call:
         """Return ``sa.Column(...)``."""
         flag = self.nullable if nullable is None else nullable
-        return call("sa.Column", quoted(self.name), self.type, *self.more, nullable=str(flag))
+        keywords: dict[str, Node] = {"nullable": str(flag)}
+        if not self.is_counted:
+            keywords["autoincrement"] = "False"
+        return call("sa.Column", quoted(self.name), self.type, *self.more, **keywords)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,7 @@ def column_shape(column: sa.Column[Any]) -> ColumnShape:
     native = str(column.type.compile(dialect=ddl.dialect_of("postgresql")))
     # A key whose database counts it up is never null, however a model says it.
     nullable = bool(column.nullable) and not column.primary_key
-    return ColumnShape(column.name, type_source(column.type), nullable, more, _fill(column), native)
+    return ColumnShape(column.name, type_source(column.type), nullable, more, _fill(column), native, column.autoincrement is not False)
 
 
 def type_source(column_type: sa.types.TypeEngine[Any]) -> str:

@@ -4352,6 +4352,7 @@ def downgrade() -> None:
     op.drop_index("ix_jobs_queue_finished_at", table_name="jobs")
     op.drop_index("ix_jobs_queue_priority", table_name="jobs")
     op.drop_index("ix_jobs_run_at", table_name="jobs")
+    op.execute("UPDATE jobs SET max_attempts = 3 WHERE max_attempts IS NULL")
     op.drop_index("uq_jobs_queue_dedupe_key", table_name="jobs")
     table = sa.Table(
         "jobs",

@@ -162,7 +162,7 @@ def upgrade() -> None:
     op.create_index("ix_seal_keys_updated_at", "seal_keys", ["updated_at", "id"])
     op.create_table(
         "seals",
-        sa.Column("number", types.Integer(), nullable=False),
+        sa.Column("number", types.Integer(), nullable=False, autoincrement=False),
         sa.Column("kind", types.Text(), nullable=False),
         sa.Column("from_tx", types.Integer(), nullable=False),
         sa.Column("from_seq", types.Integer(), nullable=False),
