@@ -27,14 +27,17 @@ def load(*, quiet: bool = True) -> "Settings":
 
 
 @contextmanager
-def opened(settings: "Settings") -> Iterator["Database"]:
-    """Give the open database. Raises SchemaOutdated, Unavailable, KeyMissing, KeyDiffers."""
+def opened(settings: "Settings", *, following: bool = False) -> Iterator["Database"]:
+    """Give the open database, for a process that lives long one that is ``following`` its data when they move.
+
+    Raises SchemaOutdated, Unavailable, KeyMissing, KeyDiffers.
+    """
     from growbase.ops.keyring import require_keys
     from growbase.ops.migrate import require_current
-    from growbase.wiring import open_database
+    from growbase.wiring import follow_database, open_database
 
     require_current(settings)
-    database = open_database(settings)
+    database = follow_database(settings) if following else open_database(settings)
     try:
         require_keys(database)
         yield database

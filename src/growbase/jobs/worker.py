@@ -193,7 +193,8 @@ class Worker:
         if self.lock is None:
             return None
         descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o600)
-        while not self._stopping.is_set():
+        # Once the data have moved to PostgreSQL, workers share the queues.
+        while not self._stopping.is_set() and self.database.engine == "sqlite":
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
