@@ -10,7 +10,8 @@ from growbase.cli.opening import load
 from growbase.cli.output import say, say_table, size
 
 if TYPE_CHECKING:
-    from growbase.ops.move import Plan, Progress
+    from growbase.ops.move import Plan
+    from growbase.ops.move_steps import Progress
 
 STEPS = {
     "copy": "Copying",

@@ -27,17 +27,17 @@ def load(*, quiet: bool = True) -> "Settings":
 
 
 @contextmanager
-def opened(settings: "Settings", *, following: bool = False) -> Iterator["Database"]:
-    """Give the open database, for a process that lives long one that is ``following`` its data when they move.
+def opened(settings: "Settings") -> Iterator["Database"]:
+    """Give the open database, which goes on with the new one when its data move.
 
     Raises SchemaOutdated, Unavailable, KeyMissing, KeyDiffers.
     """
     from growbase.ops.keyring import require_keys
     from growbase.ops.migrate import require_current
-    from growbase.wiring import follow_database, open_database
+    from growbase.wiring import follow_database
 
     require_current(settings)
-    database = follow_database(settings) if following else open_database(settings)
+    database = follow_database(settings)
     try:
         require_keys(database)
         yield database

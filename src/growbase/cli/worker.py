@@ -53,7 +53,7 @@ def worker(
 
     telemetry.configure_telemetry(level=settings.log_level, log_format=settings.log_format)
     names = None if queues is None else {name.strip() for name in queues.split(",") if name.strip()}
-    with opened(settings, following=True) as database:
+    with opened(settings) as database:
         lease = timedelta(seconds=lease_seconds)
         found = wiring.worker(settings, database, queues=names, concurrency=concurrency, lease=lease)
         if metrics_port is not None:
