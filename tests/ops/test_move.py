@@ -25,8 +25,9 @@ from growbase.core.feed import BEGINNING, newest, read_changes
 from growbase.core.gate import Moved
 from growbase.core.trash import trash
 from growbase.domains.marketing.models import Campaign
-from growbase.ops import move, move_steps
+from growbase.ops import migrate, move, move_steps
 from growbase.ops.drift import find_drift
+from growbase.ops.migrate import MoveUnfinished
 from growbase.ops.move import NoMove
 from growbase.ops.move_steps import MoveRefused, RowsDiffer
 from tests.fixtures import Tenant, make_tenant, sqlite_rows
@@ -182,6 +183,9 @@ def test_an_ended_move_leaves_nothing_behind_and_can_begin_again(start_of_move: 
         owner = fill(database).owner
     before = move.checksums(home)
     dies_at("followed", lambda: move.move(home, ring, to))
+    assert find_drift(home) == []
+    with pytest.raises(MoveUnfinished):
+        migrate.downgrade(home)
     with pytest.raises(MoveRefused, match="is unfinished"):
         move.move(home, ring, f"sqlite:///{home.data_dir}/elsewhere.db")
     move.cancel(home, ring)
@@ -260,6 +264,7 @@ class Clients:
         self.refused: list[object] = []
         self.stopping = threading.Event()
         self.threads = [threading.Thread(target=self._write, args=(number,)) for number in range(count)]
+        self.threads.append(threading.Thread(target=self._read))
 
     def __enter__(self) -> Self:
         for thread in self.threads:
@@ -270,6 +275,13 @@ class Clients:
         self.stopping.set()
         for thread in self.threads:
             thread.join(30)
+
+    def _read(self) -> None:
+        while not self.stopping.is_set():
+            status, answer = self.running.request("GET", "/api/brands?sort=-created_at&limit=5", token=self.token)
+            if status != 200:
+                self.refused.append(answer)
+            time.sleep(0.005)
 
     def _write(self, number: int) -> None:
         turn = 0

@@ -301,7 +301,7 @@ class Worker:
 
     def _install(self) -> None:
         """Write the schedules' rows; who alone works here also ends the leases of those who worked before it."""
-        if self.lock is not None:
+        if self.lock is not None and self.database.engine == "sqlite":
             self._reap(everything=True)
         self.database.write(system("worker"), install_queues)
         self.database.write(system("worker"), self.timetable.install)
