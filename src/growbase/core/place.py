@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from growbase.core.clock import new_id
 from growbase.core.database_url import mask_url, parse_database_url
 
 FILE: Final = "database"
@@ -62,7 +63,8 @@ def read_place(folder: Path) -> Place | None:
 
 def write_place(folder: Path, place: Place) -> None:
     """Write the file durably, all or nothing; it may hold a password, so only its owner reads it."""
-    draft = folder / f".{FILE}.{os.getpid()}"
+    # Several threads and processes may write it at the same moment, all of them the same.
+    draft = folder / f".{FILE}.{new_id().hex}"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(place.text())
