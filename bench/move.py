@@ -136,8 +136,9 @@ PAGE = """# Moving to another database
 `python -m bench.move` wrote this. {conditions}.
 
 {count:,} rows from SQLite to PostgreSQL on the same machine, rows a second. "Plain COPY": the same rows read from the
-file and copied into the installed schema with its indexes, foreign keys off, nothing verified. "Move": everything, from the first check to the validated
-foreign keys: copy, indexes, verification of every row on both sides, switch. The pause is how long writes waited.
+file and copied into the installed schema with its indexes, foreign keys off, nothing verified. "Move": everything, from
+the first check to the validated foreign keys: copy, indexes, verification of every row on both sides, switch. The pause
+is how long writes waited.
 
 | | plain COPY | move | ratio | pause | steps |
 |---|---|---|---|---|---|
