@@ -109,6 +109,7 @@ POINTS = (
     "draining",
     "copied",
     "followed",
+    "verifying",
     "verified",
     "bound",
     "switching",

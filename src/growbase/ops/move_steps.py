@@ -3,7 +3,8 @@
 import json
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -17,7 +18,7 @@ from growbase.core.place import Place, write_place
 from growbase.core.types import moment_text
 from growbase.ops.move_ends import Dirty, End
 from growbase.ops.move_postgres import PostgresEnd
-from growbase.ops.move_rows import FACTS, Key, Table, tables
+from growbase.ops.move_rows import FACTS, Key, Row, Table, batches, tables
 from growbase.ops.move_sqlite import SqliteEnd
 
 CHUNK = 5_000
@@ -196,15 +197,27 @@ class Move:
         for table in self.tables:
             after = self.target.last_key(table)
             done += self.target.count(table) if after else 0
-            while rows := self.source.rows(table, after, CHUNK):
+            for rows in self._chunks(table, after):
                 with self.target.writing():
                     self.target.insert(table, rows)
-                after = table.key_of(rows[-1])
                 done += len(rows)
                 self.progress("copy", done, max(total, done))
                 crash_point("move.copying")
-                if len(rows) < CHUNK:
-                    break
+
+    def _chunks(self, table: Table, after: Key | None) -> Iterator[list[Row]]:
+        """Yield the source's rows from behind a key on, the next ones being read while the last are at work.
+
+        The source must not be used otherwise meanwhile.
+        """
+        with ThreadPoolExecutor(1) as ahead:
+            coming = ahead.submit(self.source.rows, table, after, CHUNK)
+            while rows := coming.result():
+                is_last = len(rows) < CHUNK
+                if not is_last:
+                    coming = ahead.submit(self.source.rows, table, table.key_of(rows[-1]), CHUNK)
+                yield rows
+                if is_last:
+                    return
 
     def _drain(self) -> int:
         """Bring what was written since to the target, and return how many rows that were.
@@ -256,19 +269,20 @@ class Move:
         total, done = sum(self.target.count(table) for table in self.tables), 0
         for table in self.tables:
             after: Key | None = None
-            while True:
-                rows = self.source.rows(table, after, CHUNK)
-                upto = table.key_of(rows[-1]) if len(rows) == CHUNK else None
+            differing: list[Key] = []
+            for rows in self._chunks(table, None):
+                upto = table.key_of(rows[-1])
                 others = self.target.rows(table, after, None, upto)
                 if rows != others:
-                    self._recheck(table, table.differing(rows, others))
+                    differing += table.differing(rows, others)
+                after = upto
                 done += len(rows)
                 self.counts[table.name] = self.counts.get(table.name, 0) + len(rows)
                 self.progress("verify", done, max(total, done))
-                if upto is None:
-                    break
-                after = upto
                 crash_point("move.verifying")
+            differing += table.differing((), self.target.rows(table, after, None))
+            for keys in batches(differing, CHUNK):
+                self._recheck(table, keys)
 
     def _recheck(self, table: Table, keys: Sequence[Key]) -> None:
         """Compare rows again after following; raise RowsDiffer for one that nobody has written meanwhile."""
