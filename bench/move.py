@@ -5,6 +5,7 @@ installed schema, foreign keys off: the rows with their indexes, and nothing che
 """
 
 import argparse
+import os
 import shutil
 import tempfile
 import threading
@@ -128,6 +129,7 @@ def main() -> None:
     finally:
         shutil.rmtree(folder)
     conditions = ", ".join(f"{name} {value}" for name, value in report.conditions("").items() if name in SHOWN)
+    conditions += f", load average at the end {os.getloadavg()[0]:.1f}"
     options.output.write_text(PAGE.format(conditions=conditions, rows="\n".join(lines), count=count))
 
 
