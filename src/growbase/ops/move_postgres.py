@@ -11,7 +11,7 @@ from psycopg import errors as pg
 from growbase.core import ddl
 from growbase.core.config import Settings
 from growbase.core.errors import Unavailable
-from growbase.core.gate import HOLD
+from growbase.core.gate import REFUSED
 from growbase.ops.connections import connect_postgresql
 from growbase.ops.move_ends import REFUSAL, Dirty, End, unchanged
 from growbase.ops.move_rows import DIRTY, MARK, Key, Row, Table
@@ -141,11 +141,10 @@ class PostgresEnd(End):
 
     @contextmanager
     def held(self, seconds: float) -> Iterator[None]:
-        """Wait for the units at work, at most so long, and hold all others; whoever writes without units, too."""
+        """Wait for the writers at work, at most so long, and hold all others, which have to record what they write."""
         try:
             with self._transaction():
                 self.query(f"SET LOCAL lock_timeout = {int(seconds * 1000)}")
-                self.query(HOLD)
                 self.query(f"LOCK TABLE {DIRTY} IN EXCLUSIVE MODE")
                 self.is_held = True
                 yield
@@ -158,7 +157,7 @@ class PostgresEnd(End):
         """Let the record refuse entries, and with them the writes."""
         self.query(
             f"CREATE OR REPLACE FUNCTION {DIRTY}_refuse() RETURNS trigger LANGUAGE plpgsql AS "
-            f"$$ BEGIN RAISE EXCEPTION '{REFUSAL}'; END $$"
+            f"$$ BEGIN RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = '{REFUSED}'; END $$"
         )
         self.query(
             f"CREATE TRIGGER {DIRTY}_refuse BEFORE INSERT ON {DIRTY} FOR EACH ROW EXECUTE FUNCTION {DIRTY}_refuse()"
