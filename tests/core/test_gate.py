@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from contextlib import closing
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,8 +12,8 @@ from growbase.core.actor import system
 from growbase.core.database import Database
 from growbase.core.gate import Gate, Mode, Moved, ReadOnly
 from growbase.domains.identity.models import Organization
-from growbase.ops.connections import file_lock
 from tests.fixtures import Tenant, open_at
+from tests.postgres import PostgresServer
 
 
 def make(database: Database, slug: str) -> object:
@@ -45,30 +44,27 @@ def test_a_write_of_the_event_loop_is_refused_with_the_same_error(db: Database) 
         asyncio.run(db.awrite(system(), lambda tx: tx.insert(Organization, name="x", slug="x")))
 
 
-def test_a_database_whose_data_has_moved_is_never_opened_again(db: Database) -> None:
+def test_a_database_whose_data_have_moved_is_never_opened_again(db: Database, installed_url: str) -> None:
     db.write(system(), lambda tx: gate.write_gate(tx, Gate(Mode.MOVED, to="ab")))
-    with pytest.raises(Moved):
-        make(db, "late")
-    with pytest.raises(Moved):
-        gate.open_gate(db)
+    with closing(open_at(installed_url)) as other:
+        with pytest.raises(Moved):
+            make(other, "late")
+        with pytest.raises(Moved):
+            gate.open_gate(other)
 
 
-def test_writes_wait_while_they_are_paused_and_go_on_afterwards(db: Database, installed_url: str) -> None:
-    done = threading.Event()
-
-    def write() -> None:
-        make(db, "waiting")
-        done.set()
-
-    thread = threading.Thread(target=write)
-    if db.engine == "sqlite":
-        with file_lock(Path(installed_url.removeprefix("sqlite:///"))):
-            thread.start()
-            assert not done.wait(0.3)
-    else:
-        with psycopg.connect(installed_url) as holder:
-            holder.execute(gate.HOLD)
-            thread.start()
-            assert not done.wait(0.3)
-    thread.join(10)
-    assert done.is_set()
+def test_closing_waits_for_the_writes_at_work(postgres: PostgresServer, postgres_template: str) -> None:
+    url = postgres.create_database(template=postgres_template)
+    with closing(open_at(url)) as db, psycopg.connect(url) as slow:
+        make(db, "glanced")
+        slow.execute("UPDATE organizations SET name = 'slow'")
+        closing_thread = threading.Thread(target=gate.close_gate, args=(db, "it is being repaired"))
+        closing_thread.start()
+        closing_thread.join(0.5)
+        assert closing_thread.is_alive()
+        slow.commit()
+        closing_thread.join(10)
+        assert not closing_thread.is_alive()
+        with pytest.raises(ReadOnly):
+            make(db, "late")
+    postgres.drop_database(url)

@@ -16,6 +16,7 @@ from growbase.cli import (
     keyring,
     keys,
     maintenance,
+    move,
     new,
     openapi,
     seed,
@@ -48,6 +49,7 @@ app.command()(worker.worker)
 app.command()(seed.seed)
 app.command()(status.status)
 app.command()(doctor.doctor)
+app.command()(move.move)
 app.command()(openapi.openapi)
 database = _group("db", "Look after the database: install, upgrade, check, reset.")
 for lifecycle in (

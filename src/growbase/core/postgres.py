@@ -1,6 +1,7 @@
 """The PostgreSQL engine: a unit of work is one transaction on one pooled connection, retried before its commit only."""
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +28,7 @@ from growbase.core.errors import (
     OutcomeUnknown,
     Unavailable,
 )
-from growbase.core.gate import BEGIN, LOG_BASE, require_open
+from growbase.core.gate import BEGIN, GLANCE_SECONDS, LOG_BASE, REFUSED, STATE, require_open
 from growbase.core.model import Root
 from growbase.core.position import LogPosition
 from growbase.core.reads import Reads
@@ -70,7 +71,7 @@ class PostgresDatabase(Database):
         super().__init__(catalog, keyring, log_base)
         self.url = url
         self.schema = schema
-        self._passes_gate = False
+        self._glance_at = 0.0
         self._position = LogPosition(self.engine, log_base)
         self._knows_base = log_base > 0
         self._pool = ConnectionPool(
@@ -152,19 +153,20 @@ class PostgresDatabase(Database):
         return result, tx
 
     def _begin(self, connection: psycopg.Connection[Any]) -> None:
-        """Begin a unit's transaction, waiting while the writes are paused. Raises ReadOnly or Moved."""
-        if self._passes_gate:
+        """Begin a unit's transaction, looking at the gate now and then. Raises ReadOnly or Moved."""
+        if time.monotonic() < self._glance_at:
             connection.execute("BEGIN")
             return
+        looked = time.monotonic()
         state = connection.execute(BEGIN, prepare=False)
-        while state.nextset():
-            pass
+        state.nextset()
         if (found := state.fetchone()) is not None:
             require_open(found[0])
+        self._glance_at = looked + GLANCE_SECONDS
 
     def pass_gate(self) -> None:
         """Let all units through."""
-        self._passes_gate = True
+        self._glance_at = math.inf
 
     def _has_committed(self, lost: "_CommitLost") -> bool:
         """Find out what became of a commit whose answer was lost. Raises OutcomeUnknown where the server can't tell."""
@@ -197,6 +199,8 @@ class PostgresDatabase(Database):
             except (PoolTimeout, TooManyRequests) as error:
                 raise Unavailable(reason="no database connection became free in time") from error
             except psycopg.Error as error:
+                if error.sqlstate == REFUSED:
+                    require_open(self.query(STATE)[0][0])
                 if not _is_lost(error):
                     raise translated(error) from error
                 last = error

@@ -119,7 +119,9 @@ def column_shape(column: sa.Column[Any]) -> ColumnShape:
     native = str(column.type.compile(dialect=ddl.dialect_of("postgresql")))
     # A key whose database counts it up is never null, however a model says it.
     nullable = bool(column.nullable) and not column.primary_key
-    return ColumnShape(column.name, type_source(column.type), nullable, more, _fill(column), native, column.autoincrement is not False)
+    return ColumnShape(
+        column.name, type_source(column.type), nullable, more, _fill(column), native, column.autoincrement is not False
+    )
 
 
 def type_source(column_type: sa.types.TypeEngine[Any]) -> str:
