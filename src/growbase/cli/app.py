@@ -14,6 +14,7 @@ from growbase.cli import (
     keys,
     new,
     openapi,
+    restore,
     seed,
     status,
     up,
@@ -71,6 +72,10 @@ encryption = _group("keys", "Keys of sealed columns.")
 for step in (keyring.status, keyring.add, keyring.rotate, keyring.retire):
     encryption.command()(step)
 _group("new", "Begin something of your own.").command("domain")(new.domain)
+backups = _group("backup", "Backups of database and files.")
+for act in (backup.now, backup.ls, backup.verify, backup.prune):
+    backups.command()(act)
+app.command()(restore.restore)
 _group("config", "Settings.").command("check")(config.check)
 
 
@@ -85,6 +90,3 @@ def growbase(
 
         typer.echo(f"growbase {__version__}")
         raise typer.Exit
-
-
-_group("backup", "Back up the database.").command()(backup.now)
