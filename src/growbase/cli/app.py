@@ -9,6 +9,7 @@ from growbase.cli import (
     config,
     db,
     db_schema,
+    drill,
     jobs,
     keyring,
     keys,
@@ -76,6 +77,7 @@ backups = _group("backup", "Backups of database and files.")
 for act in (backup.now, backup.ls, backup.verify, backup.prune):
     backups.command()(act)
 app.command()(restore.restore)
+app.command()(drill.drill)
 _group("config", "Settings.").command("check")(config.check)
 
 

@@ -1,14 +1,18 @@
 """Backups: taking, listing, verifying and pruning them, and exports."""
 
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from growbase.cli.opening import load
+from growbase.cli.opening import load, opened
 from growbase.cli.output import progress_bar, say, say_json, say_table, size, warn
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from growbase.core.config import Settings
+    from growbase.core.database import Database
     from growbase.ops.vault import Vault
 
 Id = Annotated[str | None, typer.Argument(help="Id of the backup, as growbase backup ls shows it; default the newest.")]
@@ -23,13 +27,25 @@ def vault_of(settings: "Settings", url: str | None = None) -> "Vault":
     return open_vault(settings, keyring(settings), url)
 
 
+@contextmanager
+def recording(settings: "Settings") -> "Iterator[Database | None]":
+    """Give the database to write the outcome into; None where it is damaged or of another version."""
+    from growbase.core.errors import GrowbaseError
+
+    with ExitStack() as stack:
+        database = None
+        with suppress(GrowbaseError):
+            database = stack.enter_context(opened(settings))
+        yield database
+
+
 def now() -> None:
     """Take a backup of database and files while the server runs."""
     settings = load()
     from growbase.ops.backup_record import recorded_backup
 
-    with progress_bar("Copying") as progress:
-        manifest = recorded_backup(settings, vault_of(settings), progress)
+    with recording(settings) as database, progress_bar("Copying") as progress:
+        manifest = recorded_backup(settings, vault_of(settings), database, progress)
     for key in manifest.unreadable_files:
         warn(f"the file {key} could not be read: it is not in the backup")
     rows = sum(manifest.rows.values())

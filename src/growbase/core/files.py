@@ -177,6 +177,16 @@ class FileStore:
         except _failures() as error:
             raise _unavailable(error) from error
 
+    def folders(self, folder: str) -> list[str]:
+        """Return the names of the folders in a folder."""
+        try:
+            found = self._store.list_with_delimiter(folder)["common_prefixes"]
+        except FileNotFoundError:
+            return []
+        except _failures() as error:
+            raise _unavailable(error) from error
+        return [path.rstrip("/").rpartition("/")[2] for path in found]
+
 
 def open_files(settings: Settings) -> FileStore:
     """Return the storage the settings name. Raises ConfigError."""

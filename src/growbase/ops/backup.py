@@ -210,6 +210,11 @@ def prune(settings: "Settings", vault: Vault, *, dry_run: bool = False) -> list[
         return _prune(vault, clock.now(), dry_run=dry_run)
 
 
+def prune_copies(other: Vault) -> list[str]:
+    """Prune a second place, into which nobody but ``copy_to`` writes."""
+    return _prune(other, clock.now(), dry_run=False)
+
+
 def _prune(vault: Vault, now: datetime, *, dry_run: bool) -> list[str]:
     manifests = vault.manifests()
     staying = kept(manifests, now)
@@ -227,7 +232,12 @@ def _prune(vault: Vault, now: datetime, *, dry_run: bool) -> list[str]:
         return going
     for id in going:
         vault.remove(id)
-    _prune_files(vault, [manifest for manifest in manifests if manifest.id in staying], now)
+    left = [manifest for manifest in manifests if manifest.id in staying]
+    _prune_files(vault, left, now)
+    if any(manifest.log for manifest in left):
+        from growbase.ops.wal import prune_log
+
+        prune_log(vault, left, now, UNFINISHED)
     return going
 
 

@@ -1,7 +1,6 @@
 """Restoring: the newest backup, or the state of a moment, beside the database or in its place."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from growbase.ops.backup import DATABASE, unpack_sqlite
 from growbase.ops.backup_files import list_files, restore_files, stored_files
 from growbase.ops.contents import Contents
 from growbase.ops.copies import stamp
+from growbase.ops.litestream import forget_generation, generation_at, restore_to
 from growbase.ops.scratch import alone
 from growbase.ops.vault import Manifest, Vault
 
@@ -119,6 +119,8 @@ def restore_sqlite(
             leftover.unlink(missing_ok=True)
         found = _restored(settings, vault, at, id, draft, path, open_files(settings), progress)
         crash_point("restore.checked")
+        # Before: should we die now, the old file begins a new generation, which does no harm.
+        forget_generation(settings, path)
         aside = put_in_place(draft, path)
     return Restored(
         found.backup, str(path), found.reached, found.contents, found.files, str(aside) if aside else None, found.by_log
@@ -137,10 +139,12 @@ def _restored(
 ) -> Restored:
     """Write database and files; what the storage has stays, since a file's bytes never change."""
     from growbase.core.sqlite_connection import connect
-    from growbase.ops.litestream import restore_to
 
     draft.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = restore_to(settings, at, draft) if at is not None and id is None else None
+    if found is not None and at is not None and _is_older(settings, vault, at, found):
+        draft.unlink()
+        found = None
     by_log = found is not None
     manifest = None
     if found is None:
@@ -157,6 +161,13 @@ def _restored(
     _settled(draft)
     backup = manifest.id if manifest else "the continuous log"
     return Restored(backup, str(path), found.newest, found, count, by_log=by_log)
+
+
+def _is_older(settings: "Settings", vault: Vault, at: datetime, found: Contents) -> bool:
+    """Return whether a backup from before a moment has more than the log, which had ended before."""
+    generation = generation_at(settings, at) or ""
+    later = (one for one in vault.manifests() if one.finished <= at and one.id > generation)
+    return any(one.position > found.position for one in later)
 
 
 def _settled(path: Path) -> None:
@@ -236,8 +247,6 @@ def put_in_place(draft: Path, path: Path) -> Path | None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    # A continuous log of the old file does not go on with the new one.
-    shutil.rmtree(path.with_name(f".{path.name}-litestream"), ignore_errors=True)
     return aside
 
 
@@ -266,8 +275,6 @@ def plan(settings: "Settings", vault: Vault, *, at: datetime | None, id: str | N
     place = to or (str(settings.sqlite_path) if settings.sqlite_path else "")
     log = None
     if at is not None and id is None and not settings.is_postgresql:
-        from growbase.ops.litestream import generation_at
-
         log = generation_at(settings, at)
     try:
         manifest = vault.find(id) if id else choose(vault, at)

@@ -20,6 +20,7 @@ from growbase.ops.connections import database_name
 from growbase.ops.contents import Contents, contents
 from growbase.ops.postgres_programs import OwnServer, copy_command, login, own_server, program
 from growbase.ops.restore import Restored, choose
+from growbase.ops.scratch import server_scratch
 from growbase.ops.vault import Manifest, Vault
 
 if TYPE_CHECKING:
@@ -38,10 +39,11 @@ def restore_postgresql(
     manifest = vault.find(id) if id else choose(vault, at)
     if "://" in to:
         _require_empty_database(to)
-        with tempfile.TemporaryDirectory(prefix="growbase-") as folder:
-            Path(folder).chmod(0o711)
-            with recovered(settings, vault, manifest, Path(folder) / "data", at) as (server, found, by_log):
-                _pour(settings, manifest, server, to)
+        with (
+            server_scratch(settings, "restore") as folder,
+            recovered(settings, vault, manifest, folder / "data", at) as (server, found, by_log),
+        ):
+            _pour(settings, manifest, server, to)
         files = open_files(settings)
         place = mask_url(to)
     else:
@@ -65,11 +67,17 @@ def restore_postgresql(
 
 @contextmanager
 def recovered(
-    settings: "Settings", vault: Vault, manifest: Manifest, data: Path, at: datetime | None
+    settings: "Settings",
+    vault: Vault,
+    manifest: Manifest,
+    data: Path,
+    at: datetime | None,
+    *,
+    is_latest: bool = False,
 ) -> Iterator[tuple[OwnServer, Contents, bool]]:
     """Unpack a backup, check it, bring it to a moment and give the server over it, what it holds, and whether by log.
 
-    Raises BackupDamaged, RecoveryFailed and PastTheLog.
+    ``is_latest`` goes on to the end of the log. Raises BackupDamaged, RecoveryFailed and PastTheLog.
     """
     from growbase.ops.wal import fetch_log
 
@@ -82,13 +90,11 @@ def recovered(
     with tempfile.TemporaryDirectory(prefix="growbase-wal-") as folder:
         segments = Path(folder)
         segments.chmod(0o711)
-        by_log = at is not None and bool(manifest.log) and fetch_log(settings, vault, manifest, segments)
-        if by_log and at is not None:
-            options = {
-                "restore_command": copy_command(segments),
-                "recovery_target_time": f"{at:%Y-%m-%d %H:%M:%S.%f+00}",
-                "recovery_target_action": "promote",
-            }
+        wants_log = (at is not None or is_latest) and bool(manifest.log)
+        by_log = wants_log and fetch_log(settings, vault, manifest, segments)
+        if by_log:
+            options = {"restore_command": copy_command(segments), "recovery_target_action": "promote"}
+            options |= {"recovery_target_time": f"{at:%Y-%m-%d %H:%M:%S.%f+00}"} if at is not None else {}
             (draft / "recovery.signal").touch(0o600)
         user = os.environ.get("PGUSER", "postgres")
         from psycopg.conninfo import conninfo_to_dict
@@ -96,7 +102,7 @@ def recovered(
         user = str(conninfo_to_dict(settings.direct_database).get("user", user))
         with own_server(draft, major_of(manifest), user, options) as server:
             found = _ask(settings, server)
-            if at is None:
+            if not by_log:
                 require_between(manifest, found)
             yield server, found, by_log
     draft.rename(data)

@@ -48,6 +48,16 @@ def alone(path: Path, what: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def server_folder() -> Path:
-    """Make a folder in which a PostgreSQL server may run; as root it belongs to another user, so it lies elsewhere."""
-    return Path(tempfile.mkdtemp(prefix="growbase-"))
+@contextmanager
+def server_scratch(settings: "Settings", what: str) -> Iterator[Path]:
+    """Give an empty folder in which a PostgreSQL server may run.
+
+    Where we are root the server is not, and could not enter our data folder.
+    """
+    with scratch(settings, what) as folder:
+        if os.geteuid() != 0:
+            yield folder
+            return
+        with tempfile.TemporaryDirectory(prefix="growbase-") as other:
+            Path(other).chmod(0o711)
+            yield Path(other)

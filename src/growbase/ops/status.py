@@ -8,6 +8,7 @@ from growbase.core import ddl
 from growbase.core.config import Settings
 from growbase.core.database_url import mask_url
 from growbase.ops import migrate
+from growbase.ops.backup_record import figures
 from growbase.ops.connections import engine_name, reader
 from growbase.ops.history import revisions
 
@@ -39,6 +40,7 @@ class DatabaseStatus:
     indexes: list[str] = field(default_factory=list)
     triggers: list[str] = field(default_factory=list)
     jobs: dict[str, int] = field(default_factory=dict)
+    backup: dict[str, float] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as a JSON-ready mapping."""
@@ -61,6 +63,8 @@ def database_status(settings: Settings) -> DatabaseStatus:
         _postgresql(rows, found) if settings.is_postgresql else _sqlite(rows, found)
         if "jobs" in found.tables:
             found.jobs = dict(rows("SELECT status, count(*) FROM jobs GROUP BY status ORDER BY status"))
+        if "backups" in found.tables and "drills" in found.tables:
+            found.backup = figures(rows)
         if "instance_facts" in found.tables:
             found.production = bool(rows("SELECT 1 FROM instance_facts WHERE name = 'production'"))
     return found
