@@ -35,6 +35,7 @@ from growbase.jobs.worker import LEASE, Task, Waker, Worker, named
 from growbase.ops import litestream, wal
 from growbase.ops.backup_record import recorded_backup, scheduled_backup
 from growbase.ops.drill import scheduled_drill
+from growbase.ops.export import scheduled_export
 from growbase.ops.supervise import Supervisor
 from growbase.ops.vault import open_vault
 
@@ -167,6 +168,8 @@ def schedules(settings: Settings) -> list[Schedule]:
 
 def _backup_schedules(settings: Settings) -> Iterator[Schedule]:
     """Yield the backup and its restore drill; PostgreSQL has machines without a common folder, so they need a URL."""
+    if settings.export_url is not None:
+        yield Schedule("ops/export", partial(scheduled_export, settings=settings), weekly="sun 03:40")
     if settings.backup_every == "off" or (settings.is_postgresql and settings.backup_url is None):
         return
     run, often = partial(scheduled_backup, settings=settings), settings.backup_every

@@ -74,8 +74,9 @@ for step in (keyring.status, keyring.add, keyring.rotate, keyring.retire):
     encryption.command()(step)
 _group("new", "Begin something of your own.").command("domain")(new.domain)
 backups = _group("backup", "Backups of database and files.")
-for act in (backup.now, backup.ls, backup.verify, backup.prune):
+for act in (backup.now, backup.ls, backup.verify, backup.prune, backup.export):
     backups.command()(act)
+backups.command("import")(backup.import_)
 app.command()(restore.restore)
 app.command()(drill.drill)
 _group("config", "Settings.").command("check")(config.check)

@@ -100,3 +100,40 @@ def prune(
 
     gone = pruned(settings, vault_of(settings, where), dry_run=dry_run)
     say(f"{'Would delete' if dry_run else 'Deleted'} {len(gone)}: {', '.join(gone)}." if gone else "Nothing to delete.")
+
+
+def export(
+    to: Annotated[str | None, typer.Option(help="Folder or s3:// URL; default GROWBASE_EXPORT_URL.")] = None,
+) -> None:
+    """Write every table as compressed JSON lines, the same from SQLite and PostgreSQL; sealed columns stay sealed."""
+    settings = load()
+    from growbase.ops.export import export as exported
+    from growbase.ops.export import exports
+
+    with progress_bar("Exporting") as progress:
+        manifest = exported(settings, exports(settings, to), progress)
+    rows = sum(int(found.partition(":")[0]) for found in manifest.tables.values())
+    say(f"Export {manifest.id}: {rows:,} rows of {len(manifest.tables)} tables.")
+    say("Anybody can read it: keep it as you keep the database.")
+
+
+def import_(
+    id: Annotated[str | None, typer.Argument(help="Id of the export; default the newest.")] = None,
+    *,
+    where: Annotated[
+        str | None, typer.Option("--from", help="Folder or s3:// URL; default GROWBASE_EXPORT_URL.")
+    ] = None,
+) -> None:
+    """Load an export into a new database, of whichever engine; counts and checksums are compared before it counts."""
+    settings = load()
+    from growbase.ops.export import exports, find_export
+    from growbase.ops.migrate import upgrade
+    from growbase.ops.move_import import import_export
+
+    store = exports(settings, where)
+    manifest = find_export(store, id)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    upgrade(settings)
+    with progress_bar("Importing") as progress:
+        rows = import_export(settings, store, manifest, progress)
+    say(f"Imported {manifest.id} of {manifest.taken_at}: {rows:,} rows, the same as were exported.")
