@@ -85,6 +85,9 @@ _BACKUP: Final = {
         "drill_recovery_time_seconds": "Time the last drill took until the data was checked.",
     }.items()
 }
+for _gauge in _BACKUP.values():
+    # Nothing is known yet, and an age of 0 would say that all is well.
+    _gauge.set(float("nan"))
 
 
 def configure_telemetry(*, level: Level = "info", log_format: LogFormat = "auto") -> None:

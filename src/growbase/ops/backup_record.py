@@ -32,7 +32,6 @@ def recorded_backup(
     try:
         manifest = backup_now(settings, vault, progress)
     except GrowbaseError as error:
-        telemetry.instrument("backup.failed", level="error", reason=str(error))
         failed = {"id": stamp(), "status": "failed", "error": str(error)[:2_000]}
         record(database, BackupRun, {**failed, "started_at": started, "finished_at": clock.now()})
         raise
@@ -47,7 +46,6 @@ def recorded_backup(
         "key_id": manifest.key_id,
     }
     record(database, BackupRun, values)
-    telemetry.instrument("backup.taken", id=manifest.id, bytes=manifest.stored)
     return manifest
 
 
@@ -66,6 +64,7 @@ def scheduled_backup(database: Database, *, settings: "Settings") -> int:
     """Take a backup, drop those it stands for, and copy what a second place lacks; return the rows in it."""
     vault = open_vault(settings, database.context.keyring)
     manifest = recorded_backup(settings, vault, database)
+    telemetry.instrument("backup.taken", id=manifest.id, bytes=manifest.stored)
     prune_backups(settings, vault)
     if settings.backup_copy_url is not None:
         other = open_vault(settings, vault.keyring, settings.backup_copy_url.get_secret_value())

@@ -50,7 +50,6 @@ def drill(settings: "Settings", vault: Vault, database: Database | None) -> Dril
         backup = manifest.id
         done = _drilled(settings, vault, manifest)
     except GrowbaseError as error:
-        telemetry.instrument("drill.failed", level="error", reason=str(error), backup=backup)
         outcome: dict[str, object] = {"status": "failed", "error": str(error)[:2_000]}
         _record(database, outcome | {"started_at": started, "backup_id": backup})
         raise
@@ -60,13 +59,14 @@ def drill(settings: "Settings", vault: Vault, database: Database | None) -> Dril
         "row_count": done.rows,
     }
     _record(database, {"status": "passed", "started_at": started, "backup_id": backup, **measured})
-    telemetry.instrument("drill.passed", backup=backup, measured=measured)
     return done
 
 
 def scheduled_drill(database: Database, *, settings: "Settings") -> int:
     """Restore the newest backup into a scratch folder and return how many rows it has."""
-    return drill(settings, open_vault(settings, database.context.keyring), database).rows
+    done = drill(settings, open_vault(settings, database.context.keyring), database)
+    telemetry.instrument("drill.passed", backup=done.backup, recovery_time=done.recovery_time)
+    return done.rows
 
 
 def _record(database: Database | None, values: dict[str, object]) -> None:
