@@ -128,17 +128,34 @@ def test_a_damaged_database_is_not_backed_up_and_the_last_good_backup_is_named(s
         backup_now(sqlite_shop.settings, sqlite_shop.vault)
 
 
+def test_a_page_that_was_damaged_before_it_was_sealed_is_found_by_verify(sqlite_shop: Site, tmp_path: Path) -> None:
+    manifest = backup_now(sqlite_shop.settings, sqlite_shop.vault)
+    path = sqlite_shop.settings.sqlite_path
+    assert path is not None
+    sqlite_shop.database.close()
+    damage(path, "brands")
+    part = sqlite_shop.vault.keep(f"{BASE}/{manifest.id}/{backup.DATABASE}", [path.read_bytes()])
+    others = tuple(found for found in manifest.parts if found.name != part.name)
+    sqlite_shop.vault.finish(replace(manifest, parts=(part, *others)))
+    with pytest.raises(BackupDamaged, match="brands"):
+        verify(sqlite_shop.settings, sqlite_shop.vault, sqlite_shop.vault.find())
+
+
 def test_a_row_that_is_missing_from_an_index_is_damage(sqlite_shop: Site) -> None:
     sqlite_shop.add("Northwind")
     sqlite_shop.database.close()
     path = sqlite_shop.settings.sqlite_path
+    assert path is not None
     connection = pysqlite3.connect(str(path))
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    listed = "SELECT rootpage FROM sqlite_master WHERE type = 'index' AND tbl_name = 'brands' ORDER BY name"
+    pages = [page for (page,) in connection.execute(listed)]
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
     connection.close()
-    assert path is not None
-    content = path.read_bytes()
-    at = content.rindex(b"northwind")
-    path.write_bytes(content[:at] + b"X" + content[at + 1 :])
+    content = bytearray(path.read_bytes())
+    at = next(found for page in pages if (found := content.find(b"orthwind", (page - 1) * size, page * size)) > 0)
+    content[at] ^= 1
+    path.write_bytes(content)
     with pytest.raises(DatabaseDamaged):
         backup_now(sqlite_shop.settings, sqlite_shop.vault)
 
