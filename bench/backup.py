@@ -22,7 +22,7 @@ from growbase.domains.marketing.models import Brand
 from growbase.ops.backup import backup_now
 from growbase.ops.drill import drill
 from growbase.ops.postgres_programs import login, own_server, program
-from tests.backups import Site, site
+from tests.backups import TEMPLATE, Site, install, site
 from tests.postgres import DURABLE, PostgresServer, find_programs, postgres_server
 
 RESULTS = Path(__file__).resolve().parent / "backup.md"
@@ -176,6 +176,7 @@ def main() -> None:
         lines = ["# Backups and restores", "", "`python -m bench.backup` writes this page; two shared cores.", ""]
         lines += sqlite(folder, options.rows)
         with postgres_server(programs, DURABLE) as server:
+            install(server.create_database(name=TEMPLATE))
             lines += postgresql(folder, options.rows, server)
     finally:
         shutil.rmtree(folder)

@@ -27,6 +27,8 @@ from tests.postgres import PostgresServer
 from tests.processes import start
 
 ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = "template_growbase"
+"""The database of a PostgreSQL server from which installations are copied."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,14 @@ def names(database_url: str) -> set[str]:
         connection.close()
 
 
+def install(url: str) -> None:
+    """Install the schema in an empty PostgreSQL database."""
+    wiring.catalog()
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in ddl.statements("postgresql"):
+            connection.execute(statement.encode())
+
+
 @contextmanager
 def site(folder: Path, template: Path | None, server: PostgresServer | None, **over: str) -> Iterator[Site]:
     """Make an installation in a folder while the block runs."""
@@ -96,10 +106,7 @@ def site(folder: Path, template: Path | None, server: PostgresServer | None, **o
         url = f"sqlite:///{folder / 'growbase.db'}"
         shutil.copy(template, folder / "growbase.db")
     else:
-        url = server.create_database()
-        with psycopg.connect(url, autocommit=True) as connection:
-            for statement in ddl.statements("postgresql"):
-                connection.execute(statement.encode())
+        url = server.create_database(template=TEMPLATE)
     settings = Settings.model_validate({"data_dir": folder, "database_url": url, **over})
     database = wiring.open_database(settings)
     variables = {f"GROWBASE_{name.upper()}": value for name, value in over.items()}

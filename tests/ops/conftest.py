@@ -5,17 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.backups import Site, site
+from tests.backups import TEMPLATE, Site, install, site
 from tests.postgres import PostgresServer, find_programs, postgres_server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def small_server() -> Iterator[PostgresServer]:
     """Give a PostgreSQL server that holds nothing else, so that a backup of it is small."""
     programs = find_programs()
     if programs is None:
         pytest.fail("PostgreSQL is missing: run tests/install_postgres.sh, or test with --db sqlite", pytrace=False)
     with postgres_server(programs) as server:
+        install(server.create_database(name=TEMPLATE))
         yield server
 
 
