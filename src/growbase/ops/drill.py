@@ -82,7 +82,8 @@ def _drilled(settings: "Settings", vault: Vault, manifest: Manifest) -> Drilled:
 
         with server_scratch(settings, "drill") as folder:
             start = time.perf_counter()
-            with recovered(settings, vault, manifest, folder / "data", None, is_latest=True) as (_, found, by_log):
+            restored = recovered(settings, vault, manifest, folder / "data", None, is_latest=True, is_scratch=True)
+            with restored as (_, found, by_log):
                 spent = time.perf_counter() - start
     else:
         with scratch(settings, "drill") as folder:

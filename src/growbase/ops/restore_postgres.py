@@ -3,12 +3,13 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from growbase.core.crash import crash_point
 from growbase.core.database_url import mask_url
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from growbase.core.config import Settings
 
 Progress = Callable[[int, int], None]
+SYNC: Final = "syncfs" if sys.platform == "linux" else "fsync"
 
 
 def restore_postgresql(
@@ -41,7 +43,7 @@ def restore_postgresql(
         _require_empty_database(to)
         with (
             server_scratch(settings, "restore") as folder,
-            recovered(settings, vault, manifest, folder / "data", at) as (server, found, by_log),
+            recovered(settings, vault, manifest, folder / "data", at, is_scratch=True) as (server, found, by_log),
         ):
             _pour(settings, manifest, server, to)
         files = open_files(settings)
@@ -74,10 +76,12 @@ def recovered(
     at: datetime | None,
     *,
     is_latest: bool = False,
+    is_scratch: bool = False,
 ) -> Iterator[tuple[OwnServer, Contents, bool]]:
     """Unpack a backup, check it, bring it to a moment and give the server over it, what it holds, and whether by log.
 
-    ``is_latest`` goes on to the end of the log. Raises BackupDamaged, RecoveryFailed and PastTheLog.
+    ``is_latest`` goes on to the end of the log; with ``is_scratch`` the data need not survive a power cut.
+    Raises BackupDamaged, RecoveryFailed and PastTheLog.
     """
     from growbase.ops.wal import fetch_log
 
@@ -86,14 +90,15 @@ def recovered(
     unpack(vault, manifest, draft)
     check_unpacked(draft, manifest)
     crash_point("restore.unpacked")
-    options: dict[str, str] = {}
+    # One call for the whole file system: a server's own way, file by file, takes minutes where there are many.
+    options = {"fsync": "off"} if is_scratch else {"recovery_init_sync_method": SYNC}
     with tempfile.TemporaryDirectory(prefix="growbase-wal-") as folder:
         segments = Path(folder)
         segments.chmod(0o711)
         wants_log = (at is not None or is_latest) and bool(manifest.log)
         by_log = wants_log and fetch_log(settings, vault, manifest, segments)
         if by_log:
-            options = {"restore_command": copy_command(segments), "recovery_target_action": "promote"}
+            options |= {"restore_command": copy_command(segments), "recovery_target_action": "promote"}
             options |= {"recovery_target_time": f"{at:%Y-%m-%d %H:%M:%S.%f+00}"} if at is not None else {}
             (draft / "recovery.signal").touch(0o600)
         user = os.environ.get("PGUSER", "postgres")
