@@ -34,6 +34,12 @@ from growbase.jobs.wake import (
     RedisNotifier,
 )
 from growbase.jobs.worker import LEASE, Task, Waker, Worker, named
+from growbase.ops import litestream, wal
+from growbase.ops.backup_record import recorded_backup, scheduled_backup
+from growbase.ops.drill import scheduled_drill
+from growbase.ops.export import scheduled_export
+from growbase.ops.supervise import Supervisor
+from growbase.ops.vault import open_vault
 
 if TYPE_CHECKING:
     from growbase.api.direct import Direct
@@ -167,12 +173,39 @@ def schedules(settings: Settings) -> list[Schedule]:
         Schedule("core/seal_log", seal_log, every=timedelta(minutes=1)),
         Schedule("jobs/old_trash", partial(old_trash, days=settings.trash_days), every=hour),
     ]
+    found += _backup_schedules(settings)
     for module in _task_modules(settings):
         name = module.__name__.split(".")[-2]
         found += [replace(found, run=_given(found.run, world)) for found in getattr(module, "SCHEDULES", ())]
         sweeps = getattr(module, "SWEEPS", ())
         found += [Schedule(f"{name}/{named(sweep)}", _given(sweep, world), every=hour) for sweep in sweeps]
     return found
+
+
+def _backup_schedules(settings: Settings) -> Iterator[Schedule]:
+    """Yield the backup and its restore drill; PostgreSQL has machines without a common folder, so they need a URL."""
+    if settings.export_url is not None:
+        yield Schedule("ops/export", partial(scheduled_export, settings=settings), weekly="sun 03:40")
+    if settings.backup_every == "off" or (settings.is_postgresql and settings.backup_url is None):
+        return
+    run, often = partial(scheduled_backup, settings=settings), settings.backup_every
+    if often == "hour":
+        yield Schedule("ops/backup", run, every=timedelta(hours=1))
+    elif often == "day":
+        yield Schedule("ops/backup", run, daily="02:40")
+    else:
+        yield Schedule("ops/backup", run, weekly="sun 02:40")
+    yield Schedule("ops/drill", partial(scheduled_drill, settings=settings), weekly="sun 04:40")
+
+
+def continuous_backup(settings: Settings, database: Database) -> list[Supervisor]:
+    """Return what copies every commit to the place of backups, if one is set."""
+    if settings.backup_url is None:
+        return []
+    if not settings.is_postgresql:
+        return [litestream.supervisor(settings)]
+    vault = open_vault(settings, database.context.keyring)
+    return [wal.supervisor(settings, vault, partial(recorded_backup, settings, vault, database))]
 
 
 def _task_modules(settings: Settings) -> Iterator[ModuleType]:
@@ -244,4 +277,5 @@ def create_app() -> "Direct":
     database = follow_database(settings)
     workers = [worker(settings, database)] if settings.embedded_worker else []
     background: list[Background] = [ChildProcess(), *notifiers(settings, database), *workers]
+    background += continuous_backup(settings, database)
     return build_app(settings, database, secret_key(settings), background)

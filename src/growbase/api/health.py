@@ -7,6 +7,7 @@ from growbase.api.call import Answer, Call, endpoint, json_answer
 from growbase.core import telemetry
 from growbase.core.errors import GrowbaseError
 from growbase.core.gate import gate_of
+from growbase.ops.backup_record import observe
 
 
 async def _check(call: Call) -> Answer:
@@ -44,8 +45,9 @@ async def ready(call: Call) -> Answer:
 
 
 @endpoint("/metrics", "GET")
-async def metrics(_: Call) -> Answer:
+async def metrics(call: Call) -> Answer:
     """Return this process's figures for Prometheus."""
+    await asyncio.to_thread(observe, call.api.database)
     body, content_type = telemetry.render_metrics()
     return Answer(200, body, content_type=content_type)
 

@@ -12,6 +12,7 @@ from growbase.cli import (
     db,
     db_schema,
     doctor,
+    drill,
     jobs,
     keyring,
     keys,
@@ -19,6 +20,7 @@ from growbase.cli import (
     move,
     new,
     openapi,
+    restore,
     seed,
     status,
     up,
@@ -87,6 +89,12 @@ log = _group("audit", "The change log for auditors.")
 for auditing in (audit.verify, audit.ls, audit.export):
     log.command()(auditing)
 _group("new", "Begin something of your own.").command("domain")(new.domain)
+backups = _group("backup", "Backups of database and files.")
+for act in (backup.now, backup.ls, backup.verify, backup.prune, backup.export):
+    backups.command()(act)
+backups.command("import")(backup.import_)
+app.command()(restore.restore)
+app.command()(drill.drill)
 _group("config", "Settings.").command("check")(config.check)
 
 
@@ -101,6 +109,3 @@ def growbase(
 
         typer.echo(f"growbase {__version__}")
         raise typer.Exit
-
-
-_group("backup", "Back up the database.").command()(backup.now)

@@ -7,9 +7,11 @@ import typer
 
 from growbase.cli.exits import FAILED
 from growbase.cli.opening import load
-from growbase.cli.output import say, say_json, say_table
+from growbase.cli.output import say, say_json, say_table, size
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from growbase.core.config import Settings
     from growbase.ops.background import BackgroundStatus
 
@@ -25,6 +27,7 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON."
     server, database = _server(settings), database_status(settings)
     healthy = server.get("status") != "unhealthy" and database.exists and not database.pending
     background = _background(settings) if database.exists and not database.pending else None
+    healthy = healthy and database.backup.get("drill_passed", 1.0) == 1.0
     if as_json:
         work = background.as_json() if background else None
         say_json({"healthy": healthy, "server": server, "database": database.as_json(), "background": work})
@@ -42,6 +45,8 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON."
             say(f"doctor    {seen['errors']} errors, {seen['warnings']} warnings at {seen['finished_at'][:16]}")
         for name, text in database.alerts.items():
             say(f"alert     {name}: {text}")
+        for line in backup_lines(database.backup):
+            say(line)
         if database.jobs:
             say_table(("jobs", "count"), database.jobs.items())
         if background is not None:
@@ -86,6 +91,30 @@ def _say_background(found: "BackgroundStatus") -> None:
         who = f"process {holder.pid}" if holder.prepared is None else f"prepared transaction {holder.prepared}"
         detail = ", ".join(filter(None, (holder.database, holder.user, holder.application, holder.state)))
         say(f"          waits for {who} ({detail})")
+
+
+def backup_lines(figures: "Mapping[str, float]") -> list[str]:
+    """Return how the last good backup and the last restore drill stand; a line in capitals is an alarm."""
+    lines = ["backup    none yet: growbase backup now"]
+    if "backup_age_seconds" in figures:
+        age, took = ago(figures["backup_age_seconds"]), figures["backup_seconds"]
+        lines = [f"backup    {age}, {size(int(figures['backup_size_bytes']))}, took {took:.1f} s"]
+    if "drill_age_seconds" in figures:
+        state = "passed" if figures["drill_passed"] else "FAILED OR TOO OLD"
+        line = f"drill     {state}, {ago(figures['drill_age_seconds'])}"
+        if "drill_recovery_time_seconds" in figures:
+            point, time = figures["drill_recovery_point_seconds"], figures["drill_recovery_time_seconds"]
+            line += f", recovery point {point:.1f} s, recovery time {time:.1f} s"
+        lines.append(line)
+    return lines
+
+
+def ago(seconds: float) -> str:
+    """Return an age as people say it."""
+    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit} ago"
+    return f"{max(0.0, seconds):.0f} seconds ago"
 
 
 def _server(settings: "Settings") -> dict[str, Any]:

@@ -139,6 +139,20 @@ class Settings(BaseSettings):
     s3_access_key_id: str | None = Field(None, description="Key id for the S3 bucket; default the machine's own role.")
     s3_secret_access_key: SecretStr | None = Field(None, description="Secret key for the S3 bucket.")
 
+    backup_url: SecretStr | None = Field(
+        None,
+        description="Where backups go: a folder, or s3://bucket/prefix; set, every commit is copied there, too.",
+    )
+    backup_copy_url: SecretStr | None = Field(
+        None, description="A second place for backups, such as s3://bucket/prefix?region=eu-west-3."
+    )
+    backup_every: Annotated[Literal["off", "hour", "day", "week"], BeforeValidator(_lower)] = Field(
+        "day", description="How often a backup is taken: off, hour, day or week; on PostgreSQL only with BACKUP_URL."
+    )
+    export_url: SecretStr | None = Field(
+        None, description="Where an engine-neutral export goes every week: a folder, or s3://bucket/prefix."
+    )
+
     smtp_url: SecretStr | None = Field(
         None, description="smtp://user:password@host:587 or smtps://; without it mails are files in outbox."
     )

@@ -3,13 +3,13 @@
 import asyncio
 import os
 import unicodedata
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import UUID
 
 from growbase.core import clock, telemetry
@@ -97,6 +97,24 @@ class FileStore:
         except _failures() as error:
             raise _unavailable(error) from error
 
+    def store(self, key: str, chunks: Iterable[bytes]) -> None:
+        """Store the chunks as they come, from a thread that may wait; under the key is all of them or nothing.
+
+        The chunks may come from another file of a storage, which the library's own reading of an iterator forbids.
+        """
+        from obstore import open_writer
+
+        try:
+            writer = open_writer(self._store, key, buffer_size=AT_ONCE, max_concurrency=2)
+            for chunk in chunks:
+                writer.write(chunk)
+            # Not by `with`, which would finish the file also where its source has failed.
+            writer.close()
+            if self.folder is not None:
+                _sync(self.folder / key)
+        except _failures() as error:
+            raise _unavailable(error) from error
+
     def write(self, key: str, content: bytes) -> None:
         """Store a small file in the folder, in place of one that has the key already.
 
@@ -123,6 +141,25 @@ class FileStore:
             raise _unavailable(error) from error
         return (bytes(chunk) for chunk in found.stream(min_chunk_size=CHUNK))
 
+    def stream(self, key: str) -> Iterator[bytes]:
+        """Return all bytes of a file in chunks. Raises NotFound before the first one."""
+        try:
+            found = self._store.get(key)
+        except FileNotFoundError as error:
+            raise NotFound(what="file") from error
+        except _failures() as error:
+            raise _unavailable(error) from error
+        return (bytes(chunk) for chunk in found.stream(min_chunk_size=CHUNK))
+
+    def size(self, key: str) -> int | None:
+        """Return the size of a file, None if it is not there."""
+        try:
+            return self._store.head(key)["size"]
+        except FileNotFoundError:
+            return None
+        except _failures() as error:
+            raise _unavailable(error) from error
+
     def delete(self, key: str) -> None:
         """Delete a file; one that is not there is deleted already."""
         try:
@@ -132,26 +169,43 @@ class FileStore:
         except _failures() as error:
             raise _unavailable(error) from error
 
-    def entries(self) -> Iterator[list[Entry]]:
-        """Yield every file there is, some hundred at a time."""
+    def entries(self, folder: str | None = None) -> Iterator[list[Entry]]:
+        """Yield every file there is, or those in a folder, some hundred at a time."""
         try:
-            for batch in self._store.list(chunk_size=500):
+            for batch in self._store.list(folder, chunk_size=500):
                 yield [Entry(found["path"], found["size"], found["last_modified"]) for found in batch]
         except _failures() as error:
             raise _unavailable(error) from error
 
+    def folders(self, folder: str) -> list[str]:
+        """Return the names of the folders in a folder."""
+        try:
+            found = self._store.list_with_delimiter(folder)["common_prefixes"]
+        except FileNotFoundError:
+            return []
+        except _failures() as error:
+            raise _unavailable(error) from error
+        return [path.rstrip("/").rpartition("/")[2] for path in found]
+
 
 def open_files(settings: Settings) -> FileStore:
     """Return the storage the settings name. Raises ConfigError."""
-    url = settings.assets_url
-    if url is None or not url.startswith("s3://"):
-        folder = Path(url).expanduser().absolute() if url else settings.data_dir.absolute() / "assets"
+    return open_store(settings, settings.assets_url or str(settings.data_dir / "assets"), "GROWBASE_ASSETS_URL")
+
+
+def open_store(settings: Settings, url: str, variable: str) -> FileStore:
+    """Return the storage at a folder or ``s3://bucket/prefix``. Raises ConfigError that names the ``variable``.
+
+    ``s3://key:secret@bucket/prefix?region=...&endpoint=...`` says what differs from the settings of the S3 service.
+    """
+    if not url.startswith("s3://"):
+        folder = Path(url).expanduser().absolute()
         return FileStore("local", None, lambda: _open_folder(folder), folder)
     address = urlsplit(url)
-    if len(address.netloc) < _SHORTEST_BUCKET:
-        raise ConfigError("GROWBASE_ASSETS_URL names no bucket: write s3://bucket or s3://bucket/prefix.")
-    prefix = address.path.strip("/") or None
-    return FileStore("s3", address.netloc, lambda: _open_bucket(settings, address.netloc, prefix), None)
+    bucket = address.netloc.rpartition("@")[2]
+    if len(bucket) < _SHORTEST_BUCKET:
+        raise ConfigError("{variable} names no bucket: write s3://bucket or s3://bucket/prefix.", variable=variable)
+    return FileStore("s3", bucket, lambda: _open_bucket(settings, bucket, url), None)
 
 
 def new_key(organization_id: UUID) -> str:
@@ -177,26 +231,36 @@ def _open_folder(folder: Path) -> "LocalStore":
     return LocalStore(folder, mkdir=True)
 
 
-def _open_bucket(settings: Settings, bucket: str, prefix: str | None) -> "S3Store":
+def s3_access(settings: Settings, url: str) -> dict[str, str]:
+    """Return region, endpoint and keys for an ``s3://`` URL: what it says itself, else the settings; none if unset."""
+    address = urlsplit(url)
+    secret = settings.s3_secret_access_key
+    found = {
+        "region": settings.s3_region,
+        "endpoint": settings.s3_endpoint,
+        "access_key_id": settings.s3_access_key_id,
+        "secret_access_key": secret.get_secret_value() if secret else None,
+    }
+    found |= {name: value for name, value in parse_qsl(address.query) if name in {"region", "endpoint"}}
+    if address.username and address.password:
+        found |= {"access_key_id": unquote(address.username), "secret_access_key": unquote(address.password)}
+    return {name: value for name, value in found.items() if value}
+
+
+def _open_bucket(settings: Settings, bucket: str, url: str) -> "S3Store":
     from obstore.store import S3Store
 
-    access: dict[str, Any] = {}
-    if settings.s3_endpoint:
-        access["endpoint"] = settings.s3_endpoint
-    if settings.s3_access_key_id and settings.s3_secret_access_key:
-        access["access_key_id"] = settings.s3_access_key_id
-        access["secret_access_key"] = settings.s3_secret_access_key.get_secret_value()
+    access: dict[str, Any] = {**s3_access(settings, url)}
     # A slow reader keeps a request open for long, so it is each read that has a limit.
     client: ClientConfig = {
         "connect_timeout": timedelta(seconds=5),
         "read_timeout": timedelta(seconds=60),
         "timeout": timedelta(hours=6),
-        "allow_http": (settings.s3_endpoint or "").startswith("http://"),
+        "allow_http": access.get("endpoint", "").startswith("http://"),
     }
     return S3Store(
         bucket,
-        prefix=prefix,
-        region=settings.s3_region,
+        prefix=urlsplit(url).path.strip("/") or None,
         client_options=client,
         retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=30)},
         **access,

@@ -313,3 +313,39 @@ class InstanceFact(Fact):
 
     name: Mapped[str] = mapped_column(types.Text(), primary_key=True, info={"rule": Rule("text", max_length=63)})
     value: Mapped[str] = text(max_length=4_000)
+
+
+class BackupRun(Fact):
+    """A backup that was taken, or why it was not; the manifests beside the backups are the truth."""
+
+    __tablename__ = "backups"
+
+    id: Mapped[str] = mapped_column(types.Text(), primary_key=True, info={"rule": Rule("text", max_length=63)})
+    started_at: Mapped[datetime] = moment()
+    finished_at: Mapped[datetime] = moment()
+    status: Mapped[str] = text(max_length=20, help="succeeded or failed.")
+    error: Mapped[str | None] = text(max_length=2_000)
+    size_bytes: Mapped[int | None] = integer(help="Of the backup as it is stored, files apart.")
+    row_count: Mapped[int | None] = integer()
+    file_count: Mapped[int | None] = integer()
+    key_id: Mapped[str | None] = text(max_length=32)
+
+    __indexes__ = (index("finished_at"),)
+
+
+class Drill(Fact):
+    """A restore of the newest backup that was tried, and how long it took and how much it would have lost."""
+
+    __tablename__ = "drills"
+
+    id: Mapped[UUID] = mapped_column(types.Identifier(), primary_key=True, info={"rule": Rule("identifier")})
+    started_at: Mapped[datetime] = moment()
+    finished_at: Mapped[datetime] = moment()
+    status: Mapped[str] = text(max_length=20, help="passed or failed.")
+    error: Mapped[str | None] = text(max_length=2_000)
+    backup_id: Mapped[str | None] = text(max_length=63)
+    recovery_point_ms: Mapped[int | None] = integer(help="How much of the newest work was not in what was restored.")
+    recovery_time_ms: Mapped[int | None] = integer(help="How long it took until the restored data was checked.")
+    row_count: Mapped[int | None] = integer()
+
+    __indexes__ = (index("finished_at"),)

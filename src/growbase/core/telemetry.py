@@ -84,6 +84,27 @@ _FINDINGS: Final = Gauge(
 )
 _EXAMINED: Final = Gauge("growbase_doctor_timestamp_seconds", "When doctor looked last.", registry=REGISTRY)
 _ALERTS: Final = Gauge("growbase_alerts", "Troubles that are raised now.", registry=REGISTRY)
+_LOG_UP: Final = Gauge(
+    "growbase_backup_log_up", "Whether the continuous backup of this process runs.", registry=REGISTRY
+)
+_LOG_RESTARTS: Final = Counter(
+    "growbase_backup_log_restarts_total", "Times the continuous backup has ended by itself.", registry=REGISTRY
+)
+_BACKUP: Final = {
+    name: Gauge(f"growbase_{name}", text, registry=REGISTRY)
+    for name, text in {
+        "backup_age_seconds": "Age of the last good backup.",
+        "backup_size_bytes": "Size of the last good backup, files apart.",
+        "backup_seconds": "Time the last good backup took.",
+        "drill_passed": "Whether the last restore drill passed and is at most 8 days old.",
+        "drill_age_seconds": "Age of the last restore drill.",
+        "drill_recovery_point_seconds": "Work that the last drill could not restore.",
+        "drill_recovery_time_seconds": "Time the last drill took until the data was checked.",
+    }.items()
+}
+for _gauge in _BACKUP.values():
+    # Nothing is known yet, and an age of 0 would say that all is well.
+    _gauge.set(float("nan"))
 
 
 def configure_telemetry(*, level: Level = "info", log_format: LogFormat = "auto") -> None:
@@ -203,6 +224,22 @@ def observe_worker(ticked_at: float, at_work: int) -> None:
     """Note that this process's worker lives and how many jobs it runs."""
     _TICK.set(ticked_at)
     _AT_WORK.set(at_work)
+
+
+def observe_log(*, is_up: bool) -> None:
+    """Note whether the continuous backup runs; only the process that looks after it has the figure."""
+    _LOG_UP.set(is_up)
+
+
+def observe_log_restart() -> None:
+    """Count an end of the continuous backup that nobody asked for."""
+    _LOG_RESTARTS.inc()
+
+
+def observe_backup(figures: Mapping[str, float]) -> None:
+    """Note how the last good backup and the last restore drill stand, by the ends of the gauges' names."""
+    for name, value in figures.items():
+        _BACKUP[name].set(value)
 
 
 def render_metrics() -> tuple[bytes, str]:

@@ -9,6 +9,7 @@ from growbase.core.config import Settings
 from growbase.core.database_url import mask_url
 from growbase.core.gate import FACT, parse
 from growbase.ops import migrate
+from growbase.ops.backup_record import figures
 from growbase.ops.connections import engine_name, reader
 from growbase.ops.history import revisions
 
@@ -43,6 +44,7 @@ class DatabaseStatus:
     gate: dict[str, str] = field(default_factory=dict)
     doctor: dict[str, Any] = field(default_factory=dict)
     alerts: dict[str, str] = field(default_factory=dict)
+    backup: dict[str, float] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as a JSON-ready mapping."""
@@ -71,6 +73,8 @@ def database_status(settings: Settings) -> DatabaseStatus:
                 found.doctor = {"finished_at": str(at), "errors": errors, "warnings": warnings}
         if "alerts" in found.tables:
             found.alerts = dict(rows("SELECT name, message FROM alerts WHERE state = 'raised' ORDER BY name"))
+        if "backups" in found.tables and "drills" in found.tables:
+            found.backup = figures(rows)
         if "instance_facts" in found.tables:
             gate = rows(f"SELECT value FROM instance_facts WHERE name = '{FACT}'")
             state = parse(gate[0][0] if gate else None)

@@ -1,0 +1,53 @@
+"""Restoring."""
+
+from typing import Annotated
+
+import typer
+
+from growbase.cli.backup import vault_of
+from growbase.cli.opening import load
+from growbase.cli.output import progress_bar, say, warn
+
+
+def restore(
+    id: Annotated[str | None, typer.Argument(help="Id of a backup; default the newest.")] = None,
+    *,
+    at: Annotated[
+        str | None, typer.Option(help="Moment to go back to, such as 2026-11-21T14:30:00Z; without an offset UTC.")
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(help="New folder to restore into; on PostgreSQL also postgresql:// of an empty database."),
+    ] = None,
+    where: Annotated[
+        str | None, typer.Option("--from", help="Folder or s3:// URL; default GROWBASE_BACKUP_URL.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be restored.")] = False,
+) -> None:
+    """Restore database and files: the newest backup, one by its id, or the state of a moment.
+
+    On SQLite without --to it takes the place of the database of a stopped server; the old file is kept aside.
+    """
+    settings = load()
+    from growbase.ops import restore as restoring
+
+    vault = vault_of(settings, where)
+    moment = restoring.parse_moment(at) if at else None
+    if dry_run:
+        plan = restoring.plan(settings, vault, at=moment, id=id, to=to)
+        if plan.log:
+            say(f"From the continuous log {plan.log}, to {moment}.")
+        elif plan.manifest:
+            say(f"From the backup {plan.manifest.id}, finished at {plan.manifest.finished_at}.")
+        say(f"Into {plan.place or 'a place named by --to'}.")
+        return
+    with progress_bar("Restoring") as progress:
+        done = restoring.restore(settings, vault, at=moment, id=id, to=to, progress=progress)
+    say(
+        f"Restored to {done.place} from {done.backup}: {sum(done.contents.rows.values()):,} rows, {done.files:,} files."
+    )
+    say(f"Its newest change is of {done.reached or 'no time: it holds none'}.")
+    if moment is not None and not done.by_log:
+        warn("no continuous log covers that moment: this is the newest backup from before it")
+    if done.aside:
+        say(f"The database from before is kept as {done.aside}.")
