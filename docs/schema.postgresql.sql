@@ -58,6 +58,25 @@ CREATE INDEX ix_analytics_daily_content_id_event_type ON analytics_daily (organi
 
 CREATE UNIQUE INDEX uq_analytics_daily_day_campaign_id_content_id_variant_id_eve ON analytics_daily (organization_id, day, coalesce(campaign_id, '00000000-0000-0000-0000-000000000000'), coalesce(content_id, '00000000-0000-0000-0000-000000000000'), coalesce(variant_id, '00000000-0000-0000-0000-000000000000'), event_type, coalesce(currency, ''));
 
+CREATE TABLE backups (
+	id TEXT COLLATE "C" NOT NULL,
+	started_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	finished_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	status TEXT COLLATE "C" NOT NULL,
+	error TEXT COLLATE "C",
+	size_bytes BIGINT,
+	row_count BIGINT,
+	file_count BIGINT,
+	key_id TEXT COLLATE "C",
+	CONSTRAINT pk_backups PRIMARY KEY (id),
+	CONSTRAINT ck_backups_id CHECK (length(id) <= 63),
+	CONSTRAINT ck_backups_status CHECK (length(status) <= 20),
+	CONSTRAINT ck_backups_error CHECK (length(error) <= 2000),
+	CONSTRAINT ck_backups_key_id CHECK (length(key_id) <= 32)
+);
+
+CREATE INDEX ix_backups_finished_at ON backups (finished_at);
+
 CREATE TABLE billing_events (
 	id UUID NOT NULL,
 	provider TEXT COLLATE "C" NOT NULL,
@@ -137,6 +156,24 @@ CREATE TABLE doctor_reports (
 );
 
 CREATE INDEX ix_doctor_reports_finished_at ON doctor_reports (finished_at);
+
+CREATE TABLE drills (
+	id UUID NOT NULL,
+	started_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	finished_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	status TEXT COLLATE "C" NOT NULL,
+	error TEXT COLLATE "C",
+	backup_id TEXT COLLATE "C",
+	recovery_point_ms BIGINT,
+	recovery_time_ms BIGINT,
+	row_count BIGINT,
+	CONSTRAINT pk_drills PRIMARY KEY (id),
+	CONSTRAINT ck_drills_status CHECK (length(status) <= 20),
+	CONSTRAINT ck_drills_error CHECK (length(error) <= 2000),
+	CONSTRAINT ck_drills_backup_id CHECK (length(backup_id) <= 63)
+);
+
+CREATE INDEX ix_drills_finished_at ON drills (finished_at);
 
 CREATE TABLE gallery_templates (
 	id UUID NOT NULL,

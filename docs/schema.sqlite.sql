@@ -61,6 +61,26 @@ CREATE INDEX ix_analytics_daily_content_id_event_type ON analytics_daily (organi
 
 CREATE UNIQUE INDEX uq_analytics_daily_day_campaign_id_content_id_variant_id_eve ON analytics_daily (organization_id, day, coalesce(campaign_id, '00000000-0000-0000-0000-000000000000'), coalesce(content_id, '00000000-0000-0000-0000-000000000000'), coalesce(variant_id, '00000000-0000-0000-0000-000000000000'), event_type, coalesce(currency, ''));
 
+CREATE TABLE backups (
+	id TEXT NOT NULL,
+	started_at TEXT NOT NULL,
+	finished_at TEXT NOT NULL,
+	status TEXT NOT NULL,
+	error TEXT,
+	size_bytes INTEGER,
+	row_count INTEGER,
+	file_count INTEGER,
+	key_id TEXT,
+	CONSTRAINT pk_backups PRIMARY KEY (id),
+	CONSTRAINT ck_backups_id CHECK (length(id) <= 63),
+	CONSTRAINT ck_backups_status CHECK (length(status) <= 20),
+	CONSTRAINT ck_backups_error CHECK (length(error) <= 2000),
+	CONSTRAINT ck_backups_key_id CHECK (length(key_id) <= 32)
+)
+ STRICT;
+
+CREATE INDEX ix_backups_finished_at ON backups (finished_at);
+
 CREATE TABLE billing_events (
 	id TEXT NOT NULL,
 	provider TEXT NOT NULL,
@@ -146,6 +166,25 @@ CREATE TABLE doctor_reports (
  STRICT;
 
 CREATE INDEX ix_doctor_reports_finished_at ON doctor_reports (finished_at);
+
+CREATE TABLE drills (
+	id TEXT NOT NULL,
+	started_at TEXT NOT NULL,
+	finished_at TEXT NOT NULL,
+	status TEXT NOT NULL,
+	error TEXT,
+	backup_id TEXT,
+	recovery_point_ms INTEGER,
+	recovery_time_ms INTEGER,
+	row_count INTEGER,
+	CONSTRAINT pk_drills PRIMARY KEY (id),
+	CONSTRAINT ck_drills_status CHECK (length(status) <= 20),
+	CONSTRAINT ck_drills_error CHECK (length(error) <= 2000),
+	CONSTRAINT ck_drills_backup_id CHECK (length(backup_id) <= 63)
+)
+ STRICT;
+
+CREATE INDEX ix_drills_finished_at ON drills (finished_at);
 
 CREATE TABLE gallery_templates (
 	id TEXT NOT NULL,

@@ -35,6 +35,7 @@ from growbase.jobs.wake import (
 )
 from growbase.jobs.worker import LEASE, Task, Waker, Worker, named
 from growbase.ops import litestream, wal
+from growbase.ops.alerts import note_replication
 from growbase.ops.backup_record import recorded_backup, scheduled_backup
 from growbase.ops.drill import scheduled_drill
 from growbase.ops.export import scheduled_export
@@ -202,10 +203,13 @@ def continuous_backup(settings: Settings, database: Database) -> list[Supervisor
     """Return what copies every commit to the place of backups, if one is set."""
     if settings.backup_url is None:
         return []
-    if not settings.is_postgresql:
-        return [litestream.supervisor(settings)]
-    vault = open_vault(settings, database.context.keyring)
-    return [wal.supervisor(settings, vault, partial(recorded_backup, settings, vault, database))]
+    if settings.is_postgresql:
+        vault = open_vault(settings, database.context.keyring)
+        made = wal.supervisor(settings, vault, partial(recorded_backup, settings, vault, database))
+    else:
+        made = litestream.supervisor(settings)
+    made.tell = partial(note_replication, database)
+    return [made]
 
 
 def _task_modules(settings: Settings) -> Iterator[ModuleType]:

@@ -23,13 +23,21 @@ from growbase.core.config import Settings
 from growbase.core.database import Database
 from growbase.core.files import open_files
 from growbase.core.outside import Outside
-from growbase.core.tables import Alert, AlertNotice, AlertState, DoctorReport, InstanceFact, Job, NoticeStatus
+from growbase.core.tables import Alert, AlertNotice, AlertState, DoctorReport, Job, NoticeStatus
 from growbase.core.telemetry import render_metrics
 from growbase.jobs import figures
 from growbase.jobs.schedule import Schedule
 from growbase.jobs.worker import Worker
 from growbase.ops import nightly
-from growbase.ops.alerts import KIND, REPLICATION, note_troubles, old_notices, send_notice, signing_secret, troubles
+from growbase.ops.alerts import (
+    KIND,
+    note_replication,
+    note_troubles,
+    old_notices,
+    send_notice,
+    signing_secret,
+    troubles,
+)
 from growbase.ops.checks.finding import Patient
 from growbase.ops.status import database_status
 from tests.fixtures import open_at
@@ -193,17 +201,21 @@ def test_what_is_looked_at_becomes_a_trouble(db: Database, settings: Settings) -
     full = Settings(data_dir=settings.data_dir, database_url=settings.database_url, disk_free_min_mb=10**9)
 
     def plant(tx: Any) -> None:  # noqa: ANN401 -- a transaction
-        tx.insert_facts(InstanceFact, [{"name": REPLICATION, "value": "litestream has exited"}])
         found = [{"severity": "error", "where": "brands", "what": "The table is damaged."}]
         report = {"id": tx.enqueue("noop", {}, queue="dead"), "finished_at": tx.now, "errors": 1, "warnings": 0}
         tx.insert_facts(DoctorReport, [{**report, "findings": found}])
         tx.set_facts(Job, {"queue": "dead"}, {"status": "dead", "finished_at": tx.now})
 
     db.write(system(), plant)
-    found = troubles(Patient(full, db, open_files(full), deep=False))
+    for reason in ("no disk", "litestream has exited"):
+        note_replication(db, reason)
+    patient = Patient(full, db, open_files(full), deep=False)
+    found = troubles(patient)
     assert {name.split()[0] for name in found} == {"disk", "jobs", "doctor", "replication"}
     assert "brands: The table is damaged." in found["doctor"]
-    assert found["replication"] == "litestream has exited"
+    assert found["replication"] == "The continuous backup is down: litestream has exited"
+    note_replication(db, None)
+    assert "replication" not in troubles(patient)
 
 
 def test_the_nightly_look_is_stored_and_shown(db: Database, settings: Settings) -> None:

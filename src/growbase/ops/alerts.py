@@ -106,6 +106,17 @@ def _note(tx: Transaction, name: str, row: Alert | None, text: str | None, ways:
     return count
 
 
+def note_replication(database: Database, reason: str | None) -> None:
+    """Note that the continuous backup is down and why, or with None that it runs again."""
+
+    def unit(tx: Transaction) -> None:
+        delete_facts(tx, InstanceFact, {"name": REPLICATION})
+        if reason is not None:
+            tx.insert_facts(InstanceFact, [{"name": REPLICATION, "value": f"The continuous backup is down: {reason}"}])
+
+    database.write(system("backup"), unit)
+
+
 def old_notices(database: Database) -> int:
     """Delete notices, and alerts that are over, after 30 days and return how many."""
 

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from growbase.core import telemetry
+from growbase.core.errors import GrowbaseError
 
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 STEADY: Final = 60.0
 """A child that has run so long is started again at once."""
+SETTLED: Final = 5.0
+"""A child that has run so long is taken to be well again."""
 STOP_SECONDS: Final = 10.0
 LOCK_SECONDS: Final = 1.0
 # Becomes the program itself; the kernel tells it when the thread that started it is gone.
@@ -30,7 +33,7 @@ class Supervisor:
     """Keeps one child running in whichever process holds the lock, from a thread of its own.
 
     ``prepare`` is called before each start and gives command and environment, nothing of which is inherited; ``beside``
-    is called every second while the child runs.
+    is called every second while the child runs. ``tell`` hears why it went down, and None when it runs again.
     """
 
     def __init__(
@@ -38,10 +41,13 @@ class Supervisor:
         lock: Path,
         prepare: Callable[[], tuple[Sequence[str], Mapping[str, str]]],
         beside: Callable[[], None] = lambda: None,
+        tell: Callable[[str | None], None] = lambda _: None,
     ) -> None:
         self.lock = lock
         self.prepare = prepare
         self.beside = beside
+        self.tell = tell
+        self._told: str | None = ""
         self.child: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="growbase-continuous-backup", daemon=True)
@@ -80,6 +86,7 @@ class Supervisor:
             pause = FIRST_PAUSE if ran >= STEADY else min(LONGEST_PAUSE, pause * 2)
             telemetry.observe_log_restart()
             telemetry.instrument("backup_log.down", level="error", reason=reason, again_in_seconds=pause)
+            self._tell(reason)
             self._stopping.wait(pause)
 
     def _run_once(self) -> tuple[float, str]:
@@ -103,6 +110,8 @@ class Supervisor:
                 seconds += 1
                 telemetry.observe_log(is_up=True)
                 self.beside()
+                if seconds >= SETTLED:
+                    self._tell(None)
             self._end()
             self.beside()
             said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
@@ -110,6 +119,16 @@ class Supervisor:
             self._end()
             return seconds, f"{type(error).__name__}: {error}"
         return seconds, said[-1][-500:] if said else f"it ended with {self.child.returncode}"
+
+    def _tell(self, trouble: str | None) -> None:
+        if trouble == self._told:
+            return
+        try:
+            self.tell(trouble)
+        except GrowbaseError as error:
+            telemetry.instrument("backup_log.untold", level="error", reason=str(error))
+        else:
+            self._told = trouble
 
     def _end(self) -> None:
         child = self.child

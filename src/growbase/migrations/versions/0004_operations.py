@@ -56,6 +56,25 @@ def upgrade() -> None:
     )
     op.create_index("ix_alerts_state_name", "alerts", ["state", "name"])
     op.create_table(
+        "backups",
+        sa.Column("id", types.Text(), nullable=False),
+        sa.Column("started_at", types.Moment(), nullable=False),
+        sa.Column("finished_at", types.Moment(), nullable=False),
+        sa.Column("status", types.Text(), nullable=False),
+        sa.Column("error", types.Text(), nullable=True),
+        sa.Column("size_bytes", types.Integer(), nullable=True),
+        sa.Column("row_count", types.Integer(), nullable=True),
+        sa.Column("file_count", types.Integer(), nullable=True),
+        sa.Column("key_id", types.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_backups"),
+        sa.CheckConstraint("length(error) <= 2000", name="ck_backups_error"),
+        sa.CheckConstraint("length(id) <= 63", name="ck_backups_id"),
+        sa.CheckConstraint("length(key_id) <= 32", name="ck_backups_key_id"),
+        sa.CheckConstraint("length(status) <= 20", name="ck_backups_status"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_backups_finished_at", "backups", ["finished_at"])
+    op.create_table(
         "doctor_reports",
         sa.Column("id", types.Identifier(), nullable=False),
         sa.Column("finished_at", types.Moment(), nullable=False),
@@ -69,6 +88,24 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_index("ix_doctor_reports_finished_at", "doctor_reports", ["finished_at"])
+    op.create_table(
+        "drills",
+        sa.Column("id", types.Identifier(), nullable=False),
+        sa.Column("started_at", types.Moment(), nullable=False),
+        sa.Column("finished_at", types.Moment(), nullable=False),
+        sa.Column("status", types.Text(), nullable=False),
+        sa.Column("error", types.Text(), nullable=True),
+        sa.Column("backup_id", types.Text(), nullable=True),
+        sa.Column("recovery_point_ms", types.Integer(), nullable=True),
+        sa.Column("recovery_time_ms", types.Integer(), nullable=True),
+        sa.Column("row_count", types.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_drills"),
+        sa.CheckConstraint("length(backup_id) <= 63", name="ck_drills_backup_id"),
+        sa.CheckConstraint("length(error) <= 2000", name="ck_drills_error"),
+        sa.CheckConstraint("length(status) <= 20", name="ck_drills_status"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_drills_finished_at", "drills", ["finished_at"])
     op.create_table(
         "platform_apps",
         sa.Column("organization_id", types.Identifier(), nullable=False),
@@ -1355,7 +1392,9 @@ def downgrade() -> None:
     op.drop_table("seal_keys")
     op.drop_table("connection_attempts")
     op.drop_table("platform_apps")
+    op.drop_table("drills")
     op.drop_table("doctor_reports")
+    op.drop_table("backups")
     op.drop_table("alerts")
     op.drop_table("alert_notices")
     if sqlite:

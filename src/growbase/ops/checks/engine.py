@@ -17,6 +17,7 @@ from growbase.ops.connections import connect_postgresql, reader
 SKEW: Final = timedelta(seconds=2)
 SKEW_ERROR: Final = timedelta(seconds=30)
 HELD: Final = timedelta(seconds=60)
+RESTORE: Final = "Stop the server and run growbase restore: it takes the last good backup and keeps the damaged file."
 RESERVED: Final = 5
 """Connections of PostgreSQL's that commands, backups and people need beside the servers."""
 
@@ -59,8 +60,8 @@ def _recovery(path: Path, folder: Path) -> str:
     """Say which is the newest copy that is whole."""
     good = _last_good(path, folder)
     if good is None:
-        return "Stop the server, keep the damaged file, and restore the newest backup: here is no whole copy."
-    return f"Stop the server, keep the damaged file, and put the last good backup in its place: {good}."
+        return RESTORE
+    return f"{RESTORE} Or put the last good copy in its place: {good}."
 
 
 def _last_good(path: Path, folder: Path) -> Path | None:
