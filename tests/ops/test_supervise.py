@@ -13,7 +13,7 @@ def test_a_child_that_ends_is_told_of_and_so_is_one_that_runs_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervise, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(supervise, "SETTLED", 0)
+    monkeypatch.setattr(supervise, "SETTLED", 2)
     program, heard = tmp_path / "program", list[str | None]()
     supervisor = Supervisor(
         tmp_path / "lock", lambda: (["/bin/sh", "-c", f"echo no disk; test -e {program} && sleep 60"], {})
