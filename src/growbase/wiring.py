@@ -21,8 +21,9 @@ from growbase.core.outside import Outside
 from growbase.core.packages import find_module, import_resources, require_apart
 from growbase.core.resource import Action, Catalog, Resource
 from growbase.jobs import resources as jobs
+from growbase.jobs.presence import Presence
 from growbase.jobs.schedule import Schedule
-from growbase.jobs.sweeps import expired_idempotency_keys, finished_jobs, old_trash
+from growbase.jobs.sweeps import expired_idempotency_keys, finished_jobs, gone_processes, old_trash
 from growbase.jobs.wake import (
     FileWatch,
     Notifier,
@@ -149,6 +150,7 @@ def schedules(settings: Settings) -> list[Schedule]:
     found = [
         Schedule("jobs/expired_idempotency_keys", expired_idempotency_keys, every=hour),
         Schedule("jobs/finished_jobs", finished_jobs, every=hour),
+        Schedule("jobs/gone_processes", gone_processes, every=hour),
         Schedule("jobs/old_trash", partial(old_trash, days=settings.trash_days), every=hour),
     ]
     for module in _task_modules(settings):
@@ -222,5 +224,10 @@ def create_app() -> "Direct":
     telemetry.configure_telemetry(level=settings.log_level, log_format=settings.log_format)
     database = open_database(settings)
     workers = [worker(settings, database)] if settings.embedded_worker else []
-    background: list[Background] = [ChildProcess(), *notifiers(settings, database), *workers]
+    background: list[Background] = [
+        ChildProcess(),
+        Presence(database, tables.ProcessKind.SERVER),
+        *notifiers(settings, database),
+        *workers,
+    ]
     return build_app(settings, database, secret_key(settings), background)

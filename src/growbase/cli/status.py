@@ -32,6 +32,9 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON."
         state += f", pending: {', '.join(database.pending)}" if database.pending else ""
         say(f"database  {database.server_version or 'not there'}, {state}")
         say(f"rows      {sum(database.tables.values()):,} in {len(database.tables)} tables")
+        if database.processes:
+            rows = [(one.kind, one.name, one.version, f"{one.started_at:%F %T}") for one in database.processes]
+            say_table(("runs", "where", "version", "since"), rows)
         if database.jobs:
             say_table(("jobs", "count"), database.jobs.items())
     if not healthy:

@@ -7,9 +7,12 @@ from typing import Any
 from growbase.core import ddl
 from growbase.core.config import Settings
 from growbase.core.database_url import mask_url
+from growbase.core.tables import Process
+from growbase.core.types import moment_text
 from growbase.ops import migrate
 from growbase.ops.connections import engine_name, reader
 from growbase.ops.history import revisions
+from growbase.ops.processes import Running, list_running
 
 ESTIMATED = 100_000
 """PostgreSQL tables larger than this are not counted but taken from its statistics."""
@@ -39,10 +42,13 @@ class DatabaseStatus:
     indexes: list[str] = field(default_factory=list)
     triggers: list[str] = field(default_factory=list)
     jobs: dict[str, int] = field(default_factory=dict)
+    processes: list[Running] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as a JSON-ready mapping."""
-        return asdict(self)
+        times = ("started_at", "seen_at")
+        processes = [asdict(one) | {name: moment_text(getattr(one, name)) for name in times} for one in self.processes]
+        return {**asdict(self), "processes": processes}
 
 
 def database_status(settings: Settings) -> DatabaseStatus:
@@ -61,6 +67,8 @@ def database_status(settings: Settings) -> DatabaseStatus:
         _postgresql(rows, found) if settings.is_postgresql else _sqlite(rows, found)
         if "jobs" in found.tables:
             found.jobs = dict(rows("SELECT status, count(*) FROM jobs GROUP BY status ORDER BY status"))
+        if Process.__tablename__ in found.tables:
+            found.processes = list_running(rows, found.engine)
         if "instance_facts" in found.tables:
             found.production = bool(rows("SELECT 1 FROM instance_facts WHERE name = 'production'"))
     return found
