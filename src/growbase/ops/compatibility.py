@@ -13,7 +13,7 @@ from growbase import __version__
 from growbase.core.errors import ConfigError, Conflict
 from growbase.core.tables import Process
 from growbase.migrations.serving import NAME, write_served
-from growbase.ops.history import CORE, History, Revision, load, revisions
+from growbase.ops.history import History, Revision, load, revisions
 from growbase.ops.processes import Rows, Running, list_running
 
 ANY = "0"
@@ -71,11 +71,11 @@ def _named(one: Running) -> str:
     return f"the {one.kind} {one.name} ({one.version})"
 
 
-def note_served(connection: sa.Connection, at: str | None) -> None:
+def note_served(connection: sa.Connection, history: History, at: str | None) -> None:
     """Write down, for programs that don't know the revision ``at``, from which version on the schema serves them."""
-    if at is None:
+    if at is None or history.is_own:
         return
-    found = [since for one in revisions() if one.id <= at and (since := safe_from(one)) is not None]
+    found = [since for one in revisions(history) if one.id <= at and (since := safe_from(one)) is not None]
     write_served(connection, f"{at} {max(found, key=_ordered, default=ANY)}")
 
 
@@ -84,8 +84,3 @@ def serves_this_version(rows: Rows, at: str) -> bool:
     found = [str(value) for (value,) in rows(f"SELECT value FROM instance_facts WHERE name = '{NAME}'")]
     known, _, since = found[0].partition(" ") if found else ("", "", "")
     return known == at and not is_older(__version__, since)
-
-
-def is_noted(history: History) -> bool:
-    """Return whether the database keeps what a history's schema serves: the program's own does."""
-    return history.package == CORE.package

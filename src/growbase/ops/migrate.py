@@ -139,7 +139,7 @@ def _lacking(settings: Settings, history: History | None) -> list[tuple[History,
 
 def _is_served(settings: Settings, history: History, version: str) -> bool:
     """Return whether this program may run on the schema of a newer one, as while servers are replaced one by one."""
-    if not compatibility.is_noted(history):
+    if history.is_own:
         return False
     with reader(settings) as rows:
         return _has_table(settings, rows, "instance_facts") and compatibility.serves_this_version(rows, version)
@@ -240,8 +240,8 @@ def _moved(connection: sa.Connection, history: History, to: str, run: _Command) 
         compatibility.require_nobody_older(connection, history, [x for x in after(start, history) if x.id <= last])
     run_alembic(run, config, history)
     end = _version(connection, history)
-    if compatibility.is_noted(history) and start != end:
-        compatibility.note_served(connection, end)
+    if start != end:
+        compatibility.note_served(connection, history, end)
     low, high = sorted((start or "", end or ""))
     return [history.label(found.id) for found in revisions(history) if low < found.id <= high]
 
