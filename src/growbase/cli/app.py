@@ -9,6 +9,7 @@ from growbase.cli import (
     config,
     db,
     db_schema,
+    health,
     jobs,
     keyring,
     keys,
@@ -43,6 +44,7 @@ app.command()(up.serve)
 app.command()(worker.worker)
 app.command()(seed.seed)
 app.command()(status.status)
+app.command()(health.health)
 app.command()(openapi.openapi)
 database = _group("db", "Look after the database: install, upgrade, check, reset.")
 for lifecycle in (

@@ -21,7 +21,7 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON."
     settings = load()
     from growbase.ops.status import database_status
 
-    server, database = _server(settings), database_status(settings)
+    server, database = ask_server(settings), database_status(settings)
     healthy = server.get("status") != "unhealthy" and database.exists and not database.pending
     if as_json:
         say_json({"healthy": healthy, "server": server, "database": database.as_json()})
@@ -41,7 +41,7 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON."
         raise typer.Exit(FAILED)
 
 
-def _server(settings: "Settings") -> dict[str, Any]:
+def ask_server(settings: "Settings") -> dict[str, Any]:
     """Ask the server for its health; it may not run."""
     from urllib.error import HTTPError
     from urllib.request import urlopen
