@@ -22,12 +22,20 @@ def pooler(
     """Run PgBouncer in transaction mode before the test's server and give the URL; it ignores some startup options."""
     port, name = free_port(), url.rpartition("/")[2]
     user = psycopg.conninfo.conninfo_to_dict(url)["user"]
-    (folder / "users").write_text(f'"{user}" "{postgres.password}"\n')
-    (folder / "pgbouncer.ini").write_text(
+    text = (
         f"[databases]\n{name} = host={HOST} port={postgres.port} password={postgres.password} user={user}\n"
         f"[pgbouncer]\nlisten_addr = {HOST}\nlisten_port = {port}\nauth_type = plain\nauth_file = {folder}/users\n"
         f"pool_mode = transaction\nunix_socket_dir =\nignore_startup_parameters = {ignored}\n"
     )
+    with run_pooler(program, folder, port, text, f'"{user}" "{postgres.password}"\n'):
+        yield f"postgresql://{user}:{postgres.password}@{HOST}:{port}/{name}"
+
+
+@contextmanager
+def run_pooler(program: str, folder: Path, port: int, text: str, users: str) -> Iterator[None]:
+    """Run PgBouncer with the text of its file, which names the port and ``folder / "users"``."""
+    (folder / "users").write_text(users)
+    (folder / "pgbouncer.ini").write_text(text)
     account: dict[str, Any] = {}
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")
@@ -40,4 +48,4 @@ def pooler(
                 parent.chmod(0o755)
     command = [program, folder / "pgbouncer.ini"]
     with running(command, port=port, output=subprocess.DEVNULL, **account):
-        yield f"postgresql://{user}:{postgres.password}@{HOST}:{port}/{name}"
+        yield
