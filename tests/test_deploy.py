@@ -9,6 +9,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from growbase.core.config_sources import variable_of
 from tests.pooler import run_pooler
 from tests.postgres import PostgresServer
 from tests.processes import HOST, free_port
-from tests.test_docs import known_commands
+from tests.test_docs import blocks, known_commands
 
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"
@@ -90,6 +91,21 @@ def test_the_image_speaks_of_settings_and_commands_that_are_there() -> None:
     assert " ".join(json.loads(healthcheck.partition("CMD ")[2])) in known_commands()
     assert f"growbase {json.loads(command)[0]}" in known_commands()
     assert json.loads(of(path, "ENTRYPOINT")[0]) == ["tini", "--", "growbase"]
+
+
+# -- recipes ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_recipes_name_settings_and_files_that_are_there() -> None:
+    page = ROOT / "docs" / "operations" / "deploy.md"
+    (fly,), (render,) = blocks(page, "toml"), blocks(page, "yaml")
+    machine, services = tomllib.loads(fly), yaml.safe_load(render)["services"]
+    assert machine["env"].keys() <= VARIABLES
+    assert {one["key"] for service in services for one in service["envVars"]} <= VARIABLES
+    for path in (machine["build"]["dockerfile"], *(service["dockerfilePath"] for service in services)):
+        assert (ROOT / path).exists()
+    commands = [service[key] for service in services for key in ("preDeployCommand", "dockerCommand") if key in service]
+    assert set(commands) <= known_commands()
 
 
 # -- compose ----------------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ def test_a_plan_without_a_database_is_strict(command: CliRunner, tmp_path: Path)
     planned = command.invoke(app, ["db", "plan", "--from", "0002", "--to", "0003"])
     assert planned.exit_code == 0
     assert "-- DANGER: jobs" in planned.output
-    assert "make others wait or lose values" in planned.stderr
+    assert "cost others time or lose values" in planned.stderr
     assert command.invoke(app, ["db", "plan", "--from", "0002", "--to", "0003", "--strict"]).exit_code == 2
     assert command.invoke(app, ["db", "plan", "--from", "0001", "--to", "0002", "--strict"]).exit_code == 0
     assert not (tmp_path / "growbase.db").exists()

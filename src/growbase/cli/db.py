@@ -134,7 +134,7 @@ def plan(
     found = planned(settings, to, None if every else history.history_of(settings, domain), start)
     say(found.sql or "-- There is nothing to do.")
     if found.dangers:
-        warn(f"{len(found.dangers)} effects marked DANGER make others wait or lose values.")
+        warn(f"{len(found.dangers)} effects marked DANGER cost others time or lose values.")
     if strict and found.dangers:
         raise typer.Exit(WRONG)
 
