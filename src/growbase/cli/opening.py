@@ -57,7 +57,7 @@ def install(settings: "Settings", care: "Care | None" = None) -> list[str]:
     """Make the data folder and bring schema, facts and reference data up to date; return the applied revisions."""
     from growbase.ops.guard import install_facts
     from growbase.ops.keyring import prove
-    from growbase.ops.migrate import CAREFUL, upgrade
+    from growbase.ops.migrate import CAREFUL, is_ahead, upgrade
     from growbase.ops.reference import install_reference_data
 
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -65,7 +65,8 @@ def install(settings: "Settings", care: "Care | None" = None) -> list[str]:
     with opened(settings) as database:
         install_facts(database, settings)
         prove(database)
-        install_reference_data(database)
+        if not is_ahead(settings):  # what a newer version has brought stays
+            install_reference_data(database)
     return applied
 
 

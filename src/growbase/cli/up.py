@@ -37,10 +37,8 @@ def up() -> None:
 def serve() -> None:
     """Serve an installed database; it is not upgraded."""
     settings = load(quiet=False)
-    from growbase.core import telemetry
     from growbase.ops.guard import install_facts
 
-    telemetry.configure_telemetry(level=settings.log_level, log_format=settings.log_format)
     with opened(settings) as database:
         install_facts(database, settings)
     _serve(settings)

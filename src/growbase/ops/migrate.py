@@ -153,9 +153,14 @@ def require_current(settings: Settings) -> None:
     for history, missing in _lacking(settings, None):
         at = history.label(current(settings, history))
         raise SchemaOutdated(current=at, needed=history.label(missing[-1].id))
-    newest, known = current(settings), [one.id for one in revisions()]
-    if newest not in known:
-        telemetry.instrument("schema.ahead", level="warning", schema=newest, known=known[-1])
+    if is_ahead(settings):
+        telemetry.instrument("schema.ahead", level="warning", schema=current(settings), known=revisions()[-1].id)
+
+
+def is_ahead(settings: Settings) -> bool:
+    """Return whether a newer program has upgraded the database."""
+    at = current(settings)
+    return at is not None and at not in {known.id for known in revisions()}
 
 
 def upgrade(settings: Settings, to: str = "head", history: History | None = None, care: Care = CAREFUL) -> list[str]:
