@@ -23,7 +23,7 @@ from growbase.core.resource import Action, Catalog, Resource
 from growbase.jobs import resources as jobs
 from growbase.jobs.presence import Presence
 from growbase.jobs.schedule import Schedule
-from growbase.jobs.sweeps import expired_idempotency_keys, finished_jobs, gone_processes, old_trash
+from growbase.jobs.sweeps import expired_idempotency_keys, finished_jobs, old_trash
 from growbase.jobs.wake import (
     FileWatch,
     Notifier,
@@ -150,7 +150,6 @@ def schedules(settings: Settings) -> list[Schedule]:
     found = [
         Schedule("jobs/expired_idempotency_keys", expired_idempotency_keys, every=hour),
         Schedule("jobs/finished_jobs", finished_jobs, every=hour),
-        Schedule("jobs/gone_processes", gone_processes, every=hour),
         Schedule("jobs/old_trash", partial(old_trash, days=settings.trash_days), every=hour),
     ]
     for module in _task_modules(settings):

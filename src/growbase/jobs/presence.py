@@ -19,6 +19,8 @@ from growbase.core.transaction import Transaction
 REFRESH_SECONDS = 10.0
 SILENCE = timedelta(seconds=35)
 """After this a process counts as dead: three refreshes have failed."""
+KEPT = timedelta(days=1)
+"""How long the row of a process that was killed tells when that was."""
 STOP_SECONDS = 3.0
 ACTOR = system("presence")
 
@@ -79,6 +81,9 @@ class Presence:
             "seen_at": tx.now,
         }
         tx.insert_facts(Process, [row])
+        for other in tx.rows(Process):
+            if other.seen_at < tx.now - KEPT:
+                delete_facts(tx, Process, {"id": other.id})
 
     def _leave(self, tx: Transaction) -> None:
         delete_facts(tx, Process, {"id": self.id})

@@ -1,4 +1,4 @@
-"""What goes by itself: expired idempotency keys, finished jobs, dead processes, rows long enough in the trash."""
+"""What goes by itself: expired idempotency keys, finished jobs, rows that were long enough in the trash."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,7 +11,7 @@ from growbase.core.database import Database
 from growbase.core.model import Root, table_of
 from growbase.core.resource import Resource
 from growbase.core.statements import mark, plan_of
-from growbase.core.tables import IdempotencyKey, Job, Process
+from growbase.core.tables import IdempotencyKey, Job
 from growbase.core.transaction import Transaction
 from growbase.core.trash import purge
 
@@ -29,11 +29,6 @@ def finished_jobs(database: Database) -> int:
     """Delete succeeded and cancelled jobs after 7 days and return how many; dead ones stay to be looked at."""
     done = "status IN ('succeeded', 'cancelled')"
     return _in_chunks(database, partial(_delete_older, Job, "finished_at", FINISHED_JOBS, also=done))
-
-
-def gone_processes(database: Database) -> int:
-    """Delete the rows of processes that ended a day ago without a word and return how many."""
-    return _in_chunks(database, partial(_delete_older, Process, "seen_at", timedelta(days=1)))
 
 
 def old_trash(database: Database, *, days: int | None = None) -> int:
