@@ -1,7 +1,10 @@
 """How a process hears of another one's jobs: LISTEN and NOTIFY, Redis; when they die, come back, or never worked."""
 
+import os
+import pwd
 import shutil
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -28,7 +31,6 @@ from growbase.jobs.wake import (
 from growbase.jobs.worker import Worker
 from tests.fixtures import open_at
 from tests.jobs.conftest import noop
-from tests.pooler import pooler
 from tests.postgres import PostgresServer
 from tests.processes import HOST, free_port, running, wait_until
 
@@ -174,6 +176,32 @@ def test_behind_a_pooler_listening_is_found_to_be_useless(
             assert not listener._prove(connection)
         with psycopg.connect(installed_url, autocommit=True) as connection:
             assert listener._prove(connection), "a notification may be sent through it"
+
+
+@contextmanager
+def pooler(program: str, postgres: PostgresServer, url: str, folder: Path) -> Iterator[str]:
+    """Run PgBouncer in transaction mode before the test's server."""
+    port, name = free_port(), url.rpartition("/")[2]
+    user = psycopg.conninfo.conninfo_to_dict(url)["user"]
+    (folder / "users").write_text(f'"{user}" "{postgres.password}"\n')
+    (folder / "pgbouncer.ini").write_text(
+        f"[databases]\n{name} = host={HOST} port={postgres.port} password={postgres.password} user={user}\n"
+        f"[pgbouncer]\nlisten_addr = {HOST}\nlisten_port = {port}\nauth_type = plain\nauth_file = {folder}/users\n"
+        "pool_mode = transaction\nunix_socket_dir =\nignore_startup_parameters = extra_float_digits,options\n"
+    )
+    account: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        nobody = pwd.getpwnam("nobody")
+        account = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        for path in (folder, folder / "users", folder / "pgbouncer.ini"):
+            os.chown(path, nobody.pw_uid, nobody.pw_gid)
+        for parent in folder.parents:
+            # Pytest keeps others out of its folders.
+            if parent.stat().st_uid == 0 and Path(tempfile.gettempdir()) in parent.parents:
+                parent.chmod(0o755)
+    command = [program, folder / "pgbouncer.ini"]
+    with running(command, port=port, output=subprocess.DEVNULL, **account):
+        yield f"postgresql://{user}:{postgres.password}@{HOST}:{port}/{name}"
 
 
 # -- Redis ------------------------------------------------------------------------------------------------------------
