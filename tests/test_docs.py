@@ -183,6 +183,12 @@ def test_the_plan_of_the_guide_is_the_plan(tmp_path: Path) -> None:
     assert_shown(shown, run(commands, folder=tmp_path, PYTHONPATH=str(ROOT / "src"))[2:])
 
 
+def test_the_plan_on_the_page_about_migrations_is_the_plan(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "operations" / "migrations.md"
+    shown = [step for block in blocks(page, "console") for step in steps(block)]
+    assert_shown(shown, run([text for text, _ in shown], folder=tmp_path, PYTHONPATH=str(ROOT / "src")))
+
+
 # -- what is generated ------------------------------------------------------------------------------------------------
 
 

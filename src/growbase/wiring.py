@@ -22,6 +22,7 @@ from growbase.core.packages import find_module, import_resources, require_apart
 from growbase.core.resource import Action, Catalog, Resource
 from growbase.core.seals import seal_log
 from growbase.jobs import resources as jobs
+from growbase.jobs.presence import Presence
 from growbase.jobs.schedule import Schedule
 from growbase.jobs.sweeps import expired_idempotency_keys, finished_jobs, old_trash
 from growbase.jobs.wake import (
@@ -280,6 +281,11 @@ def create_app() -> "Direct":
     telemetry.configure_telemetry(level=settings.log_level, log_format=settings.log_format)
     database = follow_database(settings)
     workers = [worker(settings, database)] if settings.embedded_worker else []
-    background: list[Background] = [ChildProcess(), *notifiers(settings, database), *workers]
-    background += continuous_backup(settings, database)
+    background: list[Background] = [
+        ChildProcess(),
+        Presence(database, tables.ProcessKind.SERVER),
+        *notifiers(settings, database),
+        *workers,
+        *continuous_backup(settings, database),
+    ]
     return build_app(settings, database, secret_key(settings), background)

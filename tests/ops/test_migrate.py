@@ -24,6 +24,8 @@ from growbase.ops.connections import reader
 from growbase.ops.copies import KEPT
 from growbase.ops.drift import find_drift
 from growbase.ops.history import CORE, History, declared, revisions
+from growbase.ops.plan import plan
+from tests.processes import wait_until
 
 DOCS = Path(__file__).parents[2] / "docs"
 REVISION = '''"""{name}."""
@@ -147,7 +149,7 @@ def new_database(engine: str, tmp_path: Path, request: pytest.FixtureRequest) ->
 
 
 def test_the_plan_is_what_an_upgrade_runs(empty: Settings, new_database: Callable[[], Settings]) -> None:
-    planned = migrate.plan(empty)
+    planned = plan(empty).sql
     assert migrate.current(empty) is None
     other = new_database()
     if other.sqlite_path:
@@ -158,7 +160,7 @@ def test_the_plan_is_what_an_upgrade_runs(empty: Settings, new_database: Callabl
     migrate.upgrade(empty)
     assert catalog(other) == catalog(empty)
     assert migrate.current(other) == migrate.current(empty)
-    assert migrate.plan(empty) == ""
+    assert plan(empty).sql == ""
 
 
 def test_a_stamp_runs_nothing(empty: Settings) -> None:
@@ -234,18 +236,39 @@ def test_two_deployers_migrate_once(empty: Settings, history: History) -> None:
     assert query(empty, "SELECT id FROM first") == [(1,)]
 
 
-def test_a_migration_does_not_wait_for_ever(empty: Settings, history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_does_not_wait_for_ever(empty: Settings, history: History) -> None:
     if empty.sqlite_path:
         pytest.skip("SQLite's writers take turns")
     write(history, "first", "CREATE TABLE first (id INTEGER PRIMARY KEY)")
     write(history, "second", "ALTER TABLE first ADD COLUMN name text")
     migrate.upgrade(empty, "0001", history=history)
-    monkeypatch.setattr(connections, "LOCK_TIMEOUT_MS", 100)
+    backups: list[int] = []
+    care = migrate.Care(backup=lambda: backups.append(1), lock_seconds=0.5, pauses=(0.0,))
     with psycopg.connect(empty.database) as reading:
         reading.execute("SELECT * FROM first")
-        with pytest.raises(migrate.MigrationFailed, match="lock timeout"):
-            migrate.upgrade(empty, history=history)
+        pid = reading.info.backend_pid
+        with pytest.raises(
+            migrate.MigrationBlocked, match=rf"2 times.* process {pid} holds .*idle in transaction.*first"
+        ):
+            migrate.upgrade(empty, history=history, care=care)
+    assert backups == [1]
     assert migrate.upgrade(empty, history=history) == ["0002"]
+
+
+def test_a_migration_is_tried_again_when_the_lock_is_free(empty: Settings, history: History) -> None:
+    if empty.sqlite_path:
+        pytest.skip("SQLite's writers take turns")
+    write(history, "first", "CREATE TABLE first (id INTEGER PRIMARY KEY)")
+    write(history, "second", "ALTER TABLE first ADD COLUMN name text")
+    migrate.upgrade(empty, "0001", history=history)
+    with psycopg.connect(empty.database) as reading, ThreadPoolExecutor(1) as pool:
+        reading.execute("LOCK TABLE first IN ACCESS SHARE MODE")
+        running = pool.submit(migrate.upgrade, empty, history=history, care=migrate.Care(lock_seconds=0.3))
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        wait_until(lambda: bool(query(empty, waiting)), "the migration to wait")
+        wait_until(lambda: not query(empty, waiting), "the migration to give up")
+        reading.rollback()
+        assert running.result() == ["0002"]
 
 
 def test_a_schema_newer_than_the_program_is_refused(empty: Settings, history: History) -> None:

@@ -13,6 +13,7 @@ from growbase.cli import (
     db_schema,
     doctor,
     drill,
+    health,
     jobs,
     keyring,
     keys,
@@ -52,6 +53,7 @@ app.command()(seed.seed)
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(move.move)
+app.command()(health.health)
 app.command()(openapi.openapi)
 database = _group("db", "Look after the database: install, upgrade, check, reset.")
 for lifecycle in (

@@ -6,7 +6,7 @@ import typer
 
 from growbase.cli.exits import WRONG
 from growbase.cli.opening import confirmed, install, load, seeded_lines
-from growbase.cli.output import say, say_json, say_table, size
+from growbase.cli.output import say, say_json, say_table, size, warn
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Yes = Annotated[str | None, typer.Option("--yes", metavar="NAME", help="The database's name, to confirm.")]
@@ -14,6 +14,15 @@ To = Annotated[str, typer.Option("--to", metavar="REVISION", help="The revision 
 Domain = Annotated[
     str | None,
     typer.Option("--domain", metavar="PACKAGE", help="A domain of your own, as in GROWBASE_DOMAINS; or growbase."),
+]
+Backup = Annotated[
+    bool,
+    typer.Option(
+        "--backup/--no-backup", help="Take a backup before, if there is data; not where a provider takes them."
+    ),
+]
+LockTimeout = Annotated[
+    float, typer.Option(min=0.01, metavar="SECONDS", help="Longest wait for a lock on PostgreSQL, of each of 4 tries.")
 ]
 
 
@@ -23,29 +32,42 @@ def init() -> None:
     say(f"Installed: {', '.join(applied)}." if applied else "The database is installed already.")
 
 
-def upgrade(to: To = "head", domain: Domain = None) -> None:
-    """Apply pending migrations, those of your own domains last, all or none; a SQLite file is copied before.
+def upgrade(to: To = "head", domain: Domain = None, *, backup: Backup = True, lock_timeout: LockTimeout = 5.0) -> None:
+    """Apply pending migrations, those of your own domains last, all or none, after a backup.
 
-    To another revision than the newest it goes for one domain only.
+    To another revision than the newest it goes for one domain only. Where somebody holds a lock for longer than
+    --lock-timeout, all is undone and tried three times more. Refused while a server or worker runs that is too old for
+    the new schema.
     """
     settings = load()
+    from growbase.cli.opening import careful
+
+    care = careful(settings, backup=backup, lock_timeout=lock_timeout)
     if to == "head" and domain is None:
-        applied = install(settings)
+        applied = install(settings, care)
     else:
         from growbase.ops import history, migrate
 
-        applied = migrate.upgrade(settings, to, history.history_of(settings, domain))
+        applied = migrate.upgrade(settings, to, history.history_of(settings, domain), care)
     say(f"Applied: {', '.join(applied)}." if applied else "There is nothing to apply.")
 
 
-def downgrade(to: To = "-1", yes: Yes = None, domain: Domain = None) -> None:
-    """Undo the newest migration, or all down to a revision. What only newer schemas hold is lost."""
+def downgrade(
+    to: To = "-1",
+    yes: Yes = None,
+    domain: Domain = None,
+    *,
+    backup: Backup = True,
+    lock_timeout: LockTimeout = 5.0,
+) -> None:
+    """Undo the newest migration, or all down to a revision, after a backup. What only newer schemas hold is lost."""
     settings = load()
+    from growbase.cli.opening import careful
     from growbase.ops import guard, history, migrate
 
     chosen = history.history_of(settings, domain)
     guard.require_consent(settings, confirmed(settings, yes))
-    undone = migrate.downgrade(settings, to, chosen)
+    undone = migrate.downgrade(settings, to, chosen, careful(settings, backup=backup, lock_timeout=lock_timeout))
     say(f"Undone: {', '.join(undone)}." if undone else "There is nothing to undo.")
 
 
@@ -99,14 +121,27 @@ def check(*, as_json: Json = False) -> None:
         raise typer.Exit(WRONG)
 
 
-def plan(to: To = "head", domain: Domain = None) -> None:
-    """Print the SQL that an upgrade would run."""
+def plan(
+    *,
+    to: To = "head",
+    domain: Domain = None,
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="REVISION", help="Plan from here, without a database.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 2 if it makes others wait or loses values.")] = False,
+) -> None:
+    """Print the SQL that an upgrade would run, and above each statement what it locks or loses."""
     settings = load()
-    from growbase.ops import history, migrate
+    from growbase.ops import history
+    from growbase.ops.plan import plan as planned
 
     every = to == "head" and domain is None
-    chosen = None if every else history.history_of(settings, domain)
-    say(migrate.plan(settings, to, chosen) or "-- There is nothing to do.")
+    found = planned(settings, to, None if every else history.history_of(settings, domain), start)
+    say(found.sql or "-- There is nothing to do.")
+    if found.dangers:
+        warn(f"{len(found.dangers)} effects marked DANGER cost others time or lose values.")
+    if strict and found.dangers:
+        raise typer.Exit(WRONG)
 
 
 def stamp(to: To = "head", domain: Domain = None) -> None:

@@ -33,6 +33,8 @@ def revision(
     settings = load()
     from growbase.core.errors import GrowbaseError
     from growbase.ops.generate import chosen_history, try_out, write_revision
+    from growbase.ops.history import revisions
+    from growbase.ops.plan import effects
 
     history = chosen_history(settings, domain, changed=not (empty or again))
     written = write_revision(message, empty=empty, again=again, history=history)
@@ -53,6 +55,11 @@ def revision(
         warn(f"after it the schema still differs: {text}")
     if drifts:
         raise typer.Exit(FAILED)
+    contracting = [effect for effect in effects(history, revisions(history)[-1]) if effect.contracts]
+    for effect in contracting:
+        warn(f"the version before fails on it: {effect.table} {effect.text}")
+    if contracting:
+        warn('expand first and contract a release later, in a revision with contracts = True and safe_from = "0.2.0"')
     say("It runs there and back on a scratch database. Read it before you commit it.")
 
 

@@ -10,6 +10,7 @@ from growbase.cli.output import warn
 if TYPE_CHECKING:
     from growbase.core.config import Settings
     from growbase.core.database import Database
+    from growbase.ops.migrate import Care
     from growbase.ops.seed import Seeded
 
 
@@ -45,19 +46,34 @@ def opened(settings: "Settings") -> Iterator["Database"]:
         database.close()
 
 
-def install(settings: "Settings") -> list[str]:
+def careful(settings: "Settings", *, backup: bool, lock_timeout: float) -> "Care":
+    """Return how a schema is moved as the options say: a SQLite file is copied, of PostgreSQL a backup is taken."""
+    from growbase.ops.backup import backup_now
+    from growbase.ops.migrate import Care
+    from growbase.ops.vault import open_vault
+    from growbase.wiring import keyring
+
+    def take() -> None:
+        backup_now(settings, open_vault(settings, keyring(settings)))
+
+    takes = take if backup and settings.is_postgresql else None
+    return Care(copies=backup, backup=takes, lock_seconds=lock_timeout)
+
+
+def install(settings: "Settings", care: "Care | None" = None) -> list[str]:
     """Make the data folder and bring schema, facts and reference data up to date; return the applied revisions."""
     from growbase.ops.guard import install_facts
     from growbase.ops.keyring import prove
-    from growbase.ops.migrate import upgrade
+    from growbase.ops.migrate import CAREFUL, is_ahead, upgrade
     from growbase.ops.reference import install_reference_data
 
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    applied = upgrade(settings)
+    applied = upgrade(settings, care=care or CAREFUL)
     with opened(settings) as database:
         install_facts(database, settings)
         prove(database)
-        install_reference_data(database)
+        if not is_ahead(settings):  # what a newer version has brought stays
+            install_reference_data(database)
     return applied
 
 

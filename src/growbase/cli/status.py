@@ -24,7 +24,7 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON."
     settings = load()
     from growbase.ops.status import database_status
 
-    server, database = _server(settings), database_status(settings)
+    server, database = ask_server(settings), database_status(settings)
     healthy = server.get("status") != "unhealthy" and database.exists and not database.pending
     background = _background(settings) if database.exists and not database.pending else None
     healthy = healthy and database.backup.get("drill_passed", 1.0) == 1.0
@@ -47,6 +47,9 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON."
             say(f"alert     {name}: {text}")
         for line in backup_lines(database.backup):
             say(line)
+        if database.processes:
+            rows = [(one.kind, one.name, one.version, f"{one.started_at:%F %T}") for one in database.processes]
+            say_table(("runs", "where", "version", "since"), rows)
         if database.jobs:
             say_table(("jobs", "count"), database.jobs.items())
         if background is not None:
@@ -117,7 +120,7 @@ def ago(seconds: float) -> str:
     return f"{max(0.0, seconds):.0f} seconds ago"
 
 
-def _server(settings: "Settings") -> dict[str, Any]:
+def ask_server(settings: "Settings") -> dict[str, Any]:
     """Ask the server for its health; it may not run."""
     from urllib.error import HTTPError
     from urllib.request import urlopen

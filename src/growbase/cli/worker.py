@@ -50,6 +50,8 @@ def worker(
 
     from growbase import wiring
     from growbase.core import telemetry
+    from growbase.core.tables import ProcessKind
+    from growbase.jobs.presence import Presence
 
     telemetry.configure_telemetry(level=settings.log_level, log_format=settings.log_format)
     names = None if queues is None else {name.strip() for name in queues.split(",") if name.strip()}
@@ -61,7 +63,8 @@ def worker(
 
             start_http_server(metrics_port, registry=telemetry.REGISTRY)
         say(f"Working on {', '.join(sorted(names)) if names else 'all queues'}; stop with Ctrl-C.")
-        work(found, wiring.notifiers(settings, database), stop_seconds=stop_seconds)
+        beside: list[Beside] = [Presence(database, ProcessKind.WORKER), *wiring.notifiers(settings, database)]
+        work(found, beside, stop_seconds=stop_seconds)
 
 
 def work(worker: "Worker", beside: Sequence[Beside], *, stop_seconds: float) -> None:

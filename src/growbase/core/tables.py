@@ -116,6 +116,26 @@ class LogReader(Fact):
     updated_at: Mapped[datetime] = moment()
 
 
+class ProcessKind(StrEnum):
+    """What a process of the program does."""
+
+    SERVER = "server"
+    WORKER = "worker"
+
+
+class Process(Fact):
+    """A process that works on this database: a row from its start to its end, refreshed all the time."""
+
+    __tablename__ = "processes"
+
+    id: Mapped[UUID] = mapped_column(types.Identifier(), primary_key=True, info={"rule": Rule("identifier")})
+    kind: Mapped[ProcessKind] = choice(ProcessKind)
+    name: Mapped[str] = text(max_length=200, help="Host and process id.")
+    version: Mapped[str] = text(max_length=40, help="Of the program.")
+    started_at: Mapped[datetime] = moment()
+    seen_at: Mapped[datetime] = moment()
+
+
 class JobStatus(StrEnum):
     """Where a job stands."""
 

@@ -14,6 +14,7 @@ if connection is None:
         transactional_ddl=True,
         version_table=version_table,
     )
+    context.config.attributes["watch"](context.get_context().impl)
 else:
     # One transaction for all revisions: a failed upgrade leaves the database as it was.
     context.configure(connection=connection, transactional_ddl=True, version_table=version_table)

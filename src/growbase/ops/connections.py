@@ -12,10 +12,12 @@ import sqlalchemy as sa
 from growbase.core.config import Settings
 from growbase.core.errors import Conflict, Unavailable
 
-LOCK_TIMEOUT_MS = 10_000
+LOCK_SECONDS = 5.0
 """Longest wait for a table that somebody else uses; queries queue behind that wait."""
 DEPLOYER_TIMEOUT_MS = 600_000
 """Longest wait for another deployer's migration."""
+NO_TIMEOUTS = ("statement_timeout", "idle_in_transaction_session_timeout")
+"""What PostgreSQL must not interrupt a migration for."""
 
 
 def engine_name(settings: Settings) -> str:
@@ -34,15 +36,16 @@ def database_name(settings: Settings) -> str:
 
 
 @contextmanager
-def transaction(settings: Settings) -> Iterator[sa.Connection]:
+def transaction(settings: Settings, lock_seconds: float = LOCK_SECONDS) -> Iterator[sa.Connection]:
     """Give a connection in a transaction that commits unless the block raises.
 
-    PostgreSQL lets no other migration run beside it; on SQLite call it with ``file_lock`` held. There foreign keys are
-    off meanwhile (a table is rebuilt by dropping it) and checked before the commit.
+    It waits ``lock_seconds`` at most for each lock. PostgreSQL lets no other migration run beside it; on SQLite call it
+    with ``file_lock`` held. There foreign keys are off meanwhile (a table is rebuilt by dropping it) and checked before
+    the commit.
     """
     path = settings.sqlite_path
     if path is None:
-        with _postgresql(settings) as connection:
+        with _postgresql(settings, lock_seconds) as connection:
             yield connection
         return
     with _sqlite(path) as connection:
@@ -88,18 +91,22 @@ def _sqlite(path: Path) -> Iterator[sa.Connection]:
 
 
 @contextmanager
-def _postgresql(settings: Settings) -> Iterator[sa.Connection]:
+def _postgresql(settings: Settings, lock_seconds: float) -> Iterator[sa.Connection]:
     schema = settings.database_schema
     engine = sa.create_engine(
         "postgresql+psycopg://", creator=lambda: connect_postgresql(settings), poolclass=sa.NullPool
     )
     try:
         with engine.begin() as connection:
+            # Local, all of it, and so is the lock: behind PgBouncer the session belongs to others afterwards.
+            for name in NO_TIMEOUTS:
+                connection.exec_driver_sql(f"SET LOCAL {name} = 0")
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = {DEPLOYER_TIMEOUT_MS}")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock(hashtextextended('growbase {schema or ''}', 0))")
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(lock_seconds * 1_000)}")
             if schema:
                 connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+                connection.exec_driver_sql(f'SET LOCAL search_path = "{schema}"')
             yield connection
     finally:
         engine.dispose()
@@ -120,16 +127,24 @@ def reader(settings: Settings) -> Iterator[Callable[[str], list[Any]]]:
 
 
 def connect_postgresql(settings: Settings) -> Any:  # noqa: ANN401 -- psycopg is loaded only where it is used
-    """Open a psycopg connection that bypasses PgBouncer. Raises Unavailable."""
+    """Open a psycopg connection that bypasses PgBouncer where GROWBASE_DIRECT_URL says how. Raises Unavailable."""
     import psycopg
 
-    options = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c timezone=UTC"
+    wanted = {**dict.fromkeys(NO_TIMEOUTS, "0"), "timezone": "UTC"}
     if settings.database_schema:
-        options += f" -c search_path={settings.database_schema}"
+        wanted["search_path"] = settings.database_schema
+    is_pooled = settings.uses_pgbouncer and settings.direct_url is None
+    # PgBouncer refuses these options: there they hold for the first transaction, in which callers read.
+    options = None if is_pooled else " ".join(f"-c {name}={value}" for name, value in wanted.items())
     try:
-        return psycopg.connect(settings.direct_database, options=options, connect_timeout=10, prepare_threshold=None)
+        connection = psycopg.connect(
+            settings.direct_database, options=options, connect_timeout=10, prepare_threshold=None
+        )
+        for name, value in wanted.items() if is_pooled else ():
+            connection.execute("SELECT set_config(%s, %s, true)", (name, value))
     except psycopg.Error as error:
         raise Unavailable(reason=_first_line(error)) from error
+    return connection
 
 
 def translated(error: BaseException) -> BaseException:

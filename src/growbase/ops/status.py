@@ -8,10 +8,13 @@ from growbase.core import ddl
 from growbase.core.config import Settings
 from growbase.core.database_url import mask_url
 from growbase.core.gate import FACT, parse
+from growbase.core.tables import Process
+from growbase.core.types import moment_text
 from growbase.ops import migrate
 from growbase.ops.backup_record import figures
 from growbase.ops.connections import engine_name, reader
 from growbase.ops.history import revisions
+from growbase.ops.processes import Running, list_running
 
 ESTIMATED = 100_000
 """PostgreSQL tables larger than this are not counted but taken from its statistics."""
@@ -45,10 +48,13 @@ class DatabaseStatus:
     doctor: dict[str, Any] = field(default_factory=dict)
     alerts: dict[str, str] = field(default_factory=dict)
     backup: dict[str, float] = field(default_factory=dict)
+    processes: list[Running] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as a JSON-ready mapping."""
-        return asdict(self)
+        times = ("started_at", "seen_at")
+        processes = [asdict(one) | {name: moment_text(getattr(one, name)) for name in times} for one in self.processes]
+        return {**asdict(self), "processes": processes}
 
 
 def database_status(settings: Settings) -> DatabaseStatus:
@@ -75,6 +81,8 @@ def database_status(settings: Settings) -> DatabaseStatus:
             found.alerts = dict(rows("SELECT name, message FROM alerts WHERE state = 'raised' ORDER BY name"))
         if "backups" in found.tables and "drills" in found.tables:
             found.backup = figures(rows)
+        if Process.__tablename__ in found.tables:
+            found.processes = list_running(rows, found.engine)
         if "instance_facts" in found.tables:
             gate = rows(f"SELECT value FROM instance_facts WHERE name = '{FACT}'")
             state = parse(gate[0][0] if gate else None)
