@@ -400,6 +400,19 @@ CREATE UNIQUE INDEX uq_plans_stripe_price_id ON plans (stripe_price_id);
 
 CREATE UNIQUE INDEX uq_plans_stripe_product_id ON plans (stripe_product_id) WHERE is_active;
 
+CREATE TABLE processes (
+	id UUID NOT NULL,
+	kind TEXT COLLATE "C" NOT NULL,
+	name TEXT COLLATE "C" NOT NULL,
+	version TEXT COLLATE "C" NOT NULL,
+	started_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	seen_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	CONSTRAINT pk_processes PRIMARY KEY (id),
+	CONSTRAINT ck_processes_kind CHECK (kind IN ('server', 'worker')),
+	CONSTRAINT ck_processes_name CHECK (length(name) <= 200),
+	CONSTRAINT ck_processes_version CHECK (length(version) <= 40)
+);
+
 CREATE TABLE queues (
 	name TEXT COLLATE "C" NOT NULL,
 	paused_at TIMESTAMP WITH TIME ZONE,

@@ -434,6 +434,20 @@ CREATE UNIQUE INDEX uq_plans_stripe_price_id ON plans (stripe_price_id);
 
 CREATE UNIQUE INDEX uq_plans_stripe_product_id ON plans (stripe_product_id) WHERE is_active;
 
+CREATE TABLE processes (
+	id TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	name TEXT NOT NULL,
+	version TEXT NOT NULL,
+	started_at TEXT NOT NULL,
+	seen_at TEXT NOT NULL,
+	CONSTRAINT pk_processes PRIMARY KEY (id),
+	CONSTRAINT ck_processes_kind CHECK (kind IN ('server', 'worker')),
+	CONSTRAINT ck_processes_name CHECK (length(name) <= 200),
+	CONSTRAINT ck_processes_version CHECK (length(version) <= 40)
+)
+ STRICT;
+
 CREATE TABLE queues (
 	name TEXT NOT NULL,
 	paused_at TEXT,

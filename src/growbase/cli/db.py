@@ -18,7 +18,7 @@ Domain = Annotated[
 Backup = Annotated[
     bool,
     typer.Option(
-        "--backup/--no-backup", help="Take a backup before, if there is data; not where a provider takes them."
+        "--backup/--no-backup", help="Take a backup before, if there is data."
     ),
 ]
 LockTimeout = Annotated[

@@ -1,4 +1,4 @@
-"""Operations."""
+"""Operations: seals, alerts, backups, drills, processes, connections of accounts, mailed replies and what goes with them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,6 +7,9 @@ from growbase.core import types
 
 revision = "0004"
 down_revision = "0003"
+# What it fills in itself, the version before does not: 0.1.0 is the first release.
+contracts = True
+safe_from = "0.1.0"
 
 
 def upgrade() -> None:
@@ -182,6 +185,20 @@ def upgrade() -> None:
         postgresql_where=sa.text("founder_id IS NOT NULL"),
     )
     op.create_index("ix_connection_attempts_updated_at", "connection_attempts", ["organization_id", "updated_at", "id"])
+    op.create_table(
+        "processes",
+        sa.Column("id", types.Identifier(), nullable=False),
+        sa.Column("kind", types.Text(), nullable=False),
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("version", types.Text(), nullable=False),
+        sa.Column("started_at", types.Moment(), nullable=False),
+        sa.Column("seen_at", types.Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_processes"),
+        sa.CheckConstraint("kind IN ('server', 'worker')", name="ck_processes_kind"),
+        sa.CheckConstraint("length(name) <= 200", name="ck_processes_name"),
+        sa.CheckConstraint("length(version) <= 40", name="ck_processes_version"),
+        sqlite_strict=True,
+    )
     op.create_table(
         "seal_keys",
         sa.Column("id", types.Identifier(), nullable=False),
@@ -1390,6 +1407,7 @@ def downgrade() -> None:
     op.drop_table("token_renewals")
     op.drop_table("seals")
     op.drop_table("seal_keys")
+    op.drop_table("processes")
     op.drop_table("connection_attempts")
     op.drop_table("platform_apps")
     op.drop_table("drills")
