@@ -249,7 +249,8 @@ def _require_no_move(settings: Settings) -> None:
     if current(settings) is None:
         return
     with reader(settings) as rows:
-        if rows("SELECT 1 FROM instance_facts WHERE name = 'move'"):
+        table = "instance_facts"
+        if _has_table(settings, rows, table) and rows(f"SELECT 1 FROM {table} WHERE name = 'move'"):
             raise MoveUnfinished
 
 
