@@ -20,6 +20,7 @@ from growbase.core.mail import FolderMailer, Mailer, Server, SmtpMailer
 from growbase.core.outside import Outside
 from growbase.core.packages import find_module, import_resources, require_apart
 from growbase.core.resource import Action, Catalog, Resource
+from growbase.core.seals import seal_log
 from growbase.jobs import resources as jobs
 from growbase.jobs.schedule import Schedule
 from growbase.jobs.sweeps import expired_idempotency_keys, finished_jobs, old_trash
@@ -149,6 +150,7 @@ def schedules(settings: Settings) -> list[Schedule]:
     found = [
         Schedule("jobs/expired_idempotency_keys", expired_idempotency_keys, every=hour),
         Schedule("jobs/finished_jobs", finished_jobs, every=hour),
+        Schedule("core/seal_log", seal_log, every=timedelta(minutes=1)),
         Schedule("jobs/old_trash", partial(old_trash, days=settings.trash_days), every=hour),
     ]
     for module in _task_modules(settings):

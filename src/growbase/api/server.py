@@ -42,7 +42,7 @@ def serve(settings: Settings, target: str) -> None:
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGI,
-        workers=process_count(settings),
+        workers=settings.server_processes,
         loop=Loops.uvloop,
         factory=True,
         log_level=LogLevels.warning,
@@ -126,11 +126,6 @@ class ChildProcess:
 
     def stop(self) -> None:
         """Do nothing."""
-
-
-def process_count(settings: Settings) -> int:
-    """Return how many server processes to run: what the bench shows to be best unless it is set."""
-    return settings.processes or min(2, os.cpu_count() or 1)
 
 
 def require_free_port(host: str, port: int) -> None:

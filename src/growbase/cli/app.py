@@ -5,10 +5,12 @@ from typing import Annotated
 import typer
 
 from growbase.cli import (
+    audit,
     backup,
     config,
     db,
     db_schema,
+    doctor,
     jobs,
     keyring,
     keys,
@@ -43,6 +45,7 @@ app.command()(up.serve)
 app.command()(worker.worker)
 app.command()(seed.seed)
 app.command()(status.status)
+app.command()(doctor.doctor)
 app.command()(openapi.openapi)
 database = _group("db", "Look after the database: install, upgrade, check, reset.")
 for lifecycle in (
@@ -70,6 +73,9 @@ _group("key", "API keys.").command("create")(keys.create)
 encryption = _group("keys", "Keys of sealed columns.")
 for step in (keyring.status, keyring.add, keyring.rotate, keyring.retire):
     encryption.command()(step)
+log = _group("audit", "The change log for auditors.")
+for auditing in (audit.verify, audit.ls, audit.export):
+    log.command()(auditing)
 _group("new", "Begin something of your own.").command("domain")(new.domain)
 _group("config", "Settings.").command("check")(config.check)
 

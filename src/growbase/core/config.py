@@ -160,6 +160,9 @@ class Settings(BaseSettings):
     slow_query_ms: int = Field(200, ge=0, description="Statements that take longer are logged.")
     trash_days: int = Field(30, ge=1, description="Days a deleted row can be restored.")
     log_days: int = Field(400, ge=1, description="Days the change log is kept.")
+    disk_free_min_mb: int = Field(1_024, ge=1, description="Free space in the data folder below which doctor warns.")
+    alert_email: str | None = Field(None, description="Address that is told of troubles: dead jobs, a full disk.")
+    alert_url: str | None = Field(None, description="Address that the same alerts are posted to, signed.")
 
     _folder: Path = PrivateAttr(default=Path())
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)
@@ -212,6 +215,11 @@ class Settings(BaseSettings):
     def is_production(self) -> bool:
         """Whether unsafe values are refused."""
         return self.environment == "production"
+
+    @property
+    def server_processes(self) -> int:
+        """How many server processes to run: what the bench shows to be best unless it is set."""
+        return self.processes or min(2, os.cpu_count() or 1)
 
     @property
     def base_url(self) -> str:

@@ -100,6 +100,17 @@ WHEN NOT EXISTS (SELECT 1 FROM instance_facts WHERE name = 'log_retention') BEGI
     SELECT RAISE(ABORT, 'the change log is deleted by retention only');
 END
 """,
+    """
+CREATE TRIGGER seals_refuse_update BEFORE UPDATE ON seals BEGIN
+    SELECT RAISE(ABORT, 'seals are never changed');
+END
+""",
+    """
+CREATE TRIGGER seals_refuse_delete BEFORE DELETE ON seals
+WHEN NOT EXISTS (SELECT 1 FROM instance_facts WHERE name = 'log_retention') BEGIN
+    SELECT RAISE(ABORT, 'seals are deleted by retention only');
+END
+""",
 )
 
 _POSTGRESQL = (
@@ -120,6 +131,14 @@ FOR EACH ROW EXECUTE FUNCTION changes_refuse()
 """,
     """
 CREATE TRIGGER changes_refuse_truncate BEFORE TRUNCATE ON changes
+FOR EACH STATEMENT EXECUTE FUNCTION changes_refuse()
+""",
+    """
+CREATE TRIGGER seals_refuse BEFORE UPDATE OR DELETE ON seals
+FOR EACH ROW EXECUTE FUNCTION changes_refuse()
+""",
+    """
+CREATE TRIGGER seals_refuse_truncate BEFORE TRUNCATE ON seals
 FOR EACH STATEMENT EXECUTE FUNCTION changes_refuse()
 """,
     """

@@ -1,4 +1,4 @@
-"""The tables the core itself writes: the change log, jobs, idempotency keys, search documents and instance facts."""
+"""The tables the core itself writes: the change log and its seals, jobs, search documents, alerts, instance facts."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +13,7 @@ from growbase.core.actor import ActorKind
 from growbase.core.model import (
     Fact,
     Rule,
+    Shared,
     boolean,
     choice,
     document,
@@ -20,6 +21,7 @@ from growbase.core.model import (
     index,
     integer,
     moment,
+    secret,
     text,
     unique,
 )
@@ -64,6 +66,43 @@ class Change(Fact):
         # For what reads the log of all organizations: webhooks, event streams, seals.
         unique("tx", "seq", across=True),
     )
+
+
+class SealKey(Shared):
+    """A key under which the log is sealed: random, and itself sealed under the keyring, so that rotating moves it."""
+
+    __tablename__ = "seal_keys"
+    __logged__ = False
+
+    key_cipher: Mapped[bytes] = secret()
+
+
+class SealKind(StrEnum):
+    """What a seal stands for: a span of the log, or all that retention has dropped from its beginning."""
+
+    SPAN = "span"
+    ANCHOR = "anchor"
+
+
+class Seal(Fact):
+    """Proof of what a span of the change log holds, chained to the one before it; never updated."""
+
+    __tablename__ = "seals"
+
+    number: Mapped[int] = mapped_column(
+        types.Integer(), primary_key=True, autoincrement=False, info={"rule": Rule("integer")}
+    )
+    kind: Mapped[SealKind] = choice(SealKind)
+    from_tx: Mapped[int] = integer()
+    from_seq: Mapped[int] = integer()
+    to_tx: Mapped[int] = integer()
+    to_seq: Mapped[int] = integer()
+    row_count: Mapped[int] = integer(ge=0)
+    row_hashes: Mapped[str] = text(max_length=100_000, help="seq:hash of each row, by commas.")
+    previous: Mapped[str] = text(max_length=64, help="What the next seal of the one before is chained to.")
+    digest: Mapped[str] = text(max_length=64)
+    key_id: Mapped[UUID] = identifier()
+    sealed_at: Mapped[datetime] = moment()
 
 
 class LogReader(Fact):

@@ -204,6 +204,13 @@ def _add_up(tx: Transaction, order: PurchaseOrder) -> None:
     tx.change(order, _amounts(subtotal, {name: getattr(order, name) for name in EXTRAS}))
 
 
+def repair_total(tx: Transaction, *, id: UUID) -> None:
+    """Bring the total of a draft in line with its lines. Raises TooLate for an order that others have seen."""
+    order = tx.get(PurchaseOrder, id, lock=True)
+    _require_draft(order)
+    _add_up(tx, order)
+
+
 def _amounts(subtotal: int, extras: Mapping[str, int]) -> dict[str, int]:
     """Return subtotal and total: lines + freight + tax - discount. Raises Invalid for a total below zero."""
     total = subtotal + extras["shipping_minor"] + extras["tax_minor"] - extras["discount_minor"]

@@ -1,6 +1,6 @@
 """What marketing does in the background: deleting the bytes of files whose row is gone, and what asks a model."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Final
 
@@ -41,15 +41,20 @@ def orphaned_files(database: Database, *, outside: Outside) -> int:
 
     Reads the list of all files, so it is for once a day.
     """
-    files = outside.files
-    before, deleted = clock.now() - UNCLAIMED, 0
-    for batch in files.entries():
-        old = [entry.key for entry in batch if entry.stored_at < before]
-        orphans = set(old) - _claimed(files, database, old)
-        for key in sorted(orphans):
-            files.delete(key)
+    deleted = 0
+    for orphans in unclaimed_files(database, outside.files):
+        for key in orphans:
+            outside.files.delete(key)
         deleted += len(orphans)
     return deleted
+
+
+def unclaimed_files(database: Database, files: FileStore) -> Iterator[list[str]]:
+    """Yield the keys of files without a row, some at a time; those that came today may get one still."""
+    before = clock.now() - UNCLAIMED
+    for batch in files.entries():
+        old = [entry.key for entry in batch if entry.stored_at < before]
+        yield sorted(set(old) - _claimed(files, database, old))
 
 
 def _claimed(files: FileStore, database: Database, keys: Iterable[str]) -> set[str]:

@@ -1,0 +1,154 @@
+"""Checks of what works in the background: jobs, schedules, readers of the log, its seals, webhooks, backups."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from growbase.core import clock
+from growbase.core.actor import system
+from growbase.core.feed import Position, newest
+from growbase.core.model import Root
+from growbase.core.reads import Where
+from growbase.core.statements import mark
+from growbase.core.tables import Change, Job, JobSchedule, JobStatus, LogReader
+from growbase.core.types import moment_text, parse_moment
+from growbase.domains.identity.models_webhooks import EndpointStatus, WebhookEndpoint
+from growbase.jobs import queue
+from growbase.ops.audit import verify
+from growbase.ops.checks.finding import Finding, Patient, error, warning
+
+EXPIRED: Final = timedelta(minutes=5)
+"""A lease that ran out so long ago: any worker would have taken the job back in seconds."""
+OVERDUE: Final = timedelta(minutes=15)
+BEHIND: Final = timedelta(minutes=15)
+NEWEST_SEALS: Final = 50
+STALE: Final = {"backups": timedelta(hours=26), "drills": timedelta(days=8)}
+"""How old the newest success of each kind may be."""
+_DONE: Final = ("finished_at", "completed_at", "taken_at", "created_at")
+
+
+def jobs(patient: Patient) -> Iterator[Finding]:
+    """Look for jobs that nobody runs although somebody should, and for dead ones."""
+    database = patient.database
+    with database.read(system("doctor")) as reads:
+        late = Where("lease_until", "<", clock.now() - EXPIRED)
+        stuck = reads.rows(Job, late, status=JobStatus.RUNNING, limit=100, anywhere=True)
+    if stuck:
+        yield error(
+            f"{len(stuck)} jobs count as running, but their workers are gone; the first is a {stuck[0].kind}.",
+            f"jobs {stuck[0].id}",
+            "Give them to other workers; see to it that a server or growbase worker runs.",
+            partial(database.write, system("doctor"), queue.reap),
+        )
+    sql = "SELECT queue, count(*) FROM jobs WHERE status IN ('failed', 'dead') GROUP BY queue ORDER BY queue"
+    for name, count in database.query(sql):
+        yield warning(
+            f"{count} jobs have failed for good.",
+            f"queue {name}",
+            f"Look at them (growbase jobs ls --queue {name} --status dead), then growbase jobs retry or discard.",
+        )
+
+
+def schedules(patient: Patient) -> Iterator[Finding]:
+    """Look for schedules whose time is long over, and those that failed the last time."""
+    with patient.database.read(system("doctor")) as reads:
+        found = reads.rows(JobSchedule, order="name")
+    late = [row for row in found if row.next_run_at < clock.now() - OVERDUE]
+    if late:
+        yield error(
+            f"{len(late)} schedules are overdue, {late[0].name} since {late[0].next_run_at:%Y-%m-%d %H:%M} UTC.",
+            "schedules",
+            "No worker runs: start a server, or growbase worker, and look at its log.",
+        )
+    for row in found:
+        if row.last_status == "failed":
+            yield warning(
+                f"The last run failed: {row.last_error}",
+                f"schedule {row.name}",
+                "It is repeated by itself; correct what the message says.",
+            )
+
+
+def readers(patient: Patient) -> Iterator[Finding]:
+    """Look for readers of the change log that have not come on for long."""
+    with patient.database.read(system("doctor")) as reads:
+        end = newest(reads)
+        plan, sign = reads.plan(Change), mark(reads.engine)
+        for reader in reads.rows(LogReader, order="name"):
+            position = Position(reader.position_tx, reader.position_seq)
+            if position >= end:
+                continue
+            sql = (
+                f"SELECT {plan.columns} FROM changes t WHERE (t.tx, t.seq) > ({sign}, {sign}) "
+                "ORDER BY t.tx, t.seq LIMIT 1"
+            )
+            row = plan.instance(reads.execute(sql, [*position]).fetchone())
+            behind = clock.now() - row.__dict__["occurred_at"]
+            if behind > BEHIND:
+                yield error(
+                    f"It has not read what was written {behind.total_seconds() / 60:.0f} minutes ago.",
+                    f"reader {reader.name}",
+                    "No worker runs, or its schedule fails: growbase jobs schedules tells which.",
+                )
+
+
+def seals(patient: Patient) -> Iterator[Finding]:
+    """Prove the change log against its seals: all of it, or the newest spans."""
+    found = verify(patient.database, newest_only=None if patient.deep else NEWEST_SEALS)
+    for fault in found.faults:
+        where = f"changes {fault.seq}" if fault.seq is not None else f"seals {fault.seal}"
+        about = f" It tells of {fault.entity} {fault.entity_id}." if fault.entity else ""
+        yield error(
+            f"{fault.what}{about}",
+            where,
+            "Somebody has written past the program: docs/operations/audit.md says what to do. Nothing mends this.",
+        )
+
+
+def webhooks(patient: Patient) -> Iterator[Finding]:
+    """Look for endpoints that were switched off because they kept failing."""
+    with patient.database.read(system("doctor")) as reads:
+        found = reads.rows(WebhookEndpoint, status=EndpointStatus.DISABLED, anywhere=True)
+    for row in found:
+        if row.disabled_reason:
+            yield warning(
+                f"The endpoint {row.url} was switched off: {row.disabled_reason}",
+                f"webhook_endpoints {row.id}",
+                "Tell its owner; once it answers it can be switched on again.",
+            )
+
+
+def backups(patient: Patient) -> Iterator[Finding]:
+    """Look at when the last backup and the last drill succeeded, where they are written down."""
+    for name, age in STALE.items():
+        table = Root.metadata.tables.get(name)
+        done = next((column for column in _DONE if table is not None and column in table.columns), None)
+        if table is None or done is None:
+            continue
+        status = "status" if "status" in table.columns else "'succeeded'"
+        is_new = f"CASE WHEN {done} >= {mark(patient.database.engine)} THEN 1 ELSE 0 END"
+        sql = f"SELECT {done}, {status}, {is_new} FROM {name}"
+        since = clock.now() - age
+        bound = since if patient.is_postgresql else moment_text(since)
+        rows = patient.database.query(f"{sql} WHERE {done} IS NOT NULL ORDER BY {done} DESC LIMIT 100", (bound,))
+        yield from _stale(name, rows, patient)
+
+
+def _stale(name: str, rows: list[tuple[datetime | str, str, int]], patient: Patient) -> Iterator[Finding]:
+    one = "drill" if name == "drills" else "backup"
+    if not rows:
+        finding = error if patient.settings.is_production else warning
+        if patient.settings.is_production or name == "backups":
+            yield finding(
+                f"There is no {one} yet.", name, f"Take one: growbase backup {'drill' if one == 'drill' else 'now'}."
+            )
+        return
+    newest_at, status, _ = rows[0]
+    at = parse_moment(newest_at) if isinstance(newest_at, str) else newest_at
+    if status not in {"succeeded", "ok", "green", "passed"}:
+        yield error(f"The last {one} ended as {status} on {at:%Y-%m-%d %H:%M} UTC.", name, "Its row says what failed.")
+    if not any(good in {"succeeded", "ok", "green", "passed"} and is_new for _, good, is_new in rows):
+        yield error(
+            f"The last good {one} is too old.", name, "See to it that its schedule runs: growbase jobs schedules."
+        )
