@@ -22,8 +22,8 @@ from growbase.core.packages import find_module, import_resources, require_apart
 from growbase.core.resource import Action, Catalog, Resource
 from growbase.core.seals import seal_log
 from growbase.jobs import resources as jobs
+from growbase.jobs.retention import KEPT, run_daily
 from growbase.jobs.schedule import Schedule
-from growbase.jobs.sweeps import expired_idempotency_keys, finished_jobs, old_trash
 from growbase.jobs.wake import (
     FileWatch,
     Notifier,
@@ -148,10 +148,8 @@ def schedules(settings: Settings) -> list[Schedule]:
     """Return what is done again and again: the program's own, then each domain's; its plain sweeps every hour."""
     hour, world = timedelta(hours=1), outside(settings)
     found = [
-        Schedule("jobs/expired_idempotency_keys", expired_idempotency_keys, every=hour),
-        Schedule("jobs/finished_jobs", finished_jobs, every=hour),
         Schedule("core/seal_log", seal_log, every=timedelta(minutes=1)),
-        Schedule("jobs/old_trash", partial(old_trash, days=settings.trash_days), every=hour),
+        Schedule("jobs/retention", partial(run_daily, days=retention_days(settings)), daily="03:20"),
     ]
     for module in _task_modules(settings):
         name = module.__name__.split(".")[-2]
@@ -159,6 +157,11 @@ def schedules(settings: Settings) -> list[Schedule]:
         sweeps = getattr(module, "SWEEPS", ())
         found += [Schedule(f"{name}/{named(sweep)}", _given(sweep, world), every=hour) for sweep in sweeps]
     return found
+
+
+def retention_days(settings: Settings) -> dict[str, int]:
+    """Return the settings that say how long rows are kept."""
+    return {name: getattr(settings, name) for name in KEPT}
 
 
 def _task_modules(settings: Settings) -> Iterator[ModuleType]:

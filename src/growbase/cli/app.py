@@ -11,11 +11,13 @@ from growbase.cli import (
     db,
     db_schema,
     doctor,
+    hold,
     jobs,
     keyring,
     keys,
     new,
     openapi,
+    retention,
     seed,
     status,
     up,
@@ -76,6 +78,12 @@ for step in (keyring.status, keyring.add, keyring.rotate, keyring.retire):
 log = _group("audit", "The change log for auditors.")
 for auditing in (audit.verify, audit.ls, audit.export):
     log.command()(auditing)
+keeping = _group("retention", "What goes by itself once its time is up.")
+for doing in (retention.plan, retention.run):
+    keeping.command()(doing)
+holding = _group("hold", "Legal holds: what must not go while a dispute lasts.")
+for step_of_hold in (hold.add, hold.ls, hold.release):
+    holding.command()(step_of_hold)
 _group("new", "Begin something of your own.").command("domain")(new.domain)
 _group("config", "Settings.").command("check")(config.check)
 

@@ -32,10 +32,17 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON."
         state += f", pending: {', '.join(database.pending)}" if database.pending else ""
         say(f"database  {database.server_version or 'not there'}, {state}")
         say(f"rows      {sum(database.tables.values()):,} in {len(database.tables)} tables")
+        if database.retention:
+            say(f"retention {_retention(database.retention)}")
         if database.jobs:
             say_table(("jobs", "count"), database.jobs.items())
     if not healthy:
         raise typer.Exit(FAILED)
+
+
+def _retention(run: dict[str, Any]) -> str:
+    state = f", failed: {run['error']}" if run["error"] else "" if run["finished_at"] else ", not at its end"
+    return f"{run['started_at'][:16]}: {run['rows']:,} rows, {run['held']:,} held{state}"
 
 
 def _server(settings: "Settings") -> dict[str, Any]:

@@ -9,6 +9,7 @@ import binascii
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -96,10 +97,15 @@ def require_kept(reads: Reads, position: Position) -> None:
     sign = mark(reads.engine)
     sql = f"SELECT 1 FROM changes WHERE seq = {sign} AND tx = {sign}"
     if reads.execute(sql, [position.seq, position.tx]).fetchone() is None:
-        oldest = reads.execute("SELECT occurred_at FROM changes ORDER BY tx, seq LIMIT 1").fetchone()
-        read = reads.plan(Change).fields["occurred_at"].read
-        since = clock.now() if oldest is None else read(oldest[0]) if read else oldest[0]
-        raise Gone(since=moment_text(since))
+        raise Gone(since=moment_text(kept_since(reads)))
+
+
+def kept_since(reads: Reads) -> datetime:
+    """Return when the oldest change that the log still has was made."""
+    row = reads.execute("SELECT occurred_at FROM changes ORDER BY tx, seq LIMIT 1").fetchone()
+    read = reads.plan(Change).fields["occurred_at"].read
+    found: datetime = clock.now() if row is None else read(row[0]) if read else row[0]
+    return found
 
 
 def _scope(reads: Reads, organizations: Collection[UUID] | None) -> tuple[list[str], list[object]]:

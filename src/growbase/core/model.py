@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 
 from growbase.core import types
+from growbase.core.retention import Retention
 
 LONG_TEXT = 20_000
 """Characters a text may have where the model names no limit."""
@@ -232,6 +233,8 @@ class Root(DeclarativeBase):
     __indexes__: ClassVar[tuple[Key, ...]] = ()
     __checks__: ClassVar[dict[str, str]] = {}
     """Name to SQL of the checks that span several columns."""
+    __retention__: ClassVar[tuple[Retention, ...]] = ()
+    """When rows go by themselves; what the trash holds is the resource's ``retention``."""
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         if "__tablename__" in cls.__dict__:
@@ -437,6 +440,7 @@ __all__ = [
     "Fact",
     "Key",
     "Owned",
+    "Retention",
     "Root",
     "Rule",
     "Shared",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -12,6 +12,8 @@ from growbase.core import types
 from growbase.core.actor import ActorKind
 from growbase.core.model import (
     Fact,
+    Owned,
+    Retention,
     Rule,
     Shared,
     boolean,
@@ -183,6 +185,7 @@ class Job(Fact):
         index("finished_at", where="status IN ('succeeded', 'cancelled')", across=True),
         index("created_at", "id"),
     )
+    __retention__ = (Retention("finished_at", 7, where="t.status IN ('succeeded', 'cancelled')"),)
 
 
 class JobQueue(Fact):
@@ -228,6 +231,7 @@ class IdempotencyKey(Fact):
     expires_at: Mapped[datetime] = moment()
 
     __indexes__ = (index("expires_at"),)
+    __retention__ = (Retention("expires_at", 0, holdable=False),)
 
 
 class SearchDocument(Fact):
@@ -252,3 +256,37 @@ class InstanceFact(Fact):
 
     name: Mapped[str] = mapped_column(types.Text(), primary_key=True, info={"rule": Rule("text", max_length=63)})
     value: Mapped[str] = text(max_length=4_000)
+
+
+class LegalHold(Owned):
+    """What must not go while a dispute lasts: one row, or without one all that the organization has."""
+
+    __tablename__ = "legal_holds"
+
+    entity: Mapped[str | None] = text(max_length=63, writable="create", help="Table of the row, such as prospects.")
+    entity_id: Mapped[UUID | None] = identifier(writable="create")
+    reason: Mapped[str] = text(max_length=500, min_length=1)
+    released_at: Mapped[datetime | None] = moment(writable="never")
+    released_by: Mapped[UUID | None] = identifier()
+
+    __indexes__ = (index("entity", "entity_id", where="released_at IS NULL"),)
+    __checks__: ClassVar[dict[str, str]] = {"entity_and_id": "(entity IS NULL) = (entity_id IS NULL)"}
+
+
+class RetentionRun(Fact):
+    """One time that retention was carried out: what went by each rule, and whether it came to its end."""
+
+    __tablename__ = "retention_runs"
+
+    id: Mapped[UUID] = mapped_column(types.Identifier(), primary_key=True, info={"rule": Rule("identifier")})
+    token: Mapped[UUID] = identifier(hidden=True)
+    started_at: Mapped[datetime] = moment()
+    updated_at: Mapped[datetime] = moment()
+    finished_at: Mapped[datetime | None] = moment()
+    rows: Mapped[int] = integer(default=0)
+    held: Mapped[int] = integer(default=0, help="Rows that a legal hold has kept.")
+    rules: Mapped[dict[str, int]] = document(default=dict)
+    error: Mapped[str | None] = text(max_length=2_000)
+
+    __indexes__ = (index("started_at"),)
+    __retention__ = (Retention("started_at", 400, holdable=False),)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped
 from growbase.core.model import (
     Key,
     Owned,
+    Retention,
     Trashable,
     boolean,
     choice,
@@ -165,6 +166,10 @@ class TicketMessage(Owned):
     }
 
 
+SCRUBBED = "[removed]"
+"""What is left of a text that had to go."""
+
+
 class AiDraft(Generated, Owned):
     """An answer that a model proposed: its words stay as they came, people approve, edit, reject and score it."""
 
@@ -197,3 +202,12 @@ class AiDraft(Generated, Owned):
     __checks__: ClassVar[dict[str, str]] = {
         "approved_at": "status NOT IN ('approved', 'edited') OR approved_at IS NOT NULL"
     }
+    __retention__: ClassVar[tuple[Retention, ...]] = (
+        Retention(
+            "created_at",
+            180,
+            where="t.dropped_at IS NULL",
+            empties={"content": SCRUBBED, "human_edit": None, "diff": None},
+            stamp="dropped_at",
+        ),
+    )

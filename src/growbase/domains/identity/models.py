@@ -15,6 +15,7 @@ from growbase.core.model import (
     Fact,
     Key,
     Owned,
+    Retention,
     Rule,
     Shared,
     Trashable,
@@ -177,6 +178,13 @@ class OneTimeToken(Fact):
 
     __indexes__: ClassVar[tuple[Key, ...]] = (unique("token_hash"), index("expires_at"))
     __checks__: ClassVar[dict[str, str]] = {"expires_after_created": "expires_at > created_at"}
+    __retention__: ClassVar[tuple[Retention, ...]] = (Retention("expires_at", 7),)
+
+
+_FOLLOWED = (
+    "EXISTS (SELECT 1 FROM sessions n WHERE n.user_id = t.user_id AND n.organization_id = t.organization_id "
+    "AND (n.last_activity_at > t.last_activity_at OR n.last_activity_at = t.last_activity_at AND n.id > t.id))"
+)
 
 
 class Session(Fact):
@@ -209,6 +217,17 @@ class Session(Fact):
         index("expires_at"),
     )
     __checks__: ClassVar[dict[str, str]] = {"expires_after_created": "expires_at > created_at"}
+    # The newest of each member and organization stays, without its traces: reports tell of the last activity.
+    __retention__: ClassVar[tuple[Retention, ...]] = (
+        Retention("expires_at", 7, where=f"(t.organization_id IS NULL OR {_FOLLOWED})"),
+        Retention(
+            "expires_at",
+            7,
+            where="(t.ip IS NOT NULL OR t.user_agent IS NOT NULL OR t.data IS NOT NULL)",
+            empties={"ip": None, "user_agent": None, "data": None},
+            part="traces",
+        ),
+    )
 
 
 class Organization(Trashable, Shared):

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped
 from growbase.core.model import (
     Key,
     Owned,
+    Retention,
     Trashable,
     document,
     index,
@@ -87,3 +88,4 @@ class WebhookDelivery(Owned):
         index("endpoint_id", "created_at", "id"),
         index("next_attempt_at", where="next_attempt_at IS NOT NULL", across=True),
     )
+    __retention__: ClassVar[tuple[Retention, ...]] = (Retention("created_at", 30),)

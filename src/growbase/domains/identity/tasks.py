@@ -13,7 +13,6 @@ from growbase.core.tables import Job
 from growbase.domains.identity import tasks_mail, tasks_webhooks
 from growbase.domains.identity.actions_billing import renew_or_end
 from growbase.domains.identity.actions_provider import apply_provider_event
-from growbase.domains.identity.actions_sessions import delete_expired
 from growbase.domains.identity.counters import expire_holds, reconcile
 from growbase.domains.identity.models_billing import (
     ReservationStatus,
@@ -27,15 +26,6 @@ from growbase.jobs.worker import Task
 CHUNK: Final = 500
 CHECKED: Final = timedelta(days=1)
 """Between two proofs of a counter."""
-KEPT: Final = timedelta(days=7)
-
-
-def expired_sessions(database: Database) -> int:
-    """Delete sessions and one-time tokens that expired a week ago and return how many."""
-    removed = 0
-    while done := database.write(system("sweep"), lambda tx: delete_expired(tx, before=tx.now - KEPT)):
-        removed += done
-    return removed
 
 
 def apply_billing_event(database: Database, actor: Actor, job: Job) -> None:
@@ -106,5 +96,5 @@ TASKS: Final[dict[str, Task]] = {
     **tasks_mail.TASKS,
     **tasks_webhooks.TASKS,
 }
-SWEEPS: Final = (expired_sessions, expire_reservations, due_subscriptions, reconcile_usage, *tasks_webhooks.SWEEPS)
+SWEEPS: Final = (expire_reservations, due_subscriptions, reconcile_usage, *tasks_webhooks.SWEEPS)
 SCHEDULES: Final = tasks_webhooks.SCHEDULES
