@@ -33,6 +33,7 @@ from growbase.jobs.wake import (
     RedisNotifier,
 )
 from growbase.jobs.worker import LEASE, Task, Waker, Worker, named
+from growbase.ops import privacy
 
 if TYPE_CHECKING:
     from growbase.api.direct import Direct
@@ -136,6 +137,7 @@ def tasks(settings: Settings) -> dict[str, Task]:
     """Return what every domain can do in the background, by the kind of job. Raises ConfigError."""
     found: dict[str, Task] = {}
     world = outside(settings)
+    found[privacy.ERASE] = partial(privacy.erase_queued, folder=settings.data_dir)
     for module in _task_modules(settings):
         own: dict[str, Task] = getattr(module, "TASKS", {})
         for kind in found.keys() & own.keys():

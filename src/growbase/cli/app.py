@@ -17,6 +17,7 @@ from growbase.cli import (
     keys,
     new,
     openapi,
+    privacy,
     retention,
     seed,
     status,
@@ -84,6 +85,9 @@ for doing in (retention.plan, retention.run):
 holding = _group("hold", "Legal holds: what must not go while a dispute lasts.")
 for step_of_hold in (hold.add, hold.ls, hold.release):
     holding.command()(step_of_hold)
+personal = _group("privacy", "What is known of one person: handed out, or erased.")
+for asked in (privacy.export, privacy.erase):
+    personal.command()(asked)
 _group("new", "Begin something of your own.").command("domain")(new.domain)
 _group("config", "Settings.").command("check")(config.check)
 

@@ -20,6 +20,7 @@ from growbase.core.query import bad
 from growbase.core.reads import Reads
 from growbase.core.resource import Catalog
 from growbase.core.statements import POSTGRESQL, equality, mark, plan_of
+from growbase.core.subject_keys import open_changes
 from growbase.core.tables import Change, LogReader
 from growbase.core.transaction import Transaction
 from growbase.core.types import moment_text
@@ -55,10 +56,12 @@ def read_changes(
     *,
     entities: Collection[str] | None = None,
     organizations: Collection[UUID] | None = None,
+    as_stored: bool = False,
 ) -> Batch:
     """Return the actor's organization's changes after a position, or those of the given ``organizations``.
 
     ``entities`` are tables. The position moves on over what was left out, up to the end of the log.
+    ``as_stored`` leaves personal values sealed.
     """
     scope, values = _scope(reads, organizations)
     # Of a few organizations among many, a stretch is cut out of the whole log: nobody knows how far theirs would reach.
@@ -77,6 +80,8 @@ def read_changes(
     )
     rows = reads.execute(sql, [*params, *bounds, *end]).fetchall()
     changes = [found for row in rows if isinstance(found := plan.instance(row), Change)]
+    if not as_stored:
+        open_changes(reads, changes)
     if len(changes) == limit:
         return Batch(changes, position_of(changes[-1]), has_more=True)
     return Batch(changes, end, has_more=not whole)

@@ -12,6 +12,7 @@ from growbase.core.query import literal
 from growbase.core.reads import Reads
 from growbase.core.resource import Resource
 from growbase.core.statements import SEALED, Plan, mark
+from growbase.core.subject_keys import ERASED, open_changes
 from growbase.core.tables import Change
 from growbase.core.transaction import Transaction
 from growbase.core.trash import restore, trash
@@ -140,6 +141,8 @@ def _undo_update(tx: Transaction, resource: Resource, identity: UUID, diff: Mapp
     back: dict[str, object] = {}
     for name, (old, new) in diff.items():
         field = plan.fields[name]
+        if (old, new) == (ERASED, ERASED):
+            raise Conflict("A change of {field} can't be undone: whom it tells of was erased.", field=name)
         if SEALED in {str(old), str(new)}:
             raise Conflict("A change of the secret {field} can't be undone.", field=name)
         if field.shown(row.__dict__[name]) != new:
@@ -181,7 +184,7 @@ def _changes(
     if limit is not None:
         sql += f" LIMIT {int(limit)}"
     rows = reads.execute(sql, params).fetchall()
-    return [found for row in rows if isinstance(found := plan.instance(row), Change)]
+    return open_changes(reads, (found for row in rows if isinstance(found := plan.instance(row), Change)))
 
 
 def _shown(reads: Reads, resource: Resource, row: Root) -> dict[str, Any]:

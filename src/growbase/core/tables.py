@@ -185,6 +185,7 @@ class Job(Fact):
         index("finished_at", where="status IN ('succeeded', 'cancelled')", across=True),
         index("created_at", "id"),
     )
+    __copies__ = ("payload", "result", "error")
     __retention__ = (Retention("finished_at", 7, where="t.status IN ('succeeded', 'cancelled')"),)
 
 
@@ -231,6 +232,7 @@ class IdempotencyKey(Fact):
     expires_at: Mapped[datetime] = moment()
 
     __indexes__ = (index("expires_at"),)
+    __copies__ = ("body",)
     __retention__ = (Retention("expires_at", 0, holdable=False),)
 
 
@@ -256,6 +258,36 @@ class InstanceFact(Fact):
 
     name: Mapped[str] = mapped_column(types.Text(), primary_key=True, info={"rule": Rule("text", max_length=63)})
     value: Mapped[str] = text(max_length=4_000)
+
+
+class SubjectKey(Fact):
+    """The key of one person, by the id of the row that is about them: without it the log shows nothing of theirs."""
+
+    __tablename__ = "subject_keys"
+
+    id: Mapped[UUID] = mapped_column(types.Identifier(), primary_key=True, info={"rule": Rule("identifier")})
+    key_cipher: Mapped[bytes] = secret()
+
+
+class Erasure(Fact):
+    """A person who was erased, by keyed hash and ids alone: a restored backup must not bring them back.
+
+    ``subjects`` are the ids of the rows about the person by table, ``counts`` says what was emptied.
+    """
+
+    __tablename__ = "erasures"
+
+    id: Mapped[UUID] = mapped_column(types.Identifier(), primary_key=True, info={"rule": Rule("identifier")})
+    organization_id: Mapped[UUID | None] = identifier()
+    address_hash: Mapped[str] = text(max_length=64, hidden=True)
+    key_id: Mapped[str] = text(max_length=32, help="Key of the keyring from which that of the hash is derived.")
+    subjects: Mapped[dict[str, list[str]]] = document(default=dict)
+    counts: Mapped[dict[str, int]] = document(default=dict)
+    erased_by: Mapped[str] = text(max_length=320)
+    created_at: Mapped[datetime] = moment()
+    finished_at: Mapped[datetime | None] = moment()
+
+    __indexes__ = (index("created_at"),)
 
 
 class LegalHold(Owned):

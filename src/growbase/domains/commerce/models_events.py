@@ -98,6 +98,7 @@ class WebhookEvent(Owned):
         index("received_at", "id"),
         index("received_at", "provider", across=True, where="payload IS NOT NULL"),
     )
+    __copies__: ClassVar[tuple[str, ...]] = ("payload", "error")
     # The row stays to know the webhook again.
     __retention__: ClassVar[tuple[Retention, ...]] = (
         Retention("received_at", 30, where="t.payload IS NOT NULL", empties={"payload": None}),

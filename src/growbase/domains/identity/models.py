@@ -33,6 +33,7 @@ from growbase.core.model import (
     text,
     unique,
 )
+from growbase.core.subject import Subject
 
 EMAIL = r"^[^@\s]+@[^@\s]+$"
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
@@ -130,15 +131,16 @@ class User(Trashable, Shared):
     """A person, known by an address that no other live account has."""
 
     __tablename__ = "users"
+    __subject__: ClassVar[Subject | None] = Subject(address="email_norm")
 
-    email: Mapped[str] = text(max_length=320, min_length=3, pattern=EMAIL, writable="never")
+    email: Mapped[str] = text(max_length=320, min_length=3, pattern=EMAIL, writable="never", personal=True)
     email_norm: Mapped[str] = norm("email")
-    username: Mapped[str | None] = text(max_length=60, min_length=3)
+    username: Mapped[str | None] = text(max_length=60, min_length=3, personal=True)
     username_norm: Mapped[str | None] = norm("username")
-    full_name: Mapped[str | None] = text(max_length=200)
-    first_name: Mapped[str | None] = text(max_length=100)
-    last_name: Mapped[str | None] = text(max_length=100)
-    image_url: Mapped[str | None] = text(max_length=2_000, pattern=URL)
+    full_name: Mapped[str | None] = text(max_length=200, personal=True)
+    first_name: Mapped[str | None] = text(max_length=100, personal=True)
+    last_name: Mapped[str | None] = text(max_length=100, personal=True)
+    image_url: Mapped[str | None] = text(max_length=2_000, pattern=URL, personal=True)
     password_hash: Mapped[str | None] = text(max_length=400, writable="never", hidden=True)
     role: Mapped[PlatformRole] = choice(PlatformRole, default=PlatformRole.USER, writable="never")
     status: Mapped[UserStatus] = state(UserStatus.INVITED)
@@ -148,7 +150,7 @@ class User(Trashable, Shared):
     failed_login_count: Mapped[int] = integer(ge=0, default=0, writable="never", hidden=True)
     locked_until: Mapped[datetime | None] = moment(writable="never")
     last_login_at: Mapped[datetime | None] = moment(writable="never")
-    preferences: Mapped[dict[str, Any]] = document(default=dict)
+    preferences: Mapped[dict[str, Any]] = document(default=dict, personal=True)
 
     __indexes__: ClassVar[tuple[Key, ...]] = (unique("email_norm"), unique("username_norm"), index("status", "id"))
 
@@ -165,13 +167,14 @@ class OneTimeToken(Fact):
     """The proof of an address that a mailed link carries; only its hash is kept."""
 
     __tablename__ = "one_time_tokens"
+    __subject__: ClassVar[Subject | None] = Subject(of="user_id")
 
     id: Mapped[UUID] = _key()
     user_id: Mapped[UUID] = reference("users", shared=True, on_purge="cascade")
     organization_id: Mapped[UUID | None] = identifier()
     purpose: Mapped[TokenPurpose] = choice(TokenPurpose)
     token_hash: Mapped[str] = text(max_length=64, hidden=True)
-    data: Mapped[dict[str, Any] | None] = document()
+    data: Mapped[dict[str, Any] | None] = document(personal=True)
     created_at: Mapped[datetime] = moment()
     expires_at: Mapped[datetime] = moment()
     consumed_at: Mapped[datetime | None] = moment()
@@ -191,6 +194,7 @@ class Session(Fact):
     """One stretch of a login between two refreshes; all that follow from one login share ``family_id``."""
 
     __tablename__ = "sessions"
+    __subject__: ClassVar[Subject | None] = Subject(of="user_id")
 
     id: Mapped[UUID] = _key()
     user_id: Mapped[UUID] = reference("users", shared=True, on_purge="cascade")
@@ -200,9 +204,9 @@ class Session(Fact):
     family_id: Mapped[UUID] = identifier()
     rotated_from: Mapped[UUID | None] = identifier()
     rotated_at: Mapped[datetime | None] = moment()
-    ip: Mapped[str | None] = text(max_length=45)
-    user_agent: Mapped[str | None] = text(max_length=400)
-    data: Mapped[dict[str, Any] | None] = document()
+    ip: Mapped[str | None] = text(max_length=45, personal=True)
+    user_agent: Mapped[str | None] = text(max_length=400, personal=True)
+    data: Mapped[dict[str, Any] | None] = document(personal=True)
     created_at: Mapped[datetime] = moment()
     expires_at: Mapped[datetime] = moment()
     last_activity_at: Mapped[datetime] = moment()
@@ -264,6 +268,7 @@ class Membership(Owned):
     """A user's place in an organization, which outlives the user's leaving since rows refer to it."""
 
     __tablename__ = "memberships"
+    __subject__: ClassVar[Subject | None] = Subject(of="user_id")
 
     user_id: Mapped[UUID] = reference("users", shared=True, writable="never")
     role: Mapped[Role] = choice(Role, default=Role.MEMBER, writable="never")

@@ -88,4 +88,5 @@ class WebhookDelivery(Owned):
         index("endpoint_id", "created_at", "id"),
         index("next_attempt_at", where="next_attempt_at IS NOT NULL", across=True),
     )
+    __copies__: ClassVar[tuple[str, ...]] = ("payload", "last_error")
     __retention__: ClassVar[tuple[Retention, ...]] = (Retention("created_at", 30),)
