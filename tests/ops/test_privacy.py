@@ -139,7 +139,7 @@ def test_an_export_has_all_that_is_known_of_a_person_and_nothing_of_others(
     assert len(found["activities"]) >= 1
     assert [row["customer_email"] for row in found["tickets"]] == [EMAIL]
     assert len(found["ticket_messages"]) == 1
-    assert [row["payload"] for row in found["jobs"]][0] == {"to": EMAIL}
+    assert found["jobs"][0]["payload"] == {"to": EMAIL}
     assert {row["entity"] for row in found["changes"]} >= {"prospects", "messages", "activities", "tickets"}
     assert any((row["changes"] or {}).get("last_name") == [None, "Lovelace"] for row in found["changes"])
     assert str(other_tenant.organization_id) not in json.dumps(found)
@@ -249,7 +249,7 @@ def test_a_user_who_is_erased_has_no_account_any_more(db: Database, tenant: Tena
         assert (user.email, user.full_name) == (f"deleted+{user.id}", None)
         (membership,) = reads.rows(Membership, user_id=user.id, anywhere=True)
         assert membership.status.value == "disabled"
-        made = [row for row in read_changes(reads, BEGINNING, 1_000).changes if row.entity_id == user.id][0]
+        made = next(row for row in read_changes(reads, BEGINNING, 1_000).changes if row.entity_id == user.id)
         assert (made.changes or {})["email"] == ["[erased]", "[erased]"]
     assert done.id
     assert find_person(db, "member@acme.example").count == 0

@@ -103,6 +103,7 @@ def undo(tx: Transaction, resource: Resource, id: UUID, seq: int) -> None:
     change = tx.find(Change, seq=seq, entity=resource.table.name, entity_id=id)
     if change is None:
         raise NotFound(what="change")
+    open_changes(tx, [change])
     if change.action in {"trash", "restore"} and not (resource.deletable and tx.actor.has_role(resource.delete)):
         raise Forbidden
     if change.action == "trash":

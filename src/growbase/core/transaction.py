@@ -270,8 +270,11 @@ class Transaction(Reads):
     def flush(self) -> None:
         """Write the collected change rows (called by the database before it commits)."""
         if self._ring.made:
-            plan = plan_of(SubjectKey, self.engine)
-            self.execute_many(insert_sql(plan, ("id", "key_cipher")), self._ring.made)
+            sql = insert_sql(plan_of(SubjectKey, self.engine), ("id", "key_cipher"))
+            if len(self._ring.made) == 1:
+                self.execute(sql, self._ring.made[0])
+            else:
+                self.execute_many(sql, self._ring.made)
             self._ring.made.clear()
         if self._changes:
             self.xid = self.log_position.write(self.execute, self.execute_many, self._changes)

@@ -85,17 +85,31 @@ def find_person(
     person = Person(fold_email(email), organization_id)
     with database.read(system("privacy"), snapshot=True) as reads:
         models = [*_about_people(reads, organization_id)]
+        stopped = _unfinished(reads, person)
+        again = ({table: [*map(UUID, ids)] for table, ids in found.subjects.items()} for found in stopped)
+        roots: list[Mapping[str, list[UUID]]] = [known or {}, *again]
         for model in models:
             table = str(model.__tablename__)
             if person.address and model.__subject__ is not None and model.__subject__.address is not None:
                 address = model.__subject__.address
                 person.add(table, _where_address(reads, model, address, person), is_root=True)
-            if known and (ids := known.get(table)):
+            for ids in filter(None, (more.get(table) for more in roots)):
                 person.add(table, _where(reads, model, "id", ids, person), is_root=True)
         while any([_follow(reads, model, person) for model in models]):  # noqa: C419 -- every table each time
             pass
     person.rows = {table: found for table, found in person.rows.items() if found}
     return person
+
+
+def _unfinished(reads: Reads, person: Person) -> list[Erasure]:
+    """Return the records of a person's erasures that were stopped, when the address may be gone already."""
+    keyring = reads.context.keyring
+    records = reads.rows(Erasure, finished_at=None, organization_id=person.organization_id, order="created_at")
+    return [
+        found
+        for found in records
+        if found.key_id in keyring.ids and found.address_hash == hash_of(keyring, found.key_id, person.address)
+    ]
 
 
 def _about_people(reads: Reads, organization_id: UUID | None) -> Iterator[type[Root]]:
@@ -186,17 +200,22 @@ def erase(
         database.write(actor, partial(_end_account, id=id))
     counts: dict[str, int] = {}
     done = 0
-    for table, ids in person.rows.items():
+    for table, count in _erase_copies(database, actor, person):
+        counts[table] = counts.get(table, 0) + count
+    # Those by which the person is found come last: until then an erasure that was stopped finds them again.
+    for table in sorted(person.rows, key=lambda name: (name in person.roots, name)):
         model = database.catalog.models[table]
-        for chunk in _chunks(ids):
+        for chunk in _chunks(person.rows[table]):
             counts[table] = counts.get(table, 0) + database.write(actor, partial(_erase_rows, model=model, ids=chunk))
             done += len(chunk)
             progress(done, person.count)
-    for table, count in _erase_copies(database, actor, person):
-        counts[table] = counts.get(table, 0) + count
+    for chunk in _chunks(dict.fromkeys(person.ids)):
+        database.write(actor, partial(_destroy_keys, ids=chunk))
     counts = {table: count for table, count in counts.items() if count}
 
     def end(tx: Transaction) -> None:
+        for other in _unfinished(tx, person):
+            tx.set_facts(Erasure, {"id": other.id}, {"finished_at": tx.now})
         tx.set_facts(Erasure, {"id": record}, {"counts": counts, "finished_at": tx.now})
         tx.record("erase_person", "erasures", record, dict(counts))
 
@@ -278,8 +297,12 @@ def _erase_rows(tx: Transaction, *, model: type[Root], ids: Ids) -> int:
         elif values:
             inside.set_facts(model, {"id": id}, values)
         count += bool(values)
-    delete_facts(tx, SubjectKey, {"id": [*ids]})
+    _destroy_keys(tx, ids=ids)
     return count
+
+
+def _destroy_keys(tx: Transaction, *, ids: Ids) -> None:
+    delete_facts(tx, SubjectKey, {"id": [*ids]})
 
 
 def _emptied(plan: Plan, row: Root) -> dict[str, object]:
@@ -394,9 +417,9 @@ def replay_erasures(database: Database, folder: Path | None = None) -> int:
 def _knows(database: Database, person: Person) -> bool:
     """Return whether anything of a person is there that erasing would empty."""
     with database.read(system("privacy")) as reads:
-        for table, ids in person.rows.items():
+        for table, ids in person.roots.items():
             plan = reads.plan(database.catalog.models[table])
-            if reads.rows(SubjectKey, id=[*ids][:CHUNK], limit=1):
+            if ids and reads.rows(SubjectKey, id=[*ids][:CHUNK], limit=1):
                 return True
             for id, owner in ids.items():
                 row = database_row(reads, plan.model, id, owner)

@@ -205,10 +205,10 @@ def _leave(tx: Transaction, id: UUID, reason: OptOutReason, source_message_id: U
 def erase_prospect(tx: Transaction, row: Root) -> None:
     """Write to a prospect who is about to be erased never again: no import brings the address back to life."""
     assert isinstance(row, Prospect)
-    opt_out(tx, id=row.id, reason=OptOutReason.LEGAL)
     if row.email_norm:
-        # Who had opted out already for another reason, which an admin might lift, is left alone by law from now on.
+        # First, or opting out would write the address itself down.
         suppress_hash(tx, address_hash(address_key(tx), row.email_norm), SuppressionReason.LEGAL)
+    opt_out(tx, id=row.id, reason=OptOutReason.LEGAL)
     forget_addresses(tx, row)
 
 
