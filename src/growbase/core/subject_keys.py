@@ -96,6 +96,14 @@ def stored_keys(reads: Reads, subjects: Collection[UUID]) -> Keys:
     return found
 
 
+def destroy_keys(tx: Reads, subjects: Collection[UUID]) -> None:
+    """Destroy the keys of people: nothing that the log holds of them can be read any more."""
+    found, plan = [*subjects], tx.plan(SubjectKey)
+    for start in range(0, len(found), CHUNK):
+        term, bound = equality(plan, "id", found[start : start + CHUNK])
+        tx.execute(f"DELETE FROM {plan.table} AS t WHERE {term}", bound)
+
+
 def open_changes(reads: Reads, changes: Iterable[Change]) -> list[Change]:
     """Open the personal values of entries; those whose key is gone read ``[erased]``. Changes the entries in place."""
     found = list(changes)

@@ -21,6 +21,7 @@ from growbase.core.holds import lock_holds, require_free
 from growbase.core.model import Root, View, rule_of, table_of
 from growbase.core.reads import Reads
 from growbase.core.statements import Field, Plan, equality, mark, plan_of
+from growbase.core.subject_keys import destroy_keys
 from growbase.core.tables import Erasure, IdempotencyKey, Job, JobStatus, SubjectKey
 from growbase.core.transaction import Transaction
 from growbase.domains.identity.actions import delete_account
@@ -210,7 +211,7 @@ def erase(
             done += len(chunk)
             progress(done, person.count)
     for chunk in _chunks(dict.fromkeys(person.ids)):
-        database.write(actor, partial(_destroy_keys, ids=chunk))
+        database.write(actor, partial(destroy_keys, subjects=chunk))
     counts = {table: count for table, count in counts.items() if count}
 
     def end(tx: Transaction) -> None:
@@ -297,12 +298,8 @@ def _erase_rows(tx: Transaction, *, model: type[Root], ids: Ids) -> int:
         elif values:
             inside.set_facts(model, {"id": id}, values)
         count += bool(values)
-    _destroy_keys(tx, ids=ids)
+    destroy_keys(tx, ids)
     return count
-
-
-def _destroy_keys(tx: Transaction, *, ids: Ids) -> None:
-    delete_facts(tx, SubjectKey, {"id": [*ids]})
 
 
 def _emptied(plan: Plan, row: Root) -> dict[str, object]:

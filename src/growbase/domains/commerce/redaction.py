@@ -7,6 +7,7 @@ from uuid import UUID
 
 from growbase.core.folding import fold_email
 from growbase.core.holds import require_free
+from growbase.core.subject_keys import destroy_keys
 from growbase.core.transaction import Transaction
 from growbase.core.trash import purge, trash
 from growbase.domains.commerce.actions_messages import ENDED, post_message
@@ -47,6 +48,7 @@ def redact_customer(
             require_free(tx, ticket)
             scrub_ticket(tx, ticket.id)
             tx.change(ticket, NOBODY, action="scrub")
+        destroy_keys(tx, tickets)
         # What is under review of an order tells nothing of its customer but by these notes.
         for flag in tx.rows(OrderFlag, store_id=store.id, shopify_order_id=list(order_ids), order="id", lock=True):
             tx.change(flag, {"notes": None, "resolution_notes": None}, action="scrub")
