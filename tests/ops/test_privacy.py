@@ -9,7 +9,9 @@ from uuid import UUID
 from zipfile import ZipFile
 
 import pytest
+from typer.testing import CliRunner
 
+from growbase.cli.app import app
 from growbase.core import clock
 from growbase.core.actor import Actor, system
 from growbase.core.database import Database
@@ -284,3 +286,28 @@ def test_a_large_erasure_is_a_job_that_knows_the_person_by_ids_alone(
     erase_queued(db, system("job", actor.organization_id), job, folder=tmp_path)
     assert db.write(actor, lambda tx: is_suppressed(tx, EMAIL))
     assert find_person(db, EMAIL, actor.organization_id).count == 0
+
+
+def test_the_commands_show_hand_out_and_erase(
+    db: Database, prospect: UUID, installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GROWBASE_DATA_DIR", str(data))
+    monkeypatch.setenv("GROWBASE_DATABASE_URL", installed_url.replace("sqlite:///", "file:"))
+    monkeypatch.setenv("GROWBASE_ENCRYPTION_KEYS", db.context.keyring.serialise())
+    monkeypatch.setattr("growbase.ops.migrate.require_current", lambda _: None)
+
+    def call(*words: str) -> str:
+        done = CliRunner().invoke(app, ["privacy", *words, "--email", EMAIL, "--organization", "acme"])
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    assert "prospects" in call("export", "--output", "ada.zip")
+    assert (tmp_path / "ada.zip").stat().st_mode & 0o077 == 0
+    assert "Nothing was changed" in call("erase")
+    assert find_person(db, EMAIL).count > 0
+    assert "Backups hold the data until 20" in call("erase", "--yes")
+    assert (data / "erasures.jsonl").exists()
+    assert find_person(db, EMAIL).count == 0
