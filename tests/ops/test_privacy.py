@@ -311,3 +311,18 @@ def test_the_commands_show_hand_out_and_erase(
     assert "Backups hold the data until 20" in call("erase", "--yes")
     assert (data / "erasures.jsonl").exists()
     assert find_person(db, EMAIL).count == 0
+
+
+def test_a_row_that_comes_back_under_its_old_id_keeps_its_history(db: Database, actor: Actor) -> None:
+    id = db.write(actor, lambda tx: make_prospect(tx, email=EMAIL, first_name="Ada"))
+
+    def again(tx: Transaction) -> None:
+        tx.remove(tx.get(Prospect, id, lock=True), action="purge")
+        make_prospect(tx, id=id, email=EMAIL, first_name="Augusta")
+
+    db.write(actor, again)
+    assert [(change.changes or {})["first_name"] for change in changes_of(db, id)] == [
+        [None, "Ada"],
+        ["Ada", None],
+        [None, "Augusta"],
+    ]

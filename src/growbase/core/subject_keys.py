@@ -25,8 +25,6 @@ ERASED: Final = "[erased]"
 """What is shown of values whose person was erased."""
 CHUNK: Final = 500
 _NONCE: Final = 12
-_MADE_HERE: Final = 7
-"""The version of ids that nothing else in the database has had before."""
 
 Keys = dict[UUID, bytes]
 
@@ -37,6 +35,8 @@ class Ring:
     def __init__(self) -> None:
         self.known: Keys = {}
         self.made: list[tuple[object, ...]] = []
+        self.fresh: set[UUID] = set()
+        """Ids that this unit has given to new rows: nobody else can have made a key for these."""
 
     def load(self, reads: Reads, subjects: Collection[UUID]) -> None:
         """Read keys that are not known yet, some hundreds at a time."""
@@ -46,7 +46,7 @@ class Ring:
 
 
 def seal_changes(
-    tx: Reads, ring: Ring, plan: Plan, row: Mapping[str, Any], changes: Mapping[str, object], *, is_new: bool
+    tx: Reads, ring: Ring, plan: Plan, row: Mapping[str, Any], changes: Mapping[str, object]
 ) -> Mapping[str, object]:
     """Return an entry's values with the personal ones sealed under the key of their person, made on first use."""
     own = {name: value for name, value in changes.items() if name in plan.private}
@@ -55,7 +55,7 @@ def seal_changes(
         return changes
     key = ring.known.get(subject)
     if key is None:
-        key = _key(tx, ring, subject, is_fresh=is_new and plan.subject == "id" and subject.version == _MADE_HERE)
+        key = _key(tx, ring, subject)
     nonce = os.urandom(_NONCE)
     context = f"{plan.table}/{row['id']}".encode()
     sealed = base64.b64encode(nonce + AESGCM(key).encrypt(nonce, compact_json(own).encode(), context)).decode()
@@ -63,8 +63,9 @@ def seal_changes(
     return {**rest, PRIVATE: [str(subject), [*own], sealed]}
 
 
-def _key(tx: Reads, ring: Ring, subject: UUID, *, is_fresh: bool) -> bytes:
-    """Return a person's key. Of a row that this very unit makes nobody else can have made it yet."""
+def _key(tx: Reads, ring: Ring, subject: UUID) -> bytes:
+    """Return a person's key, made on first use."""
+    is_fresh = subject in ring.fresh
     if not is_fresh:
         ring.load(tx, [subject])
     if subject not in ring.known:

@@ -309,8 +309,10 @@ class Transaction(Reads):
         """Return a row ready to insert: id, tenant, defaults, times, norms and sealed secrets filled in."""
         row: dict[str, Any] = dict(values)
         fields = plan.fields
-        if "id" in fields:
-            row.setdefault("id", clock.new_id())
+        if "id" in fields and "id" not in row:
+            row["id"] = clock.new_id()
+            if plan.private:
+                self._ring.fresh.add(row["id"])
         if plan.scope == "organization_id":
             row.setdefault("organization_id", self.actor.organization_id)
         for name, default in plan.defaults.items():
@@ -404,7 +406,7 @@ class Transaction(Reads):
     ) -> None:
         owner = row.get(plan.scope) if plan.scope else self.actor.organization_id
         if plan.private and plan.logged:
-            changes = seal_changes(self, self._ring, plan, row, changes, is_new=action == "insert")
+            changes = seal_changes(self, self._ring, plan, row, changes)
         self.log_row(plan, action, owner, row["id"], version, changes)
 
     def _append(
