@@ -217,9 +217,11 @@ def _batch(tx: Transaction, *, rule: Due, before: datetime) -> int:
     if rule.does == "delete" and not plan.logged:
         key = ", ".join(found.name for found in table_of(rule.model).primary_key.columns)
         own = ", ".join(f"t.{found.name}" for found in table_of(rule.model).primary_key.columns)
+        # Materialized, or PostgreSQL may look for the rows again for each one it deletes, past the limit.
         old = f"SELECT {own} FROM {plan.table} t WHERE {' AND '.join(terms)} LIMIT {CHUNK}{tail}"
+        sql = f"WITH due AS MATERIALIZED ({old}) DELETE FROM {plan.table} WHERE ({key}) IN (SELECT {key} FROM due)"
         tx.touched.add(plan.table)
-        return tx.execute(f"DELETE FROM {plan.table} WHERE ({key}) IN ({old})", bound).rowcount
+        return tx.execute(sql, bound).rowcount
     names = ", ".join(f"t.{name}" for name in plan.fields)
     sql = f"SELECT {names} FROM {plan.table} t WHERE {' AND '.join(terms)} LIMIT {CHUNK}{tail}"
     rows = [plan.instance(row) for row in tx.execute(sql, bound).fetchall()]
