@@ -33,7 +33,6 @@ from growbase.jobs.wake import (
     RedisNotifier,
 )
 from growbase.jobs.worker import LEASE, Task, Waker, Worker, named
-from growbase.ops import privacy
 
 if TYPE_CHECKING:
     from growbase.api.direct import Direct
@@ -135,9 +134,12 @@ def _generator(settings: Settings) -> Generator:
 
 def tasks(settings: Settings) -> dict[str, Task]:
     """Return what every domain can do in the background, by the kind of job. Raises ConfigError."""
+    from growbase.ops import alerts, privacy
+
     found: dict[str, Task] = {}
     world = outside(settings)
     found[privacy.ERASE] = partial(privacy.erase_queued, folder=settings.data_dir)
+    found |= {alerts.KIND: partial(alerts.send_notice, settings=settings, outside=world)}
     for module in _task_modules(settings):
         own: dict[str, Task] = getattr(module, "TASKS", {})
         for kind in found.keys() & own.keys():
@@ -148,8 +150,11 @@ def tasks(settings: Settings) -> dict[str, Task]:
 
 def schedules(settings: Settings) -> list[Schedule]:
     """Return what is done again and again: the program's own, then each domain's; its plain sweeps every hour."""
+    from growbase.ops import nightly
+
     hour, world = timedelta(hours=1), outside(settings)
     found = [
+        *nightly.schedules(settings, world),
         Schedule("core/seal_log", seal_log, every=timedelta(minutes=1)),
         Schedule("jobs/retention", partial(run_daily, days=retention_days(settings)), daily="03:20"),
     ]

@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -29,9 +30,10 @@ from growbase.core.sqlite_connection import connect
 from growbase.core.types import moment_text
 from growbase.domains.identity.models_webhooks import WebhookEndpoint
 from growbase.domains.marketing.actions_analytics import ingest_events, prepare_events
-from growbase.ops import doctor, migrate
+from growbase.ops import doctor, maintenance, migrate
 from growbase.ops.checks import engine as checks_engine
 from growbase.ops.checks.finding import Check, Finding, Patient
+from growbase.ops.checks.finding import error as checks_error
 from growbase.ops.copies import copy_file
 from growbase.ops.doctor import CHECKS, examine, mend, name_of
 from growbase.ops.guard import install_facts
@@ -398,12 +400,30 @@ def test_a_transaction_that_holds_the_feed_is_named(demo: Demo, monkeypatch: pyt
         assert any("forgotten" in finding.what for finding in found)
 
 
+def test_a_server_whose_clock_differs_is_found(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks_engine, "clock", SimpleNamespace(now=lambda: now() + timedelta(hours=1)))
+    found = [(finding.where, finding.severity) for finding in found_by(demo.patient, "clock_skew")]
+    assert found == ([("database server", "error")] if demo.settings.is_postgresql else [])
+
+
+def test_a_repair_that_fails_says_why_and_the_next_one_goes_on() -> None:
+    def refused() -> None:
+        raise PermissionError("not the owner")
+
+    broken, fine = (checks_error("x", "y", "z", repair) for repair in (refused, lambda: None))
+    assert [done.problem for done in mend([broken, fine])] == ["not the owner", None]
+
+
 def test_settings_of_postgresql_that_lose_writes_are_found(demo: Demo) -> None:
     found = found_by(changed(demo, pool_max=1_000, processes=2), "connections")
     names = {finding.where for finding in found_by(demo.patient, "postgresql_settings")}
     if demo.settings.is_postgresql:
         assert {"fsync", "full_page_writes"} <= names
         assert [finding.where for finding in found] == ["max_connections"]
+        demo.database.query("SELECT pg_create_physical_replication_slot('dead', true)")
+        slots = {finding.where for finding in found_by(demo.patient, "postgresql_settings")} - names
+        demo.database.query("SELECT pg_drop_replication_slot('dead')")
+        assert slots == {"dead", "max_slot_wal_keep_size"}
     else:
         assert (found, names) == ([], set())
 
@@ -434,6 +454,41 @@ def test_a_flipped_byte_is_found_the_table_named_and_the_last_good_backup_offere
     assert str(good) in damaged[0].fix
 
 
+def test_a_damaged_page_of_postgresql_is_found_and_the_table_and_index_named(
+    demo: Demo, request: pytest.FixtureRequest
+) -> None:
+    if not demo.settings.is_postgresql:
+        pytest.skip("the test above is SQLite's")
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = server.create_database()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION amcheck")
+        connection.execute("CREATE TABLE crates AS SELECT n, repeat('x', 50) AS label FROM generate_series(1, 500) n")
+        connection.execute("CREATE INDEX ix_crates ON crates (n)")
+        connection.execute("CREATE TABLE whole AS SELECT 1 AS n")
+        named = "SELECT pg_relation_filepath('crates'), pg_relation_filepath('ix_crates')"
+        paths = connection.execute(named).fetchone() or ()
+    assert [*examine(with_database(demo, url), [checks_engine.integrity])] == []
+    server.execute("CHECKPOINT")
+    for path in paths:
+        file = server.folder / "data" / path
+        content = bytearray(file.read_bytes())
+        content[8192 + 13] ^= 0xFF  # where the free space of the second page begins
+        file.write_bytes(content)
+    # The server has the whole pages in its memory, so it is asked to copy the files.
+    copy = f"{url}_copy"
+    names = [one.rpartition("/")[2] for one in (url, copy)]
+    server.execute(f'CREATE DATABASE "{names[1]}" TEMPLATE "{names[0]}" STRATEGY FILE_COPY')
+    found = [*examine(with_database(demo, copy), [checks_engine.integrity])]
+    assert [(finding.where, finding.severity) for finding in found] == [("crates", "error"), ("ix_crates", "error")]
+    for one in (url, copy):
+        server.drop_database(one)
+
+
+def with_database(demo: Demo, url: str) -> Patient:
+    return replace(demo.patient, settings=Settings(data_dir=demo.settings.data_dir, database_url=url))
+
+
 def test_the_command_repairs_and_tells_by_its_exit_code(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GROWBASE_DATA_DIR", str(demo.settings.data_dir))
     if demo.settings.is_postgresql:
@@ -450,3 +505,42 @@ def test_the_command_repairs_and_tells_by_its_exit_code(demo: Demo, monkeypatch:
     assert "mended" in mended.stdout
     again = CliRunner().invoke(app, ["doctor", "--light"])
     assert (again.exit_code, "0 errors, 0 warnings" in again.stdout) == (0, True)
+
+
+def test_backups_and_drills_that_failed_or_are_old_are_found(demo: Demo) -> None:
+    kinds = "id TEXT, started_at TEXT, finished_at TEXT, status TEXT, error TEXT"
+    if demo.settings.is_postgresql:
+        kinds = kinds.replace("_at TEXT", "_at TIMESTAMPTZ")
+    columns, id = "(id, started_at, finished_at, status, error)", new_id()
+    old, new = demo.moment(timedelta(days=9)), demo.moment(timedelta(hours=1))
+    demo.sql(f"CREATE TABLE IF NOT EXISTS backups ({kinds})", f"CREATE TABLE IF NOT EXISTS drills ({kinds})")
+    assert found_by(demo.patient, "backups") == []
+    production = changed(demo, environment="production")
+    assert [finding.what for finding in found_by(production, "backups")] == [
+        "There is no backup yet.",
+        "There is no drill yet.",
+    ]
+    demo.sql(
+        f"INSERT INTO backups {columns} VALUES ('{id}', {old}, {old}, 'succeeded', NULL)",
+        f"INSERT INTO drills {columns} VALUES ('{id}', {new}, {new}, 'failed', 'a table is missing')",
+    )
+    found = found_by(demo.patient, "backups")
+    assert [(finding.where, finding.severity) for finding in found] == [("backups", "error"), ("drills", "error")]
+    assert "a table is missing" in found[1].what
+    demo.sql("DELETE FROM backups", "DELETE FROM drills")
+
+
+def test_behind_a_closed_gate_repairs_go_on_and_nobody_is_missed(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROWBASE_DATA_DIR", str(demo.settings.data_dir))
+    monkeypatch.setattr(doctor, "CHECKS", [one for one in CHECKS if name_of(one) in {"usage", "jobs", "schedules"}])
+    if demo.settings.is_postgresql:
+        monkeypatch.setenv("GROWBASE_DATABASE_URL", demo.settings.database)
+    with closing(wiring.open_database(demo.settings)) as operator:
+        maintenance.begin(operator, seconds=0)
+        demo.sql("UPDATE usage_counters SET used = used + 7", *job(demo, "running"))
+        demo.sql(*schedule(demo, timedelta(hours=1), "succeeded"))
+        done = CliRunner().invoke(app, ["doctor", "--repair", "--json"])
+        maintenance.end(operator)
+    assert done.exit_code == 0, done.output
+    assert {mended["check"] for mended in json.loads(done.stdout)["mended"]} == {"usage"}
+    demo.sql(*NO_JOBS(demo), *NO_SCHEDULE(demo))

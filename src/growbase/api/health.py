@@ -6,6 +6,7 @@ from growbase import __version__
 from growbase.api.call import Answer, Call, endpoint, json_answer
 from growbase.core import telemetry
 from growbase.core.errors import GrowbaseError
+from growbase.core.gate import gate_of
 
 
 async def _check(call: Call) -> Answer:
@@ -13,7 +14,10 @@ async def _check(call: Call) -> Answer:
     try:
         info = await asyncio.to_thread(call.api.database.info)
         rows = await asyncio.to_thread(call.api.database.query, "SELECT version_num FROM alembic_version")
-        document |= {"engine": info.engine, "schema": rows[0][0] if rows else None}
+        gate = await asyncio.to_thread(gate_of, call.api.database)
+        document |= {"engine": info.engine, "schema": rows[0][0] if rows else None, "mode": gate.mode.value}
+        if gate.reason:
+            document["reason"] = gate.reason
     except GrowbaseError as error:
         reason = str(error.params.get("reason", error))
         document |= {"status": "unhealthy", "database": "disconnected", "reason": reason}

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from growbase.cli import (
+    alerts,
     audit,
     backup,
     config,
@@ -15,6 +16,7 @@ from growbase.cli import (
     jobs,
     keyring,
     keys,
+    maintenance,
     new,
     openapi,
     privacy,
@@ -76,6 +78,12 @@ _group("key", "API keys.").command("create")(keys.create)
 encryption = _group("keys", "Keys of sealed columns.")
 for step in (keyring.status, keyring.add, keyring.rotate, keyring.retire):
     encryption.command()(step)
+upkeep = _group("maintenance", "Read-only while the installation is looked after.")
+for turning in (maintenance.on, maintenance.off):
+    upkeep.command()(turning)
+troubles = _group("alerts", "Troubles that people are told of.")
+for telling in (alerts.ls, alerts.secret):
+    troubles.command()(telling)
 log = _group("audit", "The change log for auditors.")
 for auditing in (audit.verify, audit.ls, audit.export):
     log.command()(auditing)

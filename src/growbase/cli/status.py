@@ -34,6 +34,13 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON."
         say(f"rows      {sum(database.tables.values()):,} in {len(database.tables)} tables")
         if database.retention:
             say(f"retention {_retention(database.retention)}")
+        if database.gate.get("mode", "open") != "open":
+            say(f"gate      {database.gate['mode']} since {database.gate['since']}: {database.gate['reason']}")
+        if database.doctor:
+            seen = database.doctor
+            say(f"doctor    {seen['errors']} errors, {seen['warnings']} warnings at {seen['finished_at'][:16]}")
+        for name, text in database.alerts.items():
+            say(f"alert     {name}: {text}")
         if database.jobs:
             say_table(("jobs", "count"), database.jobs.items())
     if not healthy:

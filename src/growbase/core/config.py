@@ -27,6 +27,9 @@ _ALIASES: Final = {
 }
 
 
+_ADDRESS: Final = re.compile(r"[^@\s,<>]+@[^@\s,<>]+")
+
+
 def _split(value: object) -> object:
     return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
 
@@ -203,10 +206,17 @@ class Settings(BaseSettings):
             Server.parse(value.get_secret_value())
         return value
 
-    @field_validator("public_url", "ai_base_url")
+    @field_validator("public_url", "ai_base_url", "alert_url")
     @classmethod
     def _check_public_url(cls, value: str | None) -> str | None:
         return None if value is None else _base_url(value)
+
+    @field_validator("alert_email")
+    @classmethod
+    def _check_alert_email(cls, value: str | None) -> str | None:
+        if value is not None and not _ADDRESS.fullmatch(value):
+            raise ValueError("must be one mail address")
+        return value
 
     @field_validator("regions")
     @classmethod

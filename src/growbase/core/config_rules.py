@@ -83,6 +83,9 @@ def warnings(settings: "Settings") -> Iterator[FieldError]:
         yield problem(
             variable_of("allow_old_sqlite"), "risky", "accepts a SQLite that can corrupt its WAL: install pysqlite3"
         )
+    if settings.alert_email and settings.smtp_url is None:
+        text = "leads nowhere while mails are files in the folder outbox: set GROWBASE_SMTP_URL"
+        yield problem(variable_of("alert_email"), "unreachable", text)
     if settings.allow_second_server:
         yield problem(
             variable_of("allow_second_server"), "risky", "lets two servers share one data folder: set it to false"

@@ -53,6 +53,10 @@ class Database(ABC):
         """Do as ``write`` without blocking the event loop; ``large`` says that the unit may touch many rows."""
 
     @abstractmethod
+    def pass_gate(self) -> None:
+        """Let this instance's units through a gate that is closed to all others."""
+
+    @abstractmethod
     def read(self, actor: Actor, *, snapshot: bool = False) -> AbstractContextManager[Reads]:
         """Give typed and raw reads; with ``snapshot`` all of them see one state of the database."""
 

@@ -215,6 +215,70 @@ class JobSchedule(Fact):
     __indexes__ = (index("next_run_at"),)
 
 
+class DoctorReport(Fact):
+    """What the nightly look over the installation has found."""
+
+    __tablename__ = "doctor_reports"
+
+    id: Mapped[UUID] = mapped_column(types.Identifier(), primary_key=True, info={"rule": Rule("identifier")})
+    finished_at: Mapped[datetime] = moment()
+    errors: Mapped[int] = integer(ge=0)
+    warnings: Mapped[int] = integer(ge=0)
+    findings: Mapped[list[dict[str, Any]]] = document(default=list)
+
+    __indexes__ = (index("finished_at"),)
+    __retention__ = (Retention("finished_at", 30, holdable=False),)
+
+
+class AlertState(StrEnum):
+    """Whether a trouble is there."""
+
+    RAISED = "raised"
+    RESOLVED = "resolved"
+
+
+class Alert(Fact):
+    """A trouble that people are told of: once when it comes, once a day while it stays, once when it is over."""
+
+    __tablename__ = "alerts"
+
+    name: Mapped[str] = mapped_column(types.Text(), primary_key=True, info={"rule": Rule("text", max_length=300)})
+    state: Mapped[AlertState] = choice(AlertState)
+    message: Mapped[str] = text(max_length=2_000)
+    since: Mapped[datetime] = moment()
+    told_at: Mapped[datetime] = moment()
+
+    __indexes__ = (index("state", "name"),)
+    __retention__ = (Retention("since", 30, where="t.state = 'resolved'", holdable=False),)
+
+
+class NoticeStatus(StrEnum):
+    """Where a notice stands: one that is ``sending`` while nobody sends it may have arrived, and is not sent again."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class AlertNotice(Fact):
+    """One message about one alert by one way, ``email`` or ``url``."""
+
+    __tablename__ = "alert_notices"
+
+    id: Mapped[UUID] = mapped_column(types.Identifier(), primary_key=True, info={"rule": Rule("identifier")})
+    alert: Mapped[str] = text(max_length=300)
+    state: Mapped[AlertState] = choice(AlertState)
+    message: Mapped[str] = text(max_length=2_000)
+    way: Mapped[str] = text(max_length=10)
+    status: Mapped[NoticeStatus] = choice(NoticeStatus, default=NoticeStatus.QUEUED)
+    error: Mapped[str | None] = text(max_length=500)
+    created_at: Mapped[datetime] = moment()
+
+    __indexes__ = (index("created_at"),)
+    __retention__ = (Retention("created_at", 30, holdable=False),)
+
+
 class IdempotencyKey(Fact):
     """The stored answer to a request that may be sent twice."""
 

@@ -77,6 +77,11 @@ _TICK: Final = Gauge(
     "growbase_worker_last_tick_timestamp_seconds", "When the worker last looked for work.", registry=REGISTRY
 )
 _AT_WORK: Final = Gauge("growbase_worker_jobs", "Jobs at work in this process.", registry=REGISTRY)
+_FINDINGS: Final = Gauge(
+    "growbase_doctor_findings", "What the newest nightly look found.", ("severity",), registry=REGISTRY
+)
+_EXAMINED: Final = Gauge("growbase_doctor_timestamp_seconds", "When doctor looked last.", registry=REGISTRY)
+_ALERTS: Final = Gauge("growbase_alerts", "Troubles that are raised now.", registry=REGISTRY)
 
 
 def configure_telemetry(*, level: Level = "info", log_format: LogFormat = "auto") -> None:
@@ -172,6 +177,18 @@ def observe_queue(queue: str, counts: Mapping[str, int], oldest_seconds: float, 
         _QUEUED.labels(queue, state).set(count)
     _OLDEST.labels(queue).set(oldest_seconds)
     _PAUSED.labels(queue).set(is_paused)
+
+
+def observe_doctor(examined_at: float, errors: int, warnings: int) -> None:
+    """Note what the newest nightly look has found."""
+    _EXAMINED.set(examined_at)
+    _FINDINGS.labels("error").set(errors)
+    _FINDINGS.labels("warning").set(warnings)
+
+
+def observe_alerts(count: int) -> None:
+    """Note how many troubles are raised."""
+    _ALERTS.set(count)
 
 
 def observe_worker(ticked_at: float, at_work: int) -> None:

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from growbase.core.clock import new_id
 from growbase.core.database import Database
+from growbase.core.gate import DRAIN
 from growbase.core.statements import POSTGRESQL, mark, plan_of
 from growbase.core.tables import OWNER, Job, JobQueue
 from growbase.core.transaction import Transaction
@@ -23,9 +24,10 @@ FIRST = "00000000-0000-0000-0000-000000000000"
 QUEUES = (
     f"WITH RECURSIVE found(name) AS (SELECT (SELECT queue FROM jobs WHERE {READY} ORDER BY queue LIMIT 1) UNION ALL "
     f"SELECT (SELECT queue FROM jobs WHERE {READY} AND queue > found.name ORDER BY queue LIMIT 1) FROM found "
-    "WHERE found.name IS NOT NULL) SELECT name FROM found WHERE name IS NOT NULL"
+    "WHERE found.name IS NOT NULL) SELECT name FROM found WHERE name IS NOT NULL "
+    f"AND NOT EXISTS (SELECT 1 FROM instance_facts WHERE name = '{DRAIN}')"
 )
-"""The queues that have due jobs, by one look into the index for each."""
+"""The queues that have due jobs, by one look into the index for each; none while the workers are drained."""
 
 
 @dataclass(slots=True)

@@ -5,9 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from growbase.core import clock, telemetry
+from growbase.core.actor import system
 from growbase.core.database import Database
 from growbase.core.statements import mark, plan_of
-from growbase.core.tables import OWNER, Job, JobQueue
+from growbase.core.tables import OWNER, Alert, AlertState, DoctorReport, Job, JobQueue
 from growbase.jobs.claim import READY
 from growbase.jobs.policies import policy_of
 
@@ -39,7 +40,11 @@ def queue_figures(database: Database, organization_id: UUID | None = None) -> li
 
 
 def observe(database: Database) -> None:
-    """Bring the queues' gauges up to date."""
+    """Bring the gauges of the queues, of doctor and of alerts up to date."""
+    with database.read(system("figures")) as reads:
+        for report in reads.rows(DoctorReport, order="-finished_at", limit=1):
+            telemetry.observe_doctor(report.finished_at.timestamp(), report.errors, report.warnings)
+        telemetry.observe_alerts(reads.count(Alert, state=AlertState.RAISED))
     now = clock.now()
     for found in queue_figures(database):
         oldest: datetime | None = found["oldest_run_at"]

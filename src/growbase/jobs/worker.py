@@ -23,11 +23,12 @@ from growbase.core import telemetry
 from growbase.core.actor import Actor, ActorKind, system
 from growbase.core.database import Database
 from growbase.core.errors import GrowbaseError
+from growbase.core.gate import RETRY_SECONDS, ReadOnly
 from growbase.core.tables import Job
 from growbase.core.types import compact_json
 from growbase.jobs import figures, queue, retention
 from growbase.jobs.claim import Claimant, claim, due_queues, install_queues
-from growbase.jobs.errors import Permanent, UnknownTask
+from growbase.jobs.errors import Permanent, RateLimited, UnknownTask
 from growbase.jobs.policies import policy_of
 from growbase.jobs.schedule import KIND, Schedule, Timetable
 
@@ -131,6 +132,7 @@ class Worker:
         self._due: dict[str, float] = {}
         self._is_installed = False
         self._unwritten: list[queue.Outcome] = []
+        self._is_paused = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="growbase-worker", daemon=True)
         self._stop_seconds = STOP_SECONDS
@@ -174,6 +176,9 @@ class Worker:
             while not self._stopping.is_set():
                 try:
                     self._turn()
+                    self._go_on()
+                except ReadOnly as error:
+                    self._pause(str(error))
                 except Exception as error:  # noqa: BLE001 -- whatever happens, the work goes on
                     known = isinstance(error, GrowbaseError)
                     telemetry.instrument(
@@ -187,6 +192,21 @@ class Worker:
             self.slots.close()
             if descriptor is not None:
                 os.close(descriptor)
+
+    def _pause(self, reason: str) -> None:
+        """Wait behind a closed gate and say so once; outcomes that have come in are kept until they can be written."""
+        if not self._is_paused:
+            telemetry.instrument("worker.paused", reason=reason)
+        self._is_paused = True
+        # When the gate opens, every worker renews its leases before anybody takes jobs for lost.
+        self._due.pop("renew", None)
+        self._due["reap"] = time.monotonic() + self.claimant.lease.total_seconds() / 2
+        self._stopping.wait(TICK_SECONDS)
+
+    def _go_on(self) -> None:
+        if self._is_paused:
+            telemetry.instrument("worker.resumed")
+        self._is_paused = False
 
     def _lead(self) -> int | None:
         """Wait until this process holds the lock; the kernel frees it when its holder dies."""
@@ -328,6 +348,9 @@ class Worker:
             if result is not None:
                 _require_json(result)
             outcome = queue.Outcome(job, result=result)
+        except ReadOnly as error:
+            # No fault of the task's: it costs no attempt.
+            outcome = queue.Outcome(job, error=RateLimited(str(error), retry_after=RETRY_SECONDS))
         except Exception as error:  # noqa: BLE001 -- whatever a task raises, its job has failed
             reason = f"{type(error).__name__}: {error}"
             telemetry.instrument("job.failed", level="warning", kind=job.kind, job_id=str(job.id), reason=reason)

@@ -86,7 +86,7 @@ def mend(findings: Iterable[Finding]) -> Iterator[Mended]:
             continue
         try:
             finding.repair()
-        except GrowbaseError as problem:
+        except (GrowbaseError, OSError) as problem:
             yield Mended(finding, str(problem))
         else:
             yield Mended(finding)

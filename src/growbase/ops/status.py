@@ -7,6 +7,7 @@ from typing import Any
 from growbase.core import ddl
 from growbase.core.config import Settings
 from growbase.core.database_url import mask_url
+from growbase.core.gate import FACT, parse
 from growbase.ops import migrate
 from growbase.ops.connections import engine_name, reader
 from growbase.ops.history import revisions
@@ -40,6 +41,9 @@ class DatabaseStatus:
     triggers: list[str] = field(default_factory=list)
     jobs: dict[str, int] = field(default_factory=dict)
     retention: dict[str, Any] = field(default_factory=dict)
+    gate: dict[str, str] = field(default_factory=dict)
+    doctor: dict[str, Any] = field(default_factory=dict)
+    alerts: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as a JSON-ready mapping."""
@@ -50,8 +54,8 @@ def database_status(settings: Settings) -> DatabaseStatus:
     """Look at the database as it is; a SQLite file that is not there yet is not created. Raises Unavailable."""
     path = settings.sqlite_path
     location = mask_url(settings.direct_database) if path is None else str(path)
-    newest = revisions()[-1].id
-    found = DatabaseStatus(engine_name(settings), location, exists=path is None or path.exists(), newest_version=newest)
+    head = revisions()[-1].id
+    found = DatabaseStatus(engine_name(settings), location, exists=path is None or path.exists(), newest_version=head)
     found.pending = migrate.pending(settings)
     versions = migrate.versions(settings)
     found.schema_version = versions.pop(ddl.PROGRAM[0])
@@ -64,7 +68,16 @@ def database_status(settings: Settings) -> DatabaseStatus:
             found.jobs = dict(rows("SELECT status, count(*) FROM jobs GROUP BY status ORDER BY status"))
         if "retention_runs" in found.tables:
             found.retention = _last_run(rows)
+        if "doctor_reports" in found.tables:
+            newest = "SELECT finished_at, errors, warnings FROM doctor_reports ORDER BY finished_at DESC LIMIT 1"
+            for at, errors, warnings in rows(newest):
+                found.doctor = {"finished_at": str(at), "errors": errors, "warnings": warnings}
+        if "alerts" in found.tables:
+            found.alerts = dict(rows("SELECT name, message FROM alerts WHERE state = 'raised' ORDER BY name"))
         if "instance_facts" in found.tables:
+            gate = rows(f"SELECT value FROM instance_facts WHERE name = '{FACT}'")
+            state = parse(gate[0][0] if gate else None)
+            found.gate = {"mode": state.mode.value, "since": state.since, "reason": state.reason}
             found.production = bool(rows("SELECT 1 FROM instance_facts WHERE name = 'production'"))
     return found
 

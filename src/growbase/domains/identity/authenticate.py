@@ -22,6 +22,7 @@ from growbase.core.config import Settings
 from growbase.core.crypto import derive_key, hash_token
 from growbase.core.database import Database
 from growbase.core.errors import Forbidden, Unauthenticated, WrongRegion
+from growbase.core.gate import ReadOnly
 from growbase.core.reads import Reads
 from growbase.core.transaction import Transaction
 from growbase.domains.identity.actions_keys import touch_api_key
@@ -172,7 +173,13 @@ class Authenticator:
             for organization_id, count in sorted(calls.items()):
                 count_use(tx.for_organization(organization_id), Metric.API_CALLS, count)
 
-        self.database.write(system("authentication"), unit)
+        try:
+            self.database.write(system("authentication"), unit)
+        except ReadOnly:
+            with self._lock:
+                self._used = used | self._used
+                self._calls += calls
+            raise
         return len(used)
 
     def _on_commit(self, touched: frozenset[str], woken: frozenset[str]) -> None:

@@ -59,7 +59,7 @@ def _recovery(path: Path, folder: Path) -> str:
     """Say which is the newest copy that is whole."""
     good = _last_good(path, folder)
     if good is None:
-        return "Stop the server; there is no whole copy in the backups folder: restore one that you keep elsewhere."
+        return "Stop the server, keep the damaged file, and restore the newest backup: here is no whole copy."
     return f"Stop the server, keep the damaged file, and put the last good backup in its place: {good}."
 
 
@@ -80,8 +80,6 @@ def _last_good(path: Path, folder: Path) -> Path | None:
 
 
 def _postgresql_integrity(patient: Patient) -> Iterator[Finding]:
-    import psycopg
-
     fix = "Restore the last good backup beside this database and compare; look at the server's log and at the disk."
     with connect_postgresql(patient.settings) as connection:
         connection.autocommit = True
@@ -91,22 +89,45 @@ def _postgresql_integrity(patient: Patient) -> Iterator[Finding]:
             yield error(f"PostgreSQL has found {failures} pages with a wrong checksum.", "database", fix)
         if not patient.deep:
             return
-        has_amcheck = connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'amcheck'").fetchone()
+        amcheck = bool(connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'amcheck'").fetchone())
         listed = (
             "SELECT c.oid, c.relname, c.relkind = 'r', coalesce(a.amname, '') FROM pg_class c "
             "LEFT JOIN pg_am a ON a.oid = c.relam WHERE c.relnamespace = current_schema()::regnamespace "
             "AND c.relkind IN ('r', 'i') ORDER BY c.relkind DESC, c.relname"
         )
         for oid, name, is_table, method in connection.execute(listed).fetchall():
-            try:
-                if is_table:
-                    # As text, so that long values are read, too.
-                    connection.execute(f'SELECT count(t::text) FROM "{name}" AS t')
-                elif has_amcheck and method == "btree":
-                    connection.execute("SELECT bt_index_check(%s, true)", (oid,))
-            except psycopg.Error as fault:
+            if is_table or (amcheck and method == "btree"):
+                reason = _relation_fault(connection, oid, name, is_table=is_table, amcheck=amcheck)
                 kind = "table" if is_table else "index"
-                yield error(f"The {kind} is damaged: {str(fault).splitlines()[0]}", name, fix)
+                if reason:
+                    yield error(f"The {kind} is damaged: {reason}", name, fix)
+
+
+def _relation_fault(
+    connection: Any,  # noqa: ANN401 -- psycopg is loaded only where it is used
+    oid: int,
+    name: str,
+    *,
+    is_table: bool,
+    amcheck: bool,
+) -> str | None:
+    """Return what is wrong with a table or b-tree of PostgreSQL's; what the user may not look at is passed over."""
+    import psycopg
+
+    try:
+        if not is_table:
+            connection.execute("SELECT bt_index_check(%s, true)", (oid,))
+            return None
+        # As text, so that long values are read, too.
+        connection.execute(f'SELECT count(t::text) FROM "{name}" AS t')
+        if amcheck:
+            row = connection.execute("SELECT msg FROM verify_heapam(%s) LIMIT 1", (oid,)).fetchone()
+            return str(row[0]) if row else None
+    except psycopg.errors.InsufficientPrivilege:
+        return None
+    except psycopg.Error as fault:
+        return str(fault).splitlines()[0]
+    return None
 
 
 def foreign_keys(patient: Patient) -> Iterator[Finding]:
