@@ -23,8 +23,8 @@ from growbase.core.resource import Action, Catalog, Resource
 from growbase.core.seals import seal_log
 from growbase.jobs import resources as jobs
 from growbase.jobs.presence import Presence
+from growbase.jobs.retention import KEPT, run_daily
 from growbase.jobs.schedule import Schedule
-from growbase.jobs.sweeps import expired_idempotency_keys, finished_jobs, old_trash
 from growbase.jobs.wake import (
     FileWatch,
     Following,
@@ -150,10 +150,11 @@ def _generator(settings: Settings) -> Generator:
 
 def tasks(settings: Settings) -> dict[str, Task]:
     """Return what every domain can do in the background, by the kind of job. Raises ConfigError."""
-    from growbase.ops import alerts
+    from growbase.ops import alerts, privacy
 
     found: dict[str, Task] = {}
     world = outside(settings)
+    found[privacy.ERASE] = partial(privacy.erase_queued, folder=settings.data_dir)
     found |= {alerts.KIND: partial(alerts.send_notice, settings=settings, outside=world)}
     for module in _task_modules(settings):
         own: dict[str, Task] = getattr(module, "TASKS", {})
@@ -170,10 +171,8 @@ def schedules(settings: Settings) -> list[Schedule]:
     hour, world = timedelta(hours=1), outside(settings)
     found = [
         *nightly.schedules(settings, world),
-        Schedule("jobs/expired_idempotency_keys", expired_idempotency_keys, every=hour),
-        Schedule("jobs/finished_jobs", finished_jobs, every=hour),
         Schedule("core/seal_log", seal_log, every=timedelta(minutes=1)),
-        Schedule("jobs/old_trash", partial(old_trash, days=settings.trash_days), every=hour),
+        Schedule("jobs/retention", partial(run_daily, days=retention_days(settings)), daily="03:20"),
     ]
     found += _backup_schedules(settings)
     for module in _task_modules(settings):
@@ -211,6 +210,11 @@ def continuous_backup(settings: Settings, database: Database) -> list[Supervisor
         made = litestream.supervisor(settings)
     made.tell = partial(note_replication, database)
     return [made]
+
+
+def retention_days(settings: Settings) -> dict[str, int]:
+    """Return the settings that say how long rows are kept."""
+    return {name: getattr(settings, name) for name in KEPT}
 
 
 def _task_modules(settings: Settings) -> Iterator[ModuleType]:

@@ -28,7 +28,7 @@ from growbase.domains.identity.usage import Metric
 from growbase.domains.marketing import actions_assets
 from growbase.domains.marketing.models_assets import Asset
 from growbase.domains.marketing.tasks import orphaned_files
-from growbase.jobs.sweeps import old_trash
+from growbase.jobs.retention import KEPT, retain
 from tests.api.conftest import Client, Factory, Headers, LoginAs
 from tests.fixtures import SECRET, Tenant
 
@@ -499,7 +499,7 @@ def test_a_file_in_use_is_not_purged_and_keeps_its_bytes(
     client.delete(path, headers=factory.headers)
     refused = client.post(f"{path}/purge", headers=factory.headers)
     assert (refused.status_code, refused.json()["dependants"]) == (409, "piece_assets")
-    old_trash(db, days=-1)
+    retain(db, {**KEPT, "trash_days": -1})
     run_jobs(settings, db)
     assert len(stored()) == 1
     with db.read(factory.actor) as reads:

@@ -112,5 +112,5 @@ def test_the_worker_command_works_until_it_is_asked_to_stop(shell: Shell, tmp_pa
         process.kill()
         process.wait()
     found = json.loads(shell.run("jobs", "schedules", "--json"))
-    assert {"jobs/finished_jobs", "jobs/old_trash"} <= {row["name"] for row in found}
+    assert {"jobs/retention", "core/seal_log"} <= {row["name"] for row in found}
     shell.db.close()

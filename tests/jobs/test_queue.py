@@ -16,7 +16,7 @@ from growbase.jobs import queue
 from growbase.jobs.actions import cancel_job, discard_job, retry_dead, retry_job
 from growbase.jobs.errors import Cancelled, LeaseLost, Permanent, RateLimited, Transient, UnknownOutcome
 from growbase.jobs.queue import Outcome, checkpoint, complete
-from growbase.jobs.sweeps import finished_jobs
+from growbase.jobs.retention import retain
 from growbase.jobs.worker import Worker
 from tests.fixtures import Tenant
 from tests.jobs.conftest import LONG_AGO, Enqueue, claimed, job_of
@@ -383,10 +383,10 @@ def test_finished_jobs_go_after_a_week_and_dead_ones_stay(db: Database, actor: A
     gone = enqueue(actor)
     jobs = claimed(db)
     db.write(system(), lambda tx: queue.settle(tx, [Outcome(jobs[0])]))
-    assert finished_jobs(db) == 0
+    assert retain(db, table="jobs").rows == 0
     for id in (kept, gone):
         db.write(system(), lambda tx, id=id: tx.set_facts(Job, {"id": id}, {"finished_at": tx.now - timedelta(days=8)}))
-    assert finished_jobs(db) == 1
+    assert retain(db, table="jobs").rows == 1
     assert job_of(db, kept).status == JobStatus.DEAD
     with pytest.raises(NotFound):
         job_of(db, gone)

@@ -26,18 +26,11 @@ from growbase.core.outside import Outside
 from growbase.core.tables import Alert, AlertNotice, AlertState, DoctorReport, Job, NoticeStatus
 from growbase.core.telemetry import render_metrics
 from growbase.jobs import figures
+from growbase.jobs.retention import retain
 from growbase.jobs.schedule import Schedule
 from growbase.jobs.worker import Worker
 from growbase.ops import nightly
-from growbase.ops.alerts import (
-    KIND,
-    note_replication,
-    note_troubles,
-    old_notices,
-    send_notice,
-    signing_secret,
-    troubles,
-)
+from growbase.ops.alerts import KIND, note_replication, note_troubles, send_notice, signing_secret, troubles
 from growbase.ops.checks.finding import Patient
 from growbase.ops.status import database_status
 from tests.fixtures import open_at
@@ -233,7 +226,6 @@ def test_the_nightly_look_is_stored_and_shown(db: Database, settings: Settings) 
     assert f'growbase_doctor_findings{{severity="error"}} {report.errors}.0' in metrics
     assert "growbase_alerts 1.0" in metrics
     assert database_status(settings).doctor["errors"] == report.errors
-    run(schedules["doctor/old_notices"])
 
 
 def test_old_notices_go(db: Database, settings: Settings) -> None:
@@ -242,7 +234,7 @@ def test_old_notices_go(db: Database, settings: Settings) -> None:
     old = now() - timedelta(days=31)
     db.write(system(), lambda tx: tx.set_facts(AlertNotice, {"status": NoticeStatus.QUEUED}, {"created_at": old}))
     db.write(system(), lambda tx: tx.set_facts(Alert, {"name": "disk /data"}, {"since": old}))
-    assert old_notices(db) == 2
+    assert retain(db).rules == {"alert_notices": 1, "alerts": 1}
     assert (alert(db), notices(db)) == (None, [])
 
 

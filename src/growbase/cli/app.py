@@ -14,6 +14,7 @@ from growbase.cli import (
     doctor,
     drill,
     health,
+    hold,
     jobs,
     keyring,
     keys,
@@ -21,7 +22,9 @@ from growbase.cli import (
     move,
     new,
     openapi,
+    privacy,
     restore,
+    retention,
     seed,
     status,
     up,
@@ -90,6 +93,15 @@ for telling in (alerts.ls, alerts.secret):
 log = _group("audit", "The change log for auditors.")
 for auditing in (audit.verify, audit.ls, audit.export):
     log.command()(auditing)
+keeping = _group("retention", "What goes by itself once its time is up.")
+for doing in (retention.plan, retention.run):
+    keeping.command()(doing)
+holding = _group("hold", "Legal holds: what must not go while a dispute lasts.")
+for step_of_hold in (hold.add, hold.ls, hold.release):
+    holding.command()(step_of_hold)
+personal = _group("privacy", "What is known of one person: handed out, or erased.")
+for asked in (privacy.export, privacy.erase):
+    personal.command()(asked)
 _group("new", "Begin something of your own.").command("domain")(new.domain)
 backups = _group("backup", "Backups of database and files.")
 for act in (backup.now, backup.ls, backup.verify, backup.prune, backup.export):

@@ -17,9 +17,7 @@ Domain = Annotated[
 ]
 Backup = Annotated[
     bool,
-    typer.Option(
-        "--backup/--no-backup", help="Take a backup before, if there is data."
-    ),
+    typer.Option("--backup/--no-backup", help="Take a backup before, if there is data."),
 ]
 LockTimeout = Annotated[
     float, typer.Option(min=0.01, metavar="SECONDS", help="Longest wait for a lock on PostgreSQL, of each of 4 tries.")

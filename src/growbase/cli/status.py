@@ -38,6 +38,8 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON."
         state += f", pending: {', '.join(database.pending)}" if database.pending else ""
         say(f"database  {database.server_version or 'not there'}, {state}")
         say(f"rows      {sum(database.tables.values()):,} in {len(database.tables)} tables")
+        if database.retention:
+            say(f"retention {_retention(database.retention)}")
         if database.gate.get("mode", "open") != "open":
             say(f"gate      {database.gate['mode']} since {database.gate['since']}: {database.gate['reason']}")
         if database.doctor:
@@ -118,6 +120,11 @@ def ago(seconds: float) -> str:
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {unit} ago"
     return f"{max(0.0, seconds):.0f} seconds ago"
+
+
+def _retention(run: dict[str, Any]) -> str:
+    state = f", failed: {run['error']}" if run["error"] else "" if run["finished_at"] else ", not at its end"
+    return f"{run['started_at'][:16]}: {run['rows']:,} rows, {run['held']:,} held{state}"
 
 
 def ask_server(settings: "Settings") -> dict[str, Any]:

@@ -180,7 +180,10 @@ class Settings(BaseSettings):
     )
     slow_query_ms: int = Field(200, ge=0, description="Statements that take longer are logged.")
     trash_days: int = Field(30, ge=1, description="Days a deleted row can be restored.")
-    log_days: int = Field(400, ge=1, description="Days the change log is kept.")
+    log_days: int = Field(400, ge=0, description="Days the change log is kept; 0 for ever.")
+    analytics_days: int = Field(
+        0, ge=0, description="Days single analytics events are kept, their daily sums for ever; 0 for ever."
+    )
     disk_free_min_mb: int = Field(1_024, ge=1, description="Free space in the data folder below which doctor warns.")
     alert_email: str | None = Field(None, description="Address that is told of troubles: dead jobs, a full disk.")
     alert_url: str | None = Field(None, description="Address that the same alerts are posted to, signed.")

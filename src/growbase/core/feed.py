@@ -20,6 +20,7 @@ from growbase.core.query import bad
 from growbase.core.reads import Reads
 from growbase.core.resource import Catalog
 from growbase.core.statements import POSTGRESQL, equality, mark, plan_of
+from growbase.core.subject_keys import open_changes
 from growbase.core.tables import Change, LogReader
 from growbase.core.transaction import Transaction
 from growbase.core.types import moment_text
@@ -57,10 +58,12 @@ def read_changes(
     *,
     entities: Collection[str] | None = None,
     organizations: Collection[UUID] | None = None,
+    as_stored: bool = False,
 ) -> Batch:
     """Return the actor's organization's changes after a position, or those of the given ``organizations``.
 
     ``entities`` are tables. The position moves on over what was left out, up to the end of the log.
+    ``as_stored`` leaves personal values sealed.
     """
     scope, values = _scope(reads, organizations)
     # Of a few organizations among many, a stretch is cut out of the whole log: nobody knows how far theirs would reach.
@@ -79,6 +82,8 @@ def read_changes(
     )
     rows = reads.execute(sql, [*params, *bounds, *end]).fetchall()
     changes = [found for row in rows if isinstance(found := plan.instance(row), Change)]
+    if not as_stored:
+        open_changes(reads, changes)
     if len(changes) == limit:
         return Batch(changes, position_of(changes[-1]), has_more=True)
     return Batch(changes, end, has_more=not whole)
@@ -99,10 +104,15 @@ def require_kept(reads: Reads, position: Position) -> None:
     sign = mark(reads.engine)
     sql = f"SELECT 1 FROM changes WHERE seq = {sign} AND tx = {sign}"
     if reads.execute(sql, [position.seq, position.tx]).fetchone() is None:
-        oldest = reads.execute("SELECT occurred_at FROM changes ORDER BY tx, seq LIMIT 1").fetchone()
-        read = reads.plan(Change).fields["occurred_at"].read
-        since = clock.now() if oldest is None else read(oldest[0]) if read else oldest[0]
-        raise Gone(since=moment_text(since))
+        raise Gone(since=moment_text(kept_since(reads)))
+
+
+def kept_since(reads: Reads) -> datetime:
+    """Return when the oldest change that the log still has was made."""
+    row = reads.execute("SELECT occurred_at FROM changes ORDER BY tx, seq LIMIT 1").fetchone()
+    read = reads.plan(Change).fields["occurred_at"].read
+    found: datetime = clock.now() if row is None else read(row[0]) if read else row[0]
+    return found
 
 
 def _scope(reads: Reads, organizations: Collection[UUID] | None) -> tuple[list[str], list[object]]:

@@ -6,11 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from growbase.core.errors import Conflict, Forbidden, Gone, NotFound
+from growbase.core.feed import kept_since
 from growbase.core.model import Root
 from growbase.core.query import literal
 from growbase.core.reads import Reads
 from growbase.core.resource import Resource
 from growbase.core.statements import SEALED, Plan, mark
+from growbase.core.subject_keys import ERASED, open_changes
 from growbase.core.tables import Change
 from growbase.core.transaction import Transaction
 from growbase.core.trash import restore, trash
@@ -24,12 +26,12 @@ def history(
 ) -> list[dict[str, Any]]:
     """Return the changes of a row, newest first; ``before`` is the ``seq`` where the previous page ended.
 
-    Raises NotFound if the log knows no such row of this organization.
+    Raises NotFound if there is no such row of this organization, and Gone where the log has let go of what is asked.
     """
     _require_seen(reads, resource, id)
     changes = _changes(reads, resource, id, limit=min(limit, PAGE), before=before)
-    if not changes and before is None:
-        raise NotFound(what=resource.noun)
+    if not changes:
+        _require_kept(reads, resource, id)
     return [
         {
             "seq": change.seq,
@@ -53,10 +55,10 @@ def as_of(reads: Reads, resource: Resource, id: UUID, moment: datetime) -> dict[
     _require_seen(reads, resource, id)
     current = reads.find(resource.model, id, trash=True)
     changes = _changes(reads, resource, id, limit=None, before=None)
-    if not changes:
+    if current is None and (not changes or changes[0].occurred_at <= moment):
         raise NotFound(what=resource.noun)
-    if current is None and changes[0].occurred_at <= moment:
-        raise NotFound(what=resource.noun)
+    if not changes and current is not None and current.__dict__.get("updated_at", moment) > moment:
+        raise Gone(since=moment_text(kept_since(reads)))
     values: dict[str, Any] = _shown(reads, resource, current) if current else {}
     for change in changes:
         if change.occurred_at <= moment:
@@ -67,7 +69,8 @@ def as_of(reads: Reads, resource: Resource, id: UUID, moment: datetime) -> dict[
             values[name] = old
         values["version"] = (change.version or 1) - 1
     else:
-        raise Gone(since=moment_text(changes[-1].occurred_at))
+        if changes:
+            raise Gone(since=moment_text(changes[-1].occurred_at))
     for change in changes:
         if change.occurred_at <= moment:
             values["updated_at"] = moment_text(change.occurred_at)
@@ -81,6 +84,15 @@ def as_of(reads: Reads, resource: Resource, id: UUID, moment: datetime) -> dict[
     return {"id": str(id), **{name: value for name, value in values.items() if name not in hidden and value != SEALED}}
 
 
+def _require_kept(reads: Reads, resource: Resource, id: UUID) -> None:
+    """Raise Gone where older changes of a row were let go of, NotFound if there is no such row."""
+    oldest = _changes(reads, resource, id, limit=None, before=None)[-1:]
+    if not oldest and reads.find(resource.model, id, trash=True) is None:
+        raise NotFound(what=resource.noun)
+    if not oldest or oldest[0].action != "insert":
+        raise Gone(since=moment_text(oldest[0].occurred_at if oldest else kept_since(reads)))
+
+
 def undo(tx: Transaction, resource: Resource, id: UUID, seq: int) -> None:
     """Apply the inverse of one change as a new write.
 
@@ -91,6 +103,7 @@ def undo(tx: Transaction, resource: Resource, id: UUID, seq: int) -> None:
     change = tx.find(Change, seq=seq, entity=resource.table.name, entity_id=id)
     if change is None:
         raise NotFound(what="change")
+    open_changes(tx, [change])
     if change.action in {"trash", "restore"} and not (resource.deletable and tx.actor.has_role(resource.delete)):
         raise Forbidden
     if change.action == "trash":
@@ -129,6 +142,8 @@ def _undo_update(tx: Transaction, resource: Resource, identity: UUID, diff: Mapp
     back: dict[str, object] = {}
     for name, (old, new) in diff.items():
         field = plan.fields[name]
+        if (old, new) == (ERASED, ERASED):
+            raise Conflict("A change of {field} can't be undone: whom it tells of was erased.", field=name)
         if SEALED in {str(old), str(new)}:
             raise Conflict("A change of the secret {field} can't be undone.", field=name)
         if field.shown(row.__dict__[name]) != new:
@@ -170,7 +185,7 @@ def _changes(
     if limit is not None:
         sql += f" LIMIT {int(limit)}"
     rows = reads.execute(sql, params).fetchall()
-    return [found for row in rows if isinstance(found := plan.instance(row), Change)]
+    return open_changes(reads, (found for row in rows if isinstance(found := plan.instance(row), Change)))
 
 
 def _shown(reads: Reads, resource: Resource, row: Root) -> dict[str, Any]:

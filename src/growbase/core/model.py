@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 
 from growbase.core import types
+from growbase.core.retention import Retention
+from growbase.core.subject import Subject
 
 LONG_TEXT = 20_000
 """Characters a text may have where the model names no limit."""
@@ -56,6 +58,7 @@ class Rule:
     writable: Writable = "always"
     hidden: bool = False
     index: bool = False
+    personal: bool = False
     help: str = ""
 
 
@@ -75,10 +78,15 @@ def text(
     writable: Writable = "always",
     hidden: bool = False,
     index: bool = False,
+    personal: bool = False,
     help: str = "",
 ) -> MappedColumn[Any]:
-    """Declare text of at most ``max_length`` characters; ``pattern`` is checked by the API only."""
+    """Declare text of at most ``max_length`` characters; ``pattern`` is checked by the API only.
+
+    What is ``personal`` tells of the table's ``__subject__``.
+    """
     rule = Rule("text", min_length=min_length or None, max_length=max_length, pattern=pattern, default=default)
+    rule = replace(rule, personal=personal)
     return _column(types.Text(), replace(rule, writable=writable, hidden=hidden, index=index, help=help))
 
 
@@ -179,14 +187,20 @@ def day(*, writable: Writable = "always", index: bool = False) -> MappedColumn[A
 
 
 def document(
-    *, default: Default = None, writable: Writable = "always", hidden: bool = False, name: str | None = None
+    *,
+    default: Default = None,
+    writable: Writable = "always",
+    hidden: bool = False,
+    personal: bool = False,
+    name: str | None = None,
 ) -> MappedColumn[Any]:
     """Declare a JSON document whose shape is the annotation: a Pydantic model, ``list[str]``, ``dict[str, Any]``.
 
     ``default`` is a callable such as ``list`` or ``dict``. ``name`` is the column's where Python reserves it:
     the attribute is then the same with an underscore, ``metadata_``.
     """
-    return _column(types.Document(), Rule("document", default=default, writable=writable, hidden=hidden), name=name)
+    rule = Rule("document", default=default, writable=writable, hidden=hidden, personal=personal)
+    return _column(types.Document(), rule, name=name)
 
 
 def secret(*, writable: Writable = "always") -> MappedColumn[Any]:
@@ -232,6 +246,12 @@ class Root(DeclarativeBase):
     __indexes__: ClassVar[tuple[Key, ...]] = ()
     __checks__: ClassVar[dict[str, str]] = {}
     """Name to SQL of the checks that span several columns."""
+    __subject__: ClassVar[Subject | None] = None
+    """Of whom the personal columns tell."""
+    __copies__: ClassVar[tuple[str, ...]] = ()
+    """Columns that may hold what rows of other tables hold, such as a job's payload."""
+    __retention__: ClassVar[tuple[Retention, ...]] = ()
+    """When rows go by themselves; what the trash holds is the resource's ``retention``."""
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         if "__tablename__" in cls.__dict__:
@@ -437,9 +457,11 @@ __all__ = [
     "Fact",
     "Key",
     "Owned",
+    "Retention",
     "Root",
     "Rule",
     "Shared",
+    "Subject",
     "Trashable",
     "View",
     "boolean",

@@ -48,7 +48,8 @@ class Resource:
     ``guard(tx, row, to)`` is asked before a transition: it refuses by raising, or returns what changes along with it.
     ``meter(tx, by)`` is told by how many the live rows grow or shrink; it refuses growth by raising.
     ``gauges`` are columns that hold running totals, whose sum over rows means nothing, so that aggregates refuse it.
-    ``purged(tx, row)`` is told of a row that is about to go for good, or to become a tombstone.
+    ``purged(tx, row)`` is told of a row that is about to go for good, or to become a tombstone; ``erased(tx, row)`` of
+    one whose person is about to be erased, its personal columns still there.
     """
 
     model: type[Root]
@@ -62,6 +63,7 @@ class Resource:
     guard: Action | None = None
     meter: Action | None = None
     purged: Action | None = None
+    erased: Action | None = None
     state: str = "status"
     read: Role = Role.VIEWER
     write: Role = Role.MEMBER

@@ -76,7 +76,7 @@ def _seal_some(database: Database) -> int:
     with database.read(actor, snapshot=True) as reads:
         last = _newest(reads)
         start = Position(last.to_tx, last.to_seq) if last else BEGINNING
-        rows = read_changes(reads, start, SPAN).changes
+        rows = read_changes(reads, start, SPAN, as_stored=True).changes
     if not rows:
         return 0
     key_id, key = _current_key(database)

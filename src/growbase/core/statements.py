@@ -86,6 +86,9 @@ class Plan:
     secrets: dict[str, str]
     defaults: dict[str, Callable[[], object]]
     references: tuple[Field, ...]
+    subject: str | None
+    private: frozenset[str]
+    """Columns whose values the log seals under the key of their person, which the column ``subject`` names."""
     kept: dict[str, Convert]
     """How the change row of a new row shows what the row's own key and times don't say already."""
 
@@ -140,6 +143,8 @@ def plan_of(model: type[Root], engine: str) -> Plan:
         secrets={name.removesuffix("_cipher"): name for name, field in fields.items() if field.rule.kind == "secret"},
         defaults=defaults,
         references=tuple(field for name, field in fields.items() if field.rule.target and name != model.__scope__),
+        subject=model.__subject__.of if model.__subject__ else None,
+        private=frozenset(name for name, field in fields.items() if field.rule.personal and not field.rule.hidden),
         kept={
             name: field.show
             for name, field in fields.items()

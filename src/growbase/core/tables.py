@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -12,6 +12,8 @@ from growbase.core import types
 from growbase.core.actor import ActorKind
 from growbase.core.model import (
     Fact,
+    Owned,
+    Retention,
     Rule,
     Shared,
     boolean,
@@ -203,6 +205,8 @@ class Job(Fact):
         index("finished_at", where="status IN ('succeeded', 'cancelled')", across=True),
         index("created_at", "id"),
     )
+    __copies__ = ("payload", "result", "error")
+    __retention__ = (Retention("finished_at", 7, where="t.status IN ('succeeded', 'cancelled')"),)
 
 
 class JobQueue(Fact):
@@ -243,6 +247,7 @@ class DoctorReport(Fact):
     findings: Mapped[list[dict[str, Any]]] = document(default=list)
 
     __indexes__ = (index("finished_at"),)
+    __retention__ = (Retention("finished_at", 30, holdable=False),)
 
 
 class AlertState(StrEnum):
@@ -264,6 +269,7 @@ class Alert(Fact):
     told_at: Mapped[datetime] = moment()
 
     __indexes__ = (index("state", "name"),)
+    __retention__ = (Retention("since", 30, where="t.state = 'resolved'", holdable=False),)
 
 
 class NoticeStatus(StrEnum):
@@ -290,6 +296,7 @@ class AlertNotice(Fact):
     created_at: Mapped[datetime] = moment()
 
     __indexes__ = (index("created_at"),)
+    __retention__ = (Retention("created_at", 30, holdable=False),)
 
 
 class IdempotencyKey(Fact):
@@ -309,6 +316,8 @@ class IdempotencyKey(Fact):
     expires_at: Mapped[datetime] = moment()
 
     __indexes__ = (index("expires_at"),)
+    __copies__ = ("body",)
+    __retention__ = (Retention("expires_at", 0, holdable=False),)
 
 
 class SearchDocument(Fact):
@@ -369,3 +378,67 @@ class Drill(Fact):
     row_count: Mapped[int | None] = integer()
 
     __indexes__ = (index("finished_at"),)
+
+
+class SubjectKey(Fact):
+    """The key of one person, by the id of the row that is about them: without it the log shows nothing of theirs."""
+
+    __tablename__ = "subject_keys"
+
+    id: Mapped[UUID] = mapped_column(types.Identifier(), primary_key=True, info={"rule": Rule("identifier")})
+    key_cipher: Mapped[bytes] = secret()
+
+
+class Erasure(Fact):
+    """A person who was erased, by keyed hash and ids alone: a restored backup must not bring them back.
+
+    ``subjects`` are the ids of the rows about the person by table, ``counts`` says what was emptied.
+    """
+
+    __tablename__ = "erasures"
+
+    id: Mapped[UUID] = mapped_column(types.Identifier(), primary_key=True, info={"rule": Rule("identifier")})
+    organization_id: Mapped[UUID | None] = identifier()
+    address_hash: Mapped[str] = text(max_length=64, hidden=True)
+    key_id: Mapped[str] = text(max_length=32, help="Key of the keyring from which that of the hash is derived.")
+    subjects: Mapped[dict[str, list[str]]] = document(default=dict)
+    counts: Mapped[dict[str, int]] = document(default=dict)
+    erased_by: Mapped[str] = text(max_length=320)
+    created_at: Mapped[datetime] = moment()
+    finished_at: Mapped[datetime | None] = moment()
+
+    __indexes__ = (index("created_at"),)
+
+
+class LegalHold(Owned):
+    """What must not go while a dispute lasts: one row, or without one all that the organization has."""
+
+    __tablename__ = "legal_holds"
+
+    entity: Mapped[str | None] = text(max_length=63, writable="create", help="Table of the row, such as prospects.")
+    entity_id: Mapped[UUID | None] = identifier(writable="create")
+    reason: Mapped[str] = text(max_length=500, min_length=1)
+    released_at: Mapped[datetime | None] = moment(writable="never")
+    released_by: Mapped[UUID | None] = identifier()
+
+    __indexes__ = (index("entity", "entity_id", where="released_at IS NULL"),)
+    __checks__: ClassVar[dict[str, str]] = {"entity_and_id": "(entity IS NULL) = (entity_id IS NULL)"}
+
+
+class RetentionRun(Fact):
+    """One time that retention was carried out: what went by each rule, and whether it came to its end."""
+
+    __tablename__ = "retention_runs"
+
+    id: Mapped[UUID] = mapped_column(types.Identifier(), primary_key=True, info={"rule": Rule("identifier")})
+    token: Mapped[UUID] = identifier(hidden=True)
+    started_at: Mapped[datetime] = moment()
+    updated_at: Mapped[datetime] = moment()
+    finished_at: Mapped[datetime | None] = moment()
+    rows: Mapped[int] = integer(default=0)
+    held: Mapped[int] = integer(default=0, help="Rows that a legal hold has kept.")
+    rules: Mapped[dict[str, int]] = document(default=dict)
+    error: Mapped[str | None] = text(max_length=2_000)
+
+    __indexes__ = (index("started_at"),)
+    __retention__ = (Retention("started_at", 400, holdable=False),)

@@ -62,6 +62,16 @@ _QUEUED: Final = Gauge(
 _OLDEST: Final = Gauge(
     "growbase_job_oldest_seconds", "How long the job has been due that waits longest.", ("queue",), registry=REGISTRY
 )
+_RETAINED_AT: Final = Gauge(
+    "growbase_retention_last_run_timestamp_seconds", "When retention was carried out last.", registry=REGISTRY
+)
+_RETAINED: Final = Gauge(
+    "growbase_retention_rows", "Rows that retention has handled in its last run.", ("rule",), registry=REGISTRY
+)
+_RETAINED_HELD: Final = Gauge(
+    "growbase_retention_held_rows", "Rows that legal holds have kept in the last run.", registry=REGISTRY
+)
+_RETAINED_FAILED: Final = Gauge("growbase_retention_failed", "Whether the last run has failed.", registry=REGISTRY)
 _PAUSED: Final = Gauge("growbase_queue_paused", "Whether a queue is paused.", ("queue",), registry=REGISTRY)
 _BEHIND: Final = Gauge(
     "growbase_feed_behind",
@@ -240,6 +250,15 @@ def observe_backup(figures: Mapping[str, float]) -> None:
     """Note how the last good backup and the last restore drill stand, by the ends of the gauges' names."""
     for name, value in figures.items():
         _BACKUP[name].set(value)
+
+
+def observe_retention(ended_at: float, rows: Mapping[str, int], held: int, *, failed: bool) -> None:
+    """Note when retention was carried out last and how many rows each rule has handled."""
+    _RETAINED_AT.set(ended_at)
+    _RETAINED_HELD.set(held)
+    _RETAINED_FAILED.set(failed)
+    for rule, count in rows.items():
+        _RETAINED.labels(rule).set(count)
 
 
 def render_metrics() -> tuple[bytes, str]:

@@ -27,7 +27,8 @@ from growbase.core.statements import (
     select_sql,
     update_sql,
 )
-from growbase.core.tables import Job, SearchDocument
+from growbase.core.subject_keys import Ring, seal_changes
+from growbase.core.tables import Job, SearchDocument, SubjectKey
 from growbase.core.types import compact_json, moment_text
 
 M = TypeVar("M", bound=Root)
@@ -51,6 +52,7 @@ class Transaction(Reads):
         self.xid: int | None = None
         self._changes: list[tuple[object, ...]] = []
         self._checked: set[tuple[str, UUID]] = set()
+        self._ring = Ring()
 
     def acting(self, actor: Actor) -> "Transaction":
         """Return this unit of work for another actor: the same connection, time and change log."""
@@ -267,6 +269,13 @@ class Transaction(Reads):
 
     def flush(self) -> None:
         """Write the collected change rows (called by the database before it commits)."""
+        if self._ring.made:
+            sql = insert_sql(plan_of(SubjectKey, self.engine), ("id", "key_cipher"))
+            if len(self._ring.made) == 1:
+                self.execute(sql, self._ring.made[0])
+            else:
+                self.execute_many(sql, self._ring.made)
+            self._ring.made.clear()
         if self._changes:
             self.xid = self.log_position.write(self.execute, self.execute_many, self._changes)
             self._changes.clear()
@@ -300,8 +309,10 @@ class Transaction(Reads):
         """Return a row ready to insert: id, tenant, defaults, times, norms and sealed secrets filled in."""
         row: dict[str, Any] = dict(values)
         fields = plan.fields
-        if "id" in fields:
-            row.setdefault("id", clock.new_id())
+        if "id" in fields and "id" not in row:
+            row["id"] = clock.new_id()
+            if plan.private:
+                self._ring.fresh.add(row["id"])
         if plan.scope == "organization_id":
             row.setdefault("organization_id", self.actor.organization_id)
         for name, default in plan.defaults.items():
@@ -366,7 +377,11 @@ class Transaction(Reads):
 
     def _log_inserts(self, plan: Plan, rows: Sequence[Mapping[str, Any]]) -> None:
         self.touched.add(plan.table)
-        for row in rows if plan.logged else ():
+        if not plan.logged:
+            return
+        if plan.private and plan.subject not in {None, "id"}:
+            self._ring.load(self, [found for row in rows if (found := row.get(str(plan.subject))) is not None])
+        for row in rows:
             changes = {name: [None, show(row[name])] for name, show in plan.kept.items() if row.get(name) is not None}
             self._log(plan, "insert", row, changes, version=1)
 
@@ -390,6 +405,8 @@ class Transaction(Reads):
         self, plan: Plan, action: str, row: Mapping[str, Any], changes: Mapping[str, object], version: int | None
     ) -> None:
         owner = row.get(plan.scope) if plan.scope else self.actor.organization_id
+        if plan.private and plan.logged:
+            changes = seal_changes(self, self._ring, plan, row, changes)
         self.log_row(plan, action, owner, row["id"], version, changes)
 
     def _append(

@@ -8,6 +8,7 @@ from uuid import UUID
 from growbase.core import clock
 from growbase.core.errors import Conflict, FieldError, ForeignKey, NotFound, NotUnique
 from growbase.core.facts import delete_facts
+from growbase.core.holds import Held, hold_of, lock_holds, require_free
 from growbase.core.model import Root, is_trashable, rule_of, table_of
 from growbase.core.resource import Resource, reference_to
 from growbase.core.statements import Plan, equality, mark, plan_of
@@ -59,8 +60,10 @@ def purge(tx: Transaction, model: type[Root], id: UUID, *, keep: bool = False) -
     """Remove a trashed row for good, its children first, and return True.
 
     Rows that must be preserved (analytics of a campaign) refuse it with ForeignKey; with ``keep`` the row then stays
-    as a tombstone, its personal and payload columns emptied, and False is returned.
+    as a tombstone, its personal and payload columns emptied, and False is returned. Raises Held where a legal hold
+    keeps the row or one that would go with it.
     """
+    lock_holds(tx, share=True)
     row = tx.get(model, id, lock=True, trash=True)
     if row.__dict__["deleted_at"] is None:
         raise Conflict("Only rows in the trash can be purged: delete it first.")
@@ -187,6 +190,7 @@ def _purge(tx: Transaction, row: Root, *, keep: bool) -> bool:
     model = type(row)
     resource = tx.context.catalog.of(model)
     assert resource is not None
+    require_free(tx, row)
     preserved: list[str] = []
     for other in tx.context.catalog.models.values():
         for column in table_of(other).columns:
@@ -215,6 +219,9 @@ def _purge(tx: Transaction, row: Root, *, keep: bool) -> bool:
 
 def _purge_children(tx: Transaction, model: type[Root], column: str, row: Root, *, keep: bool) -> bool:
     if not model.__logged__:
+        kept = hold_of(tx, model, {column: row.__dict__["id"]})
+        if kept is not None:
+            raise Held(what=tx.noun(model), reason=kept.reason, hold_id=str(kept.id))
         delete_facts(tx, model, {column: row.__dict__["id"]})
         return True
     removed = True
@@ -223,6 +230,7 @@ def _purge_children(tx: Transaction, model: type[Root], column: str, row: Root, 
         if "deleted_at" in values and values["deleted_at"] is None:
             raise Conflict("It still has live children: delete them first.")
         if tx.context.catalog.of(model) is None:
+            require_free(tx, child)
             tx.remove(child, action="purge")
         elif values.get("purged_at") is None or not keep:
             removed = _purge(tx, child, keep=keep) and removed

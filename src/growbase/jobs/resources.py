@@ -1,8 +1,9 @@
-"""What the API, Studio and the command line offer of jobs: to look at them, and to cancel, retry or discard one."""
+"""What the API, Studio and the command line offer of jobs and of legal holds, which keep rows from retention."""
 
 from growbase.core.actor import Role
+from growbase.core.holds import add_hold, release_hold
 from growbase.core.resource import Resource, Verb
-from growbase.core.tables import Job
+from growbase.core.tables import Job, LegalHold
 from growbase.jobs.actions import cancel_job, discard_job, retry_job
 
 jobs = Resource(
@@ -22,4 +23,15 @@ jobs = Resource(
     },
 )
 
-RESOURCES: tuple[Resource, ...] = (jobs,)
+legal_holds = Resource(
+    LegalHold,
+    read=Role.ADMIN,
+    write=Role.ADMIN,
+    create=add_hold,
+    editable=False,
+    deletable=False,
+    retention=None,
+    verbs={"release": Verb(release_hold, role=Role.ADMIN)},
+)
+
+RESOURCES: tuple[Resource, ...] = (jobs, legal_holds)

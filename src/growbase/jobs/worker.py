@@ -28,7 +28,7 @@ from growbase.core.gate import RETRY_SECONDS, ReadOnly
 from growbase.core.tables import Job
 from growbase.core.transaction import Transaction
 from growbase.core.types import compact_json
-from growbase.jobs import figures, queue
+from growbase.jobs import figures, queue, retention
 from growbase.jobs.claim import Claimant, claim, due_queues, install_queues
 from growbase.jobs.errors import Permanent, RateLimited, UnknownTask
 from growbase.jobs.policies import policy_of
@@ -329,6 +329,7 @@ class Worker:
         self.timetable.tick(self.database)
         if self._is_due("figures", FIGURES_SECONDS):
             figures.observe(self.database)
+            retention.observe(self.database)
 
     def _install(self) -> None:
         """Write the schedules' rows; who alone works here also ends the leases of those who worked before it."""

@@ -27,7 +27,6 @@ from growbase.core.facts import delete_facts, hold
 from growbase.core.mail import MailDeferred, MailRefused, MailUnconfirmed
 from growbase.core.outbound import safe_client
 from growbase.core.outside import Outside
-from growbase.core.reads import Where
 from growbase.core.tables import Alert, AlertNotice, AlertState, DoctorReport, InstanceFact, Job, NoticeStatus
 from growbase.core.transaction import Transaction
 from growbase.core.types import moment_text
@@ -41,7 +40,6 @@ from growbase.ops.doctor import examine
 WATCHED: Final[tuple[Check, ...]] = (installation.disk, background.jobs, background.webhooks, background.backups)
 KIND: Final = "send_alert"
 AGAIN: Final = timedelta(days=1)
-KEPT: Final = timedelta(days=30)
 REPLICATION: Final = "replication_down"
 """The instance fact by which whoever supervises litestream or pg_receivewal tells that it is down, and why."""
 ERRORS: Final = 3
@@ -115,19 +113,6 @@ def note_replication(database: Database, reason: str | None) -> None:
             tx.insert_facts(InstanceFact, [{"name": REPLICATION, "value": f"The continuous backup is down: {reason}"}])
 
     database.write(system("backup"), unit)
-
-
-def old_notices(database: Database) -> int:
-    """Delete notices, and alerts that are over, after 30 days and return how many."""
-
-    def unit(tx: Transaction) -> int:
-        before = tx.now - KEPT
-        notices = [row.id for row in tx.rows(AlertNotice, Where("created_at", "<", before), limit=500)]
-        over = tx.rows(Alert, Where("since", "<", before), state=AlertState.RESOLVED, limit=500)
-        gone = delete_facts(tx, AlertNotice, {"id": notices})
-        return gone + delete_facts(tx, Alert, {"name": [row.name for row in over]})
-
-    return database.write(system("alerts"), unit)
 
 
 # -- sending ----------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from growbase.core.feed import Position, newest, reader_position
 from growbase.core.reads import Reads
 from growbase.core.seals import READER, Fault, Head, head, numbers, verify_seals
 from growbase.core.statements import Plan, mark
+from growbase.core.subject_keys import open_changes
 from growbase.core.tables import Change
 from growbase.core.types import moment_text
 
@@ -182,7 +183,7 @@ def _page(reads: Reads, terms: list[str], params: list[object], way: str, limit:
     where = f" WHERE {' AND '.join(terms)}" if terms else ""
     sql = f"SELECT {plan.columns} FROM changes t{where} ORDER BY t.tx {way}, t.seq {way} LIMIT {int(limit)}"
     rows = reads.execute(sql, params).fetchall()
-    return [found for row in rows if isinstance(found := plan.instance(row), Change)]
+    return open_changes(reads, (found for row in rows if isinstance(found := plan.instance(row), Change)))
 
 
 def shown(row: Change) -> dict[str, Any]:

@@ -8,9 +8,7 @@ from growbase.core import clock, telemetry
 from growbase.core.actor import system
 from growbase.core.config import Settings
 from growbase.core.database import Database
-from growbase.core.facts import delete_facts
 from growbase.core.outside import Outside
-from growbase.core.reads import Where
 from growbase.core.tables import DoctorReport
 from growbase.core.transaction import Transaction
 from growbase.jobs.schedule import Schedule
@@ -18,7 +16,6 @@ from growbase.ops import alerts
 from growbase.ops.checks.finding import Patient
 from growbase.ops.doctor import examine
 
-KEPT: Final = timedelta(days=30)
 STORED: Final = 100
 """Findings that a report keeps; it counts all."""
 
@@ -30,7 +27,6 @@ def schedules(settings: Settings, outside: Outside) -> list[Schedule]:
         Schedule(
             "doctor/alerts", partial(look_for_troubles, settings=settings, outside=outside), every=timedelta(minutes=1)
         ),
-        Schedule("doctor/old_notices", alerts.old_notices, every=timedelta(hours=1)),
     ]
 
 
@@ -41,8 +37,6 @@ def examine_lightly(database: Database, *, settings: Settings, outside: Outside)
     shown = sorted((finding.as_json() for finding in found), key=lambda one: str(one["severity"]))[:STORED]
 
     def unit(tx: Transaction) -> None:
-        old = tx.rows(DoctorReport, Where("finished_at", "<", tx.now - KEPT))
-        delete_facts(tx, DoctorReport, {"id": [row.id for row in old]})
         counts = {"errors": errors, "warnings": len(found) - errors}
         tx.insert_facts(DoctorReport, [{"id": clock.new_id(), "finished_at": tx.now, **counts, "findings": shown}])
 

@@ -44,6 +44,7 @@ class DatabaseStatus:
     indexes: list[str] = field(default_factory=list)
     triggers: list[str] = field(default_factory=list)
     jobs: dict[str, int] = field(default_factory=dict)
+    retention: dict[str, Any] = field(default_factory=dict)
     gate: dict[str, str] = field(default_factory=dict)
     doctor: dict[str, Any] = field(default_factory=dict)
     alerts: dict[str, str] = field(default_factory=dict)
@@ -73,6 +74,8 @@ def database_status(settings: Settings) -> DatabaseStatus:
         _postgresql(rows, found) if settings.is_postgresql else _sqlite(rows, found)
         if "jobs" in found.tables:
             found.jobs = dict(rows("SELECT status, count(*) FROM jobs GROUP BY status ORDER BY status"))
+        if "retention_runs" in found.tables:
+            found.retention = _last_run(rows)
         if "doctor_reports" in found.tables:
             newest = "SELECT finished_at, errors, warnings FROM doctor_reports ORDER BY finished_at DESC LIMIT 1"
             for at, errors, warnings in rows(newest):
@@ -89,6 +92,13 @@ def database_status(settings: Settings) -> DatabaseStatus:
             found.gate = {"mode": state.mode.value, "since": state.since, "reason": state.reason}
             found.production = bool(rows("SELECT 1 FROM instance_facts WHERE name = 'production'"))
     return found
+
+
+def _last_run(rows: Rows) -> dict[str, Any]:
+    names = ("started_at", "finished_at", "rows", "held", "error")
+    last = rows(f"SELECT {', '.join(names)} FROM retention_runs ORDER BY started_at DESC LIMIT 1")
+    found = dict(zip(names, last[0], strict=True)) if last else {}
+    return {name: str(value) if name.endswith("_at") and value else value for name, value in found.items()}
 
 
 def _sqlite(rows: Rows, found: DatabaseStatus) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 LATER = datetime(2099, 1, 1, tzinfo=UTC)
 
 OVERRIDES: Mapping[str, Mapping[str, Callable[[int], Any] | None]] = {
+    "legal-holds": {"entity": None, "entity_id": None},
     "saved-views": {"resource": lambda _: "campaigns"},
     "webhook-endpoints": {"events": lambda _: ["campaigns.*"]},
 }

@@ -1,6 +1,5 @@
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +9,9 @@ from growbase.core import clock
 from growbase.core.actor import Actor, ActorKind
 from growbase.core.database import Database
 from growbase.core.errors import Conflict, Forbidden, Invalid, InvalidTransition, Stale
-from growbase.domains.commerce import actions_drafts
 from growbase.domains.commerce.actions_drafts import (
     approve_draft,
     difference,
-    drop_old_drafts,
     fingerprint,
     propose_draft,
     reject_draft,
@@ -22,6 +19,7 @@ from growbase.domains.commerce.actions_drafts import (
 )
 from growbase.domains.commerce.actions_messages import post_message
 from growbase.domains.commerce.models_tickets import AiDraft, AuthorType, DraftStatus, Ticket, TicketMessage
+from growbase.jobs.retention import retain
 from tests.domains.commerce.factories import make_store, set_settings, write_in
 
 
@@ -166,9 +164,10 @@ def test_old_words_go_and_scores_stay(
     db: Database, actor: Actor, ticket_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     id = propose(db, actor, ticket_id, reward_score=0.8)
-    assert db.write(actor, drop_old_drafts) == 0
-    monkeypatch.setattr(actions_drafts, "KEPT", timedelta(0))
-    assert db.write(actor, drop_old_drafts) == 1
-    assert db.write(actor, drop_old_drafts) == 0
+    assert retain(db, table="ai_drafts").rows == 0
+    (rule,) = AiDraft.__retention__
+    monkeypatch.setattr(AiDraft, "__retention__", (replace(rule, days=-1),))
+    assert retain(db, table="ai_drafts").rows == 1
+    assert retain(db, table="ai_drafts").rows == 0
     draft = draft_of(db, actor, id)
     assert (draft.content, draft.reward_score, draft.dropped_at is None) == ("[removed]", 0.8, False)

@@ -17,6 +17,7 @@ from growbase.domains.commerce.models_events import ConnectionEvent, ConnectionS
 from growbase.domains.commerce.models_flags import FlagStatus, OrderFlag
 from growbase.domains.commerce.models_purchasing import PurchaseOrder
 from growbase.domains.commerce.models_tickets import AiDraft, Ticket, TicketStatus
+from growbase.jobs.retention import retain
 from tests.domains.commerce.factories import make_order, make_store, write_in
 from tests.fixtures import Tenant
 
@@ -65,11 +66,11 @@ def test_old_words_and_payloads_go(db: Database, actor: Actor) -> None:
     webhook = {"provider": "shopify", "topic": "x", "shop_domain": "s", "body": b"{}", "store_id": store_id}
     for id in ("1", "2"):
         db.write(actor, lambda tx, id=id: record_webhook(tx, webhook_id=id, payload={"a": 1}, **webhook))
-    assert (tasks.old_drafts(db), tasks.old_webhook_payloads(db)) == (0, 0)
+    assert (retain(db, table="ai_drafts").rows, retain(db, table="webhook_events").rows) == (0, 0)
     age(db, "ai_drafts", "created_at", 181, "status = 'superseded'")
     age(db, "webhook_events", "received_at", 31, "webhook_id = '1'")
-    assert (tasks.old_drafts(db), tasks.old_webhook_payloads(db)) == (1, 1)
-    assert (tasks.old_drafts(db), tasks.old_webhook_payloads(db)) == (0, 0)
+    assert (retain(db, table="ai_drafts").rows, retain(db, table="webhook_events").rows) == (1, 1)
+    assert (retain(db, table="ai_drafts").rows, retain(db, table="webhook_events").rows) == (0, 0)
     with db.read(actor) as reads:
         assert {row.webhook_id: row.payload for row in reads.rows(WebhookEvent)} == {"1": None, "2": {"a": 1}}
         assert sorted(row.content for row in reads.rows(AiDraft)) == ["Words", "[removed]"]
@@ -91,8 +92,8 @@ def test_old_tests_of_connections_go_but_the_newest_of_each(db: Database, actor:
         first = {row.store_id: row.id for row in reads.rows(ConnectionEvent, integration="ga4", order="-id")}
     for id in first.values():
         age(db, "connection_events", "created_at", 95, f"id = '{id}'")
-    assert tasks.old_connection_events(db) == 2
-    assert tasks.old_connection_events(db) == 0
+    assert retain(db, table="connection_events").rows == 2
+    assert retain(db, table="connection_events").rows == 0
     with db.read(actor) as reads:
         assert reads.count(ConnectionEvent) == 4
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from growbase.domains.identity.models import (
 )
 from growbase.domains.identity.queries import get_profile, list_sessions
 from growbase.domains.identity.roles import LastOwner
+from growbase.jobs.retention import retain
 
 PASSWORD = "correct horse battery"
 NEW = "a password never used"
@@ -334,9 +336,25 @@ def test_a_deleted_account_keeps_nothing_personal_and_frees_its_address(
     assert register().user_id != grant.user_id
 
 
-def test_expired_sessions_are_deleted(db: Database, register: Register) -> None:
-    register()
-    later = clock.now().replace(year=2100)
-    assert db.write(system(), lambda tx: actions_sessions.delete_expired(tx, before=later)) == 2
+def test_expired_sessions_go_but_the_newest_of_each_member_stays_without_its_traces(
+    db: Database, register: Register
+) -> None:
+    grant = register()
+    actor = system("test", grant.organization_id)
+    old = clock.now() - timedelta(days=10)
     with db.read(system()) as reads:
-        assert reads.count(Session) == 0
+        (session,) = reads.rows(Session, user_id=grant.user_id)
+
+    def again(tx: Transaction) -> None:
+        past = {"created_at": old - timedelta(days=30), "expires_at": old, "last_activity_at": old}
+        tx.set_facts(Session, {"id": session.id}, {**past, "ip": "192.0.2.1"})
+        other = {"id": clock.new_id(), "token_hash": "1", "refresh_hash": "2", "ip": "192.0.2.2"}
+        newer = {"last_activity_at": old + timedelta(hours=1)}
+        tx.insert_facts(Session, [{**session.__dict__, **past, **other, **newer}])
+
+    db.write(actor, again)
+    assert retain(db, table="sessions").rules == {"sessions": 1, "sessions/traces": 1}
+    assert retain(db, table="sessions").rows == 0
+    with db.read(system()) as reads:
+        (left,) = reads.rows(Session, user_id=grant.user_id)
+    assert (left.last_activity_at, left.ip) == (old + timedelta(hours=1), None)

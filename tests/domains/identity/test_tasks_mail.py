@@ -19,9 +19,9 @@ from growbase.domains.identity.actions_personal import notify, notify_admins
 from growbase.domains.identity.mails import TEMPLATES
 from growbase.domains.identity.models import TokenPurpose, User
 from growbase.domains.identity.models_personal import Notification
-from growbase.domains.identity.tasks import old_notifications
 from growbase.domains.identity.tasks_mail import TASKS
 from growbase.domains.identity.tokens import consume_link, mail_link
+from growbase.jobs.retention import retain
 from growbase.jobs.worker import Worker
 from growbase.ops.messages import collect_messages
 from tests.fixtures import Tenant
@@ -134,6 +134,6 @@ def test_notifications_go_90_days_after_they_were_read_and_after_a_year(db: Data
             )
 
     db.write(own, unit)
-    assert (old_notifications(db), old_notifications(db)) == (2, 0)
+    assert [retain(db, table="notifications").rows for _ in range(2)] == [2, 0]
     with db.read(own) as reads:
         assert [row.title for row in reads.rows(Notification, order="id")] == ["new", "unread", "read"]

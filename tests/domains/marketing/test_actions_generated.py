@@ -23,7 +23,7 @@ from growbase.domains.marketing.actions_generated import (
 )
 from growbase.domains.marketing.models import Campaign, Content
 from growbase.domains.marketing.models_generated import GeneratedContent, GeneratedType
-from growbase.jobs.sweeps import old_trash
+from growbase.jobs.retention import KEPT, retain
 from tests.domains.marketing.factories import make_campaign
 
 
@@ -169,7 +169,7 @@ def test_candidates_stay_when_their_campaign_goes(db: Database, actor: Actor) ->
         assert reads.get(GeneratedContent, id).text == "Fresh coffee"
     with pytest.raises(Conflict, match="generated_contents"):
         db.write(actor, lambda tx: purge(tx, Campaign, campaign_id))
-    old_trash(db, days=-1)
+    retain(db, {**KEPT, "trash_days": -1})
     with db.read(actor) as reads:
         campaign = reads.get(Campaign, campaign_id, trash=True)
         assert campaign.purged_at is not None

@@ -3,7 +3,6 @@
 import difflib
 import hashlib
 from collections.abc import Mapping
-from datetime import timedelta
 from html import escape
 from typing import Any
 from uuid import UUID
@@ -11,14 +10,11 @@ from uuid import UUID
 from growbase.core.actor import ActorKind
 from growbase.core.errors import Conflict, Forbidden, ForeignKey, Invalid, Stale
 from growbase.core.model import Root
-from growbase.core.reads import Where
 from growbase.core.transaction import Transaction
 from growbase.domains.commerce.actions_messages import ENDED, post_message
 from growbase.domains.commerce.actions_stores import feature_flags
-from growbase.domains.commerce.actions_tickets import drop_draft
 from growbase.domains.commerce.models_tickets import AiDraft, AuthorType, DraftStatus, Ticket, TicketMessage
 
-KEPT = timedelta(days=180)
 CHUNK = 200
 DRAFT_REPLY = "draft_reply"
 PROGRAMS = frozenset({ActorKind.JOB, ActorKind.AGENT})
@@ -127,15 +123,6 @@ def guard_draft(tx: Transaction, row: Root, to: DraftStatus) -> dict[str, object
             raise Invalid.at("edit", "required", "is required: use the verb approve")
         return _approval(tx, row.human_edit)
     return {"sent_message_id": _reply(tx, row)} if to == DraftStatus.SENT else {}
-
-
-def drop_old_drafts(tx: Transaction) -> int:
-    """Remove the words of the organization's drafts that are older than 180 days and return how many; scores stay."""
-    old = Where("created_at", "<", tx.now - KEPT)
-    rows = tx.rows(AiDraft, old, dropped_at=None, order="created_at", limit=CHUNK, lock=True)
-    for row in rows:
-        drop_draft(tx, row)
-    return len(rows)
 
 
 def difference(before: str, after: str) -> tuple[int, str]:

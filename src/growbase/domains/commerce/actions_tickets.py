@@ -6,15 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from growbase.core.errors import Invalid
+from growbase.core.holds import require_free
 from growbase.core.model import Root
 from growbase.core.reads import Where
 from growbase.core.transaction import Transaction
 from growbase.domains.commerce.actions_stores import live_store, next_number
-from growbase.domains.commerce.models_tickets import AiDraft, Ticket, TicketMessage, TicketStatus
+from growbase.domains.commerce.models_tickets import SCRUBBED, AiDraft, Ticket, TicketMessage, TicketStatus
 
 CHUNK = 500
-SCRUBBED = "[removed]"
-"""What is left of a text that had to go."""
 
 ASLEEP = frozenset({TicketStatus.OPEN, TicketStatus.PENDING, TicketStatus.SNOOZED})
 
@@ -94,16 +93,13 @@ def purged_ticket(tx: Transaction, row: Root) -> None:
 
 
 def scrub_ticket(tx: Transaction, ticket_id: UUID) -> None:
-    """Remove every text of a ticket's messages and drafts; scores and times stay."""
+    """Remove every text of a ticket's messages and drafts; scores and times stay. Raises Held."""
     for message in tx.rows(TicketMessage, ticket_id=ticket_id, order="id", lock=True):
+        require_free(tx, message)
         nothing = dict.fromkeys(("body_plain", "author_label", "metadata", "last_error"))
         gone: Mapping[str, object] = {"body_rich": SCRUBBED, **nothing}
         tx.change(message, gone, action="scrub")
     for draft in tx.rows(AiDraft, ticket_id=ticket_id, order="id", lock=True):
-        drop_draft(tx, draft)
-
-
-def drop_draft(tx: Transaction, draft: AiDraft) -> None:
-    """Remove the words of a draft; what they scored stays."""
-    gone: dict[str, object] = {"content": SCRUBBED, "human_edit": None, "diff": None, "dropped_at": tx.now}
-    tx.change(draft, gone, action="scrub")
+        require_free(tx, draft)
+        words = {"content": SCRUBBED, "human_edit": None, "diff": None, "dropped_at": tx.now}
+        tx.change(draft, words, action="scrub")

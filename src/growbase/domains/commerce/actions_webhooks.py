@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,6 @@ from pydantic import ValidationError
 
 from growbase.core.errors import Invalid
 from growbase.core.schema import invalid
-from growbase.core.statements import mark, select_sql
 from growbase.core.transaction import Transaction
 from growbase.core.types import moment_text
 from growbase.domains.commerce.actions_flags import detect_flag
@@ -26,7 +25,6 @@ from growbase.jobs.policies import WEBHOOKS
 
 SHOPIFY = "shopify"
 PROCESS = "process_webhook"
-PAYLOAD_KEPT = timedelta(days=30)
 CHUNK = 500
 
 TOLD_TO_ALL = frozenset({"app/uninstalled", "customers/redact", "shop/redact"})
@@ -106,21 +104,6 @@ def fail_event(tx: Transaction, *, event_id: UUID, reason: str) -> None:
     if event is not None:
         failed = {"status": WebhookStatus.FAILED, "error": reason[:1_000], "attempts": event.attempts + 1}
         tx.change(event, failed, action="process")
-
-
-def drop_old_payloads(tx: Transaction) -> int:
-    """Forget what the organization's webhooks of over 30 days held and return how many; their ids are still known."""
-    plan = tx.plan(WebhookEvent)
-    terms, params = tx.scope_terms(plan, anywhere=False)
-    terms += ["t.payload IS NOT NULL", f"t.received_at < {mark(tx.engine)}"]
-    sql = select_sql(plan, "t.id", tuple(terms), f" ORDER BY t.received_at LIMIT {CHUNK}")
-    old = plan.fields["received_at"].bound(tx.now - PAYLOAD_KEPT)
-    read = plan.fields["id"].read
-    ids = [read(row[0]) if read else row[0] for row in tx.execute(sql, [*params, old]).fetchall()]
-    rows = tx.rows(WebhookEvent, id=ids, order="id", lock=True)
-    for row in rows:
-        tx.change(row, {"payload": None}, action="scrub")
-    return len(rows)
 
 
 def _version(payload: Mapping[str, Any], fallback: datetime) -> str:

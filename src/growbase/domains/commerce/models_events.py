@@ -7,7 +7,19 @@ from uuid import UUID
 
 from sqlalchemy.orm import Mapped
 
-from growbase.core.model import Key, Owned, choice, document, index, integer, moment, reference, text, unique
+from growbase.core.model import (
+    Key,
+    Owned,
+    Retention,
+    choice,
+    document,
+    index,
+    integer,
+    moment,
+    reference,
+    text,
+    unique,
+)
 from growbase.domains.commerce.models import Integration
 
 
@@ -30,6 +42,12 @@ class WebhookStatus(StrEnum):
     SKIPPED = "skipped"
 
 
+_FOLLOWED = (
+    "EXISTS (SELECT 1 FROM connection_events n WHERE n.organization_id = t.organization_id AND n.store_id = t.store_id "
+    "AND n.integration = t.integration AND (n.created_at, n.id) > (t.created_at, t.id))"
+)
+
+
 class ConnectionEvent(Owned):
     """One test of one integration of a store: how it went, how long it took, and what to do; never a secret."""
 
@@ -47,6 +65,8 @@ class ConnectionEvent(Owned):
         index("store_id", "integration", "created_at"),
         index("created_at", "integration", across=True),
     )
+    # What the newest test of a connection has found is how it stands.
+    __retention__: ClassVar[tuple[Retention, ...]] = (Retention("created_at", 90, where=_FOLLOWED),)
 
 
 class WebhookEvent(Owned):
@@ -77,4 +97,9 @@ class WebhookEvent(Owned):
         index("topic", "received_at"),
         index("received_at", "id"),
         index("received_at", "provider", across=True, where="payload IS NOT NULL"),
+    )
+    __copies__: ClassVar[tuple[str, ...]] = ("payload", "error")
+    # The row stays to know the webhook again.
+    __retention__: ClassVar[tuple[Retention, ...]] = (
+        Retention("received_at", 30, where="t.payload IS NOT NULL", empties={"payload": None}),
     )

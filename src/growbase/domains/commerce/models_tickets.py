@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped
 from growbase.core.model import (
     Key,
     Owned,
+    Retention,
     Trashable,
     boolean,
     choice,
@@ -27,6 +28,7 @@ from growbase.core.model import (
     unique,
 )
 from growbase.core.provenance import Generated
+from growbase.core.subject import Subject
 from growbase.domains.commerce.models import EMAIL
 from growbase.domains.commerce.models_flags import Urgency
 
@@ -92,21 +94,22 @@ class Ticket(Trashable, Owned):
     """A conversation with one customer of a store, numbered within the store."""
 
     __tablename__ = "tickets"
+    __subject__: ClassVar[Subject | None] = Subject(address="customer_email_norm")
 
     store_id: Mapped[UUID] = reference("stores", writable="create")
     number: Mapped[int] = integer(ge=1, writable="never")
-    subject: Mapped[str] = text(max_length=300, min_length=1)
+    subject: Mapped[str] = text(max_length=300, min_length=1, personal=True)
     status: Mapped[TicketStatus] = state(TicketStatus.OPEN)
     priority: Mapped[Urgency] = choice(Urgency, default=Urgency.NORMAL)
     source: Mapped[TicketSource] = choice(TicketSource, default=TicketSource.INBOX, writable="create")
     assignee_user_id: Mapped[UUID | None] = member()
-    customer_email: Mapped[str | None] = text(max_length=320, min_length=3, pattern=EMAIL)
+    customer_email: Mapped[str | None] = text(max_length=320, min_length=3, pattern=EMAIL, personal=True)
     customer_email_norm: Mapped[str | None] = norm("customer_email")
-    customer_name: Mapped[str | None] = text(max_length=200)
-    shopify_customer_id: Mapped[str | None] = text(max_length=100)
+    customer_name: Mapped[str | None] = text(max_length=200, personal=True)
+    shopify_customer_id: Mapped[str | None] = text(max_length=100, personal=True)
     shopify_order_id: Mapped[str | None] = text(max_length=100)
     thread_key: Mapped[str | None] = text(max_length=300, writable="create")
-    tags: Mapped[list[str]] = document(default=list)
+    tags: Mapped[list[str]] = document(default=list, personal=True)
     waiting_since: Mapped[datetime | None] = moment(writable="never")
     first_response_at: Mapped[datetime | None] = moment(writable="never")
     last_message_at: Mapped[datetime | None] = moment(writable="never")
@@ -139,14 +142,15 @@ class TicketMessage(Owned):
     """One message of a ticket's thread, or a note that the customer never sees; what was sent is never changed."""
 
     __tablename__ = "ticket_messages"
+    __subject__: ClassVar[Subject | None] = Subject(of="ticket_id")
 
     ticket_id: Mapped[UUID] = reference("tickets", writable="create")
     store_id: Mapped[UUID] = reference("stores", writable="never")
     author_type: Mapped[AuthorType] = choice(AuthorType, writable="never")
     author_user_id: Mapped[UUID | None] = identifier()
-    author_label: Mapped[str | None] = text(max_length=320, writable="never")
-    body_rich: Mapped[str] = text(max_length=LONGEST_BODY, min_length=1)
-    body_plain: Mapped[str | None] = text(max_length=LONGEST_BODY)
+    author_label: Mapped[str | None] = text(max_length=320, writable="never", personal=True)
+    body_rich: Mapped[str] = text(max_length=LONGEST_BODY, min_length=1, personal=True)
+    body_plain: Mapped[str | None] = text(max_length=LONGEST_BODY, personal=True)
     is_internal_note: Mapped[bool] = boolean(default=False, writable="create")
     is_draft: Mapped[bool] = boolean(default=False, writable="create")
     delivery: Mapped[Delivery] = choice(Delivery, writable="never")
@@ -158,7 +162,7 @@ class TicketMessage(Owned):
     last_error: Mapped[dict[str, Any] | None] = document(writable="never")
     claim_token: Mapped[UUID | None] = identifier(hidden=True)
     claimed_until: Mapped[datetime | None] = moment(writable="never")
-    metadata_: Mapped[dict[str, Any] | None] = document(name="metadata")
+    metadata_: Mapped[dict[str, Any] | None] = document(name="metadata", personal=True)
 
     __indexes__: ClassVar[tuple[Key, ...]] = (
         unique("store_id", "external_id", where="external_id IS NOT NULL"),
@@ -173,26 +177,31 @@ class TicketMessage(Owned):
     }
 
 
+SCRUBBED = "[removed]"
+"""What is left of a text that had to go."""
+
+
 class AiDraft(Generated, Owned):
     """An answer that a model proposed: its words stay as they came, people approve, edit, reject and score it."""
 
     __tablename__ = "ai_drafts"
+    __subject__: ClassVar[Subject | None] = Subject(of="ticket_id")
 
     store_id: Mapped[UUID] = reference("stores", writable="never")
     ticket_id: Mapped[UUID] = reference("tickets", writable="create")
     ticket_message_id: Mapped[UUID | None] = reference("ticket_messages", on_purge="null", writable="create")
-    content: Mapped[str] = text(max_length=LONGEST_DRAFT, min_length=1, writable="create")
+    content: Mapped[str] = text(max_length=LONGEST_DRAFT, min_length=1, writable="create", personal=True)
     content_hash: Mapped[str] = text(max_length=64, writable="never")
-    human_edit: Mapped[str | None] = text(max_length=LONGEST_DRAFT, writable="never")
+    human_edit: Mapped[str | None] = text(max_length=LONGEST_DRAFT, writable="never", personal=True)
     edit_distance: Mapped[int | None] = integer(ge=0, writable="never")
-    diff: Mapped[str | None] = text(max_length=100_000, writable="never")
+    diff: Mapped[str | None] = text(max_length=100_000, writable="never", personal=True)
     status: Mapped[DraftStatus] = state(DraftStatus.PROPOSED)
     approved_by: Mapped[UUID | None] = identifier()
     approved_at: Mapped[datetime | None] = moment(writable="never")
     approved_hash: Mapped[str | None] = text(max_length=64, writable="never")
     sent_message_id: Mapped[UUID | None] = reference("ticket_messages", on_purge="null", writable="never")
     reward_score: Mapped[float | None] = number(ge=-1, le=1)
-    feedback: Mapped[dict[str, Any] | None] = document()
+    feedback: Mapped[dict[str, Any] | None] = document(personal=True)
     dropped_at: Mapped[datetime | None] = moment(writable="never")
 
     __indexes__: ClassVar[tuple[Key, ...]] = (
@@ -205,3 +214,12 @@ class AiDraft(Generated, Owned):
     __checks__: ClassVar[dict[str, str]] = {
         "approved_at": "status NOT IN ('approved', 'edited') OR approved_at IS NOT NULL"
     }
+    __retention__: ClassVar[tuple[Retention, ...]] = (
+        Retention(
+            "created_at",
+            180,
+            where="t.dropped_at IS NULL",
+            empties={"content": SCRUBBED, "human_edit": None, "diff": None},
+            stamp="dropped_at",
+        ),
+    )

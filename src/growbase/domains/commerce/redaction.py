@@ -6,15 +6,17 @@ from typing import Any
 from uuid import UUID
 
 from growbase.core.folding import fold_email
+from growbase.core.holds import require_free
+from growbase.core.subject_keys import destroy_keys
 from growbase.core.transaction import Transaction
 from growbase.core.trash import purge, trash
 from growbase.domains.commerce.actions_messages import ENDED, post_message
 from growbase.domains.commerce.actions_stores import live_store
-from growbase.domains.commerce.actions_tickets import SCRUBBED, create_ticket, scrub_ticket
+from growbase.domains.commerce.actions_tickets import create_ticket, scrub_ticket
 from growbase.domains.commerce.models import Store, StorePlatform, StoreStatus
 from growbase.domains.commerce.models_events import WebhookEvent
 from growbase.domains.commerce.models_flags import OrderFlag
-from growbase.domains.commerce.models_tickets import AuthorType, Ticket, TicketSource
+from growbase.domains.commerce.models_tickets import SCRUBBED, AuthorType, Ticket, TicketSource
 
 NOBODY: Mapping[str, object] = {
     "customer_email": None,
@@ -29,7 +31,10 @@ CONNECTED = frozenset({StoreStatus.ONBOARDING, StoreStatus.ACTIVE, StoreStatus.S
 def redact_customer(
     tx: Transaction, *, shop_domain: str, email: str | None, customer_id: str | None, order_ids: Sequence[str] = ()
 ) -> bool:
-    """Take a customer out of the tickets of a shop, those in the trash too, and return whether there was anything."""
+    """Take a customer out of the tickets of a shop, those in the trash too, and return whether there was anything.
+
+    Raises Held where a legal hold keeps any of it.
+    """
     found = False
     for store in _stores(tx, shop_domain):
         tickets: dict[UUID, Ticket] = {}
@@ -40,8 +45,10 @@ def redact_customer(
                 rows = tx.rows(Ticket, store_id=store.id, trash=True, order="id", lock=True, **named)
                 tickets |= {row.id: row for row in rows}
         for ticket in tickets.values():
+            require_free(tx, ticket)
             scrub_ticket(tx, ticket.id)
             tx.change(ticket, NOBODY, action="scrub")
+        destroy_keys(tx, tickets)
         # What is under review of an order tells nothing of its customer but by these notes.
         for flag in tx.rows(OrderFlag, store_id=store.id, shopify_order_id=list(order_ids), order="id", lock=True):
             tx.change(flag, {"notes": None, "resolution_notes": None}, action="scrub")

@@ -15,7 +15,6 @@ from growbase.core.statements import mark, plan_of
 from growbase.core.tables import Job
 from growbase.core.transaction import Transaction
 from growbase.domains.commerce import (
-    actions_drafts,
     actions_flags,
     actions_stores,
     actions_tickets,
@@ -27,17 +26,13 @@ from growbase.domains.commerce.actions_kpis import write_kpi
 from growbase.domains.commerce.actions_orders import mismatched_orders
 from growbase.domains.commerce.metrics import METRICS, compute, key_of
 from growbase.domains.commerce.models import Store, StoreSecret
-from growbase.domains.commerce.models_events import ConnectionEvent, WebhookEvent
 from growbase.domains.commerce.models_flags import OrderFlag
 from growbase.domains.commerce.models_purchasing import PurchaseOrder
-from growbase.domains.commerce.models_tickets import AiDraft, Ticket
+from growbase.domains.commerce.models_tickets import Ticket
 from growbase.domains.identity.actions_personal import notify
 from growbase.domains.identity.models import Membership, MembershipStatus
 from growbase.jobs.schedule import Schedule
 from growbase.jobs.worker import Task
-
-CONNECTION_EVENTS_KEPT: Final = timedelta(days=90)
-CHUNK: Final = 500
 
 
 def process_webhook(database: Database, actor: Actor, job: Job) -> None:
@@ -76,26 +71,6 @@ def unsnooze_tickets(database: Database) -> int:
     """Open the tickets whose time has come and return how many."""
     due = partial(_organizations, database, Ticket, "snoozed_until", where="status = 'snoozed'")
     return _swept(database, due, actions_tickets.unsnooze_tickets)
-
-
-def old_drafts(database: Database) -> int:
-    """Remove the words of AI drafts after 180 days and return how many; their scores stay."""
-    age = actions_drafts.KEPT
-    due = partial(_organizations, database, AiDraft, "created_at", age=age, where="dropped_at IS NULL")
-    return _swept(database, due, actions_drafts.drop_old_drafts)
-
-
-def old_webhook_payloads(database: Database) -> int:
-    """Forget what webhooks held after 30 days and return how many; their ids stay known."""
-    age = actions_webhooks.PAYLOAD_KEPT
-    due = partial(_organizations, database, WebhookEvent, "received_at", age=age, where="payload IS NOT NULL")
-    return _swept(database, due, actions_webhooks.drop_old_payloads)
-
-
-def old_connection_events(database: Database) -> int:
-    """Delete tests of connections after 90 days and return how many; the newest of each connection stays."""
-    due = partial(_organizations, database, ConnectionEvent, "created_at", age=CONNECTION_EVENTS_KEPT, where=SUPERSEDED)
-    return _swept(database, due, delete_old_events)
 
 
 def old_seals(database: Database) -> int:
@@ -142,26 +117,6 @@ def _tell_of_secret(tx: Transaction, *, secret_id: UUID) -> int:
 
 
 LIVE = "revoked_at IS NULL"
-SUPERSEDED = (
-    "EXISTS (SELECT 1 FROM connection_events n WHERE n.organization_id = t.organization_id "
-    "AND n.store_id = t.store_id AND n.integration = t.integration AND n.created_at > t.created_at)"
-)
-"""Holds of a test after which there was another one of the same connection."""
-
-
-def delete_old_events(tx: Transaction) -> int:
-    """Delete the organization's tests of connections that are over 90 days old, but the newest of each connection."""
-    plan = tx.plan(ConnectionEvent)
-    terms, params = tx.scope_terms(plan, anywhere=False)
-    where = " AND ".join([*terms, f"t.created_at < {mark(tx.engine)}", SUPERSEDED])
-    bound = plan.fields["created_at"].bound(tx.now - CONNECTION_EVENTS_KEPT)
-    sql = f"SELECT t.id FROM connection_events t WHERE {where} ORDER BY t.created_at LIMIT {CHUNK}"
-    read = plan.fields["id"].read
-    ids = [read(row[0]) if read else row[0] for row in tx.execute(sql, [*params, bound]).fetchall()]
-    rows = tx.rows(ConnectionEvent, id=ids, order="id", lock=True)
-    for row in rows:
-        tx.remove(row, action="purge")
-    return len(rows)
 
 
 def _organizations(
@@ -203,9 +158,4 @@ SCHEDULES: Final = (
     Schedule("commerce/stale_secrets", stale_secrets, daily="06:10"),
     Schedule("commerce/order_totals", order_totals, daily="02:40"),
 )
-SWEEPS: Final = (
-    old_drafts,
-    old_webhook_payloads,
-    old_connection_events,
-    old_seals,
-)
+SWEEPS: Final = (old_seals,)

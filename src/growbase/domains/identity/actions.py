@@ -9,6 +9,7 @@ from growbase.core import clock
 from growbase.core.actor import ActorKind
 from growbase.core.errors import Invalid, NotFound, NotUnique
 from growbase.core.reads import Where
+from growbase.core.subject_keys import destroy_keys
 from growbase.core.transaction import Transaction
 from growbase.core.trash import trash
 from growbase.domains.identity.actions_auth_accounts import unlink_all
@@ -175,6 +176,7 @@ def delete_account(tx: Transaction) -> None:
     spend_links(tx, user_id=user.id)
     tx.change(user, _anonymous(user.id), action="anonymise")
     trash(tx, User, user.id)
+    destroy_keys(tx, [user.id])
 
 
 def _end_leftovers(tx: Transaction, user_id: UUID) -> None:

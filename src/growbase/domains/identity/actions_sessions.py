@@ -11,9 +11,8 @@ from uuid import UUID
 from growbase.core import clock
 from growbase.core.actor import ActorKind
 from growbase.core.errors import NotFound
-from growbase.core.reads import Where
 from growbase.core.transaction import Transaction
-from growbase.domains.identity.models import OneTimeToken, Session, User, UserStatus
+from growbase.domains.identity.models import Session, User, UserStatus
 from growbase.domains.identity.queries import find_home, is_locked, may_act, may_log_in
 from growbase.domains.identity.tokens import SessionTokens
 
@@ -192,15 +191,6 @@ def touch_sessions(tx: Transaction, *, seen: dict[UUID, datetime]) -> None:
     """Write when sessions were last used."""
     for session_id, moment in seen.items():
         tx.set_facts(Session, {"id": session_id}, {"last_activity_at": moment})
-
-
-def delete_expired(tx: Transaction, *, before: datetime) -> int:
-    """Delete sessions and one-time tokens that expired before a moment, at most 500 of each; return how many."""
-    expired = Where("expires_at", "<", before)
-    rows = [*tx.rows(Session, expired, limit=CHUNK), *tx.rows(OneTimeToken, expired, limit=CHUNK)]
-    for row in rows:
-        tx.remove(row, action="delete")
-    return len(rows)
 
 
 def _retire(tx: Transaction, session: Session) -> bool:

@@ -15,6 +15,7 @@ from growbase.core.model import (
     Fact,
     Key,
     Owned,
+    Retention,
     Rule,
     Shared,
     Trashable,
@@ -32,6 +33,7 @@ from growbase.core.model import (
     text,
     unique,
 )
+from growbase.core.subject import Subject
 
 EMAIL = r"^[^@\s]+@[^@\s]+$"
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
@@ -129,15 +131,16 @@ class User(Trashable, Shared):
     """A person, known by an address that no other live account has."""
 
     __tablename__ = "users"
+    __subject__: ClassVar[Subject | None] = Subject(address="email_norm")
 
-    email: Mapped[str] = text(max_length=320, min_length=3, pattern=EMAIL, writable="never")
+    email: Mapped[str] = text(max_length=320, min_length=3, pattern=EMAIL, writable="never", personal=True)
     email_norm: Mapped[str] = norm("email")
-    username: Mapped[str | None] = text(max_length=60, min_length=3)
+    username: Mapped[str | None] = text(max_length=60, min_length=3, personal=True)
     username_norm: Mapped[str | None] = norm("username")
-    full_name: Mapped[str | None] = text(max_length=200)
-    first_name: Mapped[str | None] = text(max_length=100)
-    last_name: Mapped[str | None] = text(max_length=100)
-    image_url: Mapped[str | None] = text(max_length=2_000, pattern=URL)
+    full_name: Mapped[str | None] = text(max_length=200, personal=True)
+    first_name: Mapped[str | None] = text(max_length=100, personal=True)
+    last_name: Mapped[str | None] = text(max_length=100, personal=True)
+    image_url: Mapped[str | None] = text(max_length=2_000, pattern=URL, personal=True)
     password_hash: Mapped[str | None] = text(max_length=400, writable="never", hidden=True)
     role: Mapped[PlatformRole] = choice(PlatformRole, default=PlatformRole.USER, writable="never")
     status: Mapped[UserStatus] = state(UserStatus.INVITED)
@@ -147,7 +150,7 @@ class User(Trashable, Shared):
     failed_login_count: Mapped[int] = integer(ge=0, default=0, writable="never", hidden=True)
     locked_until: Mapped[datetime | None] = moment(writable="never")
     last_login_at: Mapped[datetime | None] = moment(writable="never")
-    preferences: Mapped[dict[str, Any]] = document(default=dict)
+    preferences: Mapped[dict[str, Any]] = document(default=dict, personal=True)
 
     __indexes__: ClassVar[tuple[Key, ...]] = (unique("email_norm"), unique("username_norm"), index("status", "id"))
 
@@ -164,25 +167,34 @@ class OneTimeToken(Fact):
     """The proof of an address that a mailed link carries; only its hash is kept."""
 
     __tablename__ = "one_time_tokens"
+    __subject__: ClassVar[Subject | None] = Subject(of="user_id")
 
     id: Mapped[UUID] = _key()
     user_id: Mapped[UUID] = reference("users", shared=True, on_purge="cascade")
     organization_id: Mapped[UUID | None] = identifier()
     purpose: Mapped[TokenPurpose] = choice(TokenPurpose)
     token_hash: Mapped[str] = text(max_length=64, hidden=True)
-    data: Mapped[dict[str, Any] | None] = document()
+    data: Mapped[dict[str, Any] | None] = document(personal=True)
     created_at: Mapped[datetime] = moment()
     expires_at: Mapped[datetime] = moment()
     consumed_at: Mapped[datetime | None] = moment()
 
     __indexes__: ClassVar[tuple[Key, ...]] = (unique("token_hash"), index("expires_at"))
     __checks__: ClassVar[dict[str, str]] = {"expires_after_created": "expires_at > created_at"}
+    __retention__: ClassVar[tuple[Retention, ...]] = (Retention("expires_at", 7),)
+
+
+_FOLLOWED = (
+    "EXISTS (SELECT 1 FROM sessions n WHERE n.user_id = t.user_id AND n.organization_id = t.organization_id "
+    "AND (n.last_activity_at > t.last_activity_at OR n.last_activity_at = t.last_activity_at AND n.id > t.id))"
+)
 
 
 class Session(Fact):
     """One stretch of a login between two refreshes; all that follow from one login share ``family_id``."""
 
     __tablename__ = "sessions"
+    __subject__: ClassVar[Subject | None] = Subject(of="user_id")
 
     id: Mapped[UUID] = _key()
     user_id: Mapped[UUID] = reference("users", shared=True, on_purge="cascade")
@@ -192,9 +204,9 @@ class Session(Fact):
     family_id: Mapped[UUID] = identifier()
     rotated_from: Mapped[UUID | None] = identifier()
     rotated_at: Mapped[datetime | None] = moment()
-    ip: Mapped[str | None] = text(max_length=45)
-    user_agent: Mapped[str | None] = text(max_length=400)
-    data: Mapped[dict[str, Any] | None] = document()
+    ip: Mapped[str | None] = text(max_length=45, personal=True)
+    user_agent: Mapped[str | None] = text(max_length=400, personal=True)
+    data: Mapped[dict[str, Any] | None] = document(personal=True)
     created_at: Mapped[datetime] = moment()
     expires_at: Mapped[datetime] = moment()
     last_activity_at: Mapped[datetime] = moment()
@@ -209,6 +221,17 @@ class Session(Fact):
         index("expires_at"),
     )
     __checks__: ClassVar[dict[str, str]] = {"expires_after_created": "expires_at > created_at"}
+    # The newest of each member and organization stays, without its traces: reports tell of the last activity.
+    __retention__: ClassVar[tuple[Retention, ...]] = (
+        Retention("expires_at", 7, where=f"(t.organization_id IS NULL OR {_FOLLOWED})"),
+        Retention(
+            "expires_at",
+            7,
+            where="(t.ip IS NOT NULL OR t.user_agent IS NOT NULL OR t.data IS NOT NULL)",
+            empties={"ip": None, "user_agent": None, "data": None},
+            part="traces",
+        ),
+    )
 
 
 class Organization(Trashable, Shared):
@@ -245,6 +268,7 @@ class Membership(Owned):
     """A user's place in an organization, which outlives the user's leaving since rows refer to it."""
 
     __tablename__ = "memberships"
+    __subject__: ClassVar[Subject | None] = Subject(of="user_id")
 
     user_id: Mapped[UUID] = reference("users", shared=True, writable="never")
     role: Mapped[Role] = choice(Role, default=Role.MEMBER, writable="never")

@@ -30,6 +30,7 @@ from growbase.core.model import (
     text,
     unique,
 )
+from growbase.core.subject import Subject
 from growbase.domains.identity.models import SLUG
 
 PROVIDER_ID = 255
@@ -260,6 +261,7 @@ class BillingEvent(Fact):
     provider_subscription_id: Mapped[str | None] = text(max_length=PROVIDER_ID)
     organization_id: Mapped[UUID | None] = identifier()
 
+    __copies__: ClassVar[tuple[str, ...]] = ("payload", "error")
     __indexes__: ClassVar[tuple[Key, ...]] = (
         unique("provider", "provider_event_id"),
         index("provider", "provider_subscription_id", where="provider_subscription_id IS NOT NULL"),
@@ -271,13 +273,14 @@ class AuthAccount(Shared):
     """A user's account at another site, by which the user can log in here."""
 
     __tablename__ = "auth_accounts"
+    __subject__: ClassVar[Subject | None] = Subject(of="user_id")
 
     user_id: Mapped[UUID] = reference("users", shared=True, on_purge="cascade", writable="never")
     provider: Mapped[str] = text(max_length=40, min_length=1, writable="never")
-    provider_account_id: Mapped[str] = text(max_length=PROVIDER_ID, min_length=1, writable="never")
+    provider_account_id: Mapped[str] = text(max_length=PROVIDER_ID, min_length=1, writable="never", personal=True)
     access_token_cipher: Mapped[bytes | None] = secret()
     refresh_token_cipher: Mapped[bytes | None] = secret()
-    scope: Mapped[str | None] = text(max_length=2_000)
+    scope: Mapped[str | None] = text(max_length=2_000, personal=True)
     expires_at: Mapped[datetime | None] = moment()
 
     __indexes__: ClassVar[tuple[Key, ...]] = (unique("provider", "provider_account_id"),)

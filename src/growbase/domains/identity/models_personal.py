@@ -18,6 +18,8 @@ from growbase.core.model import (
     text,
     unique,
 )
+from growbase.core.retention import Retention
+from growbase.core.subject import Subject
 
 
 class Notification(Owned):
@@ -26,12 +28,15 @@ class Notification(Owned):
     __tablename__ = "notifications"
     __logged__ = False
     __personal__ = "user_id"
+    __subject__: ClassVar[Subject | None] = Subject(of="user_id")
 
     user_id: Mapped[UUID] = member(writable="never")
     kind: Mapped[str] = text(max_length=100, min_length=1, writable="never")
-    title: Mapped[str] = text(max_length=300, min_length=1, writable="never")
-    body: Mapped[str | None] = text(max_length=4_000, writable="never")
-    link: Mapped[str | None] = text(max_length=2_000, writable="never", help="A path of the product, such as /studio.")
+    title: Mapped[str] = text(max_length=300, min_length=1, writable="never", personal=True)
+    body: Mapped[str | None] = text(max_length=4_000, writable="never", personal=True)
+    link: Mapped[str | None] = text(
+        max_length=2_000, writable="never", help="A path of the product, such as /studio.", personal=True
+    )
     read_at: Mapped[datetime | None] = moment(writable="never")
     dedupe_key: Mapped[str | None] = text(max_length=200, writable="never", hidden=True)
 
@@ -40,6 +45,10 @@ class Notification(Owned):
         index("read_at", where="read_at IS NOT NULL", across=True),
         unique("user_id", "dedupe_key", where="dedupe_key IS NOT NULL"),
     )
+    __retention__: ClassVar[tuple[Retention, ...]] = (
+        Retention("read_at", 90, part="read"),
+        Retention("created_at", 365),
+    )
 
 
 class SavedView(Trashable, Owned):
@@ -47,6 +56,7 @@ class SavedView(Trashable, Owned):
 
     __tablename__ = "saved_views"
     __personal__ = "user_id"
+    __subject__: ClassVar[Subject | None] = Subject(of="user_id")
 
     user_id: Mapped[UUID | None] = member(writable="never")
     resource: Mapped[str] = text(max_length=63, min_length=1)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped
 from growbase.core.model import (
     Key,
     Owned,
+    Retention,
     Trashable,
     document,
     index,
@@ -86,4 +87,8 @@ class WebhookDelivery(Owned):
     __indexes__: ClassVar[tuple[Key, ...]] = (
         index("endpoint_id", "created_at", "id"),
         index("next_attempt_at", where="next_attempt_at IS NOT NULL", across=True),
+    )
+    __copies__: ClassVar[tuple[str, ...]] = ("payload", "last_error")
+    __retention__: ClassVar[tuple[Retention, ...]] = (
+        Retention("created_at", 30, where="t.status IN ('delivered', 'dead')"),
     )

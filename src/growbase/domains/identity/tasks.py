@@ -8,14 +8,11 @@ from uuid import UUID
 from growbase.core import clock, telemetry
 from growbase.core.actor import Actor, system
 from growbase.core.database import Database
-from growbase.core.facts import delete_facts
 from growbase.core.reads import Where
 from growbase.core.tables import Job
-from growbase.core.transaction import Transaction
 from growbase.domains.identity import tasks_mail, tasks_webhooks
 from growbase.domains.identity.actions_billing import renew_or_end
 from growbase.domains.identity.actions_provider import apply_provider_event
-from growbase.domains.identity.actions_sessions import delete_expired
 from growbase.domains.identity.counters import expire_holds, reconcile
 from growbase.domains.identity.ledger import long_ledgers, roll_up
 from growbase.domains.identity.models_billing import (
@@ -24,8 +21,6 @@ from growbase.domains.identity.models_billing import (
     UsageCounter,
     UsageReservation,
 )
-from growbase.domains.identity.models_personal import Notification
-from growbase.domains.identity.queries import list_organizations
 from growbase.domains.identity.terms import LIVE
 from growbase.jobs.schedule import Schedule
 from growbase.jobs.worker import Task
@@ -33,18 +28,6 @@ from growbase.jobs.worker import Task
 CHUNK: Final = 500
 CHECKED: Final = timedelta(days=1)
 """Between two proofs of a counter."""
-KEPT: Final = timedelta(days=7)
-READ_KEPT: Final = timedelta(days=90)
-KEPT_AT_MOST: Final = timedelta(days=365)
-"""How long notifications stay: after they were read, or after they were written."""
-
-
-def expired_sessions(database: Database) -> int:
-    """Delete sessions and one-time tokens that expired a week ago and return how many."""
-    removed = 0
-    while done := database.write(system("sweep"), lambda tx: delete_expired(tx, before=tx.now - KEPT)):
-        removed += done
-    return removed
 
 
 def apply_billing_event(database: Database, actor: Actor, job: Job) -> None:
@@ -110,34 +93,6 @@ def _unproved(database: Database) -> list[UsageCounter]:
         return reads.rows(UsageCounter, late, anywhere=True, limit=CHUNK)
 
 
-def old_notifications(database: Database) -> int:
-    """Delete notifications 90 days after they were read, and any after a year, and return how many."""
-    now = clock.now()
-    with database.read(system("sweep")) as reads:
-        homes = list_organizations(reads)
-    read = Where("read_at", "<", now - READ_KEPT)
-    removed = _delete_notifications(database, system("sweep"), read)
-    old = Where("created_at", "<", now - KEPT_AT_MOST)
-    return removed + sum(_delete_notifications(database, system("sweep", home), old) for home in homes)
-
-
-def _delete_notifications(database: Database, actor: Actor, old: Where) -> int:
-    """Delete the notifications that match, of every organization where the actor has none."""
-    removed = 0
-    while True:
-        with database.read(actor) as reads:
-            rows = reads.rows(Notification, old, anywhere=actor.organization_id is None, limit=CHUNK)
-        if not rows:
-            return removed
-        for home in {row.organization_id for row in rows}:
-            ids = [row.id for row in rows if row.organization_id == home]
-            removed += database.write(system("sweep", home), partial(_delete_these, ids=ids))
-
-
-def _delete_these(tx: Transaction, *, ids: list[UUID]) -> int:
-    return delete_facts(tx, Notification, {"id": ids})
-
-
 def old_usage(database: Database) -> int:
     """Roll up lines of the ledger 400 days after their period and return how many; counters stay as they are."""
     rolled = 0
@@ -155,9 +110,5 @@ TASKS: Final[dict[str, Task]] = {
     **tasks_mail.TASKS,
     **tasks_webhooks.TASKS,
 }
-SWEEPS: Final = (expired_sessions, expire_reservations, due_subscriptions, reconcile_usage, *tasks_webhooks.SWEEPS)
-SCHEDULES: Final = (
-    *tasks_webhooks.SCHEDULES,
-    Schedule("identity/old_notifications", old_notifications, daily="03:40"),
-    Schedule("identity/old_usage", old_usage, weekly="sun 04:10"),
-)
+SWEEPS: Final = (expire_reservations, due_subscriptions, reconcile_usage, *tasks_webhooks.SWEEPS)
+SCHEDULES: Final = (*tasks_webhooks.SCHEDULES, Schedule("identity/old_usage", old_usage, weekly="sun 04:10"))

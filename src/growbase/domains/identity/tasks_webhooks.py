@@ -14,7 +14,6 @@ from growbase.core import clock
 from growbase.core.actor import Actor, Role, system
 from growbase.core.database import Database
 from growbase.core.errors import GrowbaseError
-from growbase.core.facts import delete_facts
 from growbase.core.feed import (
     Batch,
     Position,
@@ -43,7 +42,7 @@ from growbase.domains.identity.actions_webhooks import (
     record_attempt,
     wants,
 )
-from growbase.domains.identity.models_webhooks import DeliveryStatus, EndpointStatus, WebhookDelivery, WebhookEndpoint
+from growbase.domains.identity.models_webhooks import EndpointStatus, WebhookDelivery, WebhookEndpoint
 from growbase.jobs.schedule import Schedule
 from growbase.jobs.worker import Sweep, Task
 
@@ -51,7 +50,6 @@ FAN_OUT_EVERY: Final = timedelta(seconds=1)
 CHANGES: Final = 200
 DELIVERIES: Final = 400
 """Made in one unit, about, so that it delays nobody's write."""
-KEPT: Final = timedelta(days=30)
 STUCK: Final = timedelta(hours=1)
 CHUNK: Final = 500
 ERROR_BYTES: Final = 2_000
@@ -240,23 +238,6 @@ def stuck_deliveries(database: Database) -> int:
     return len(rows)
 
 
-def old_deliveries(database: Database) -> int:
-    """Delete deliveries that are done with after 30 days and return how many."""
-    with database.read(system("webhooks")) as reads:
-        endpoints = reads.rows(WebhookEndpoint, trash=True, anywhere=True)
-    removed = 0
-    for organization_id in {row.organization_id for row in endpoints}:
-        while done := database.write(system("webhooks", organization_id), _forget):
-            removed += done
-    return removed
-
-
-def _forget(tx: Transaction) -> int:
-    finished = [DeliveryStatus.DELIVERED, DeliveryStatus.DEAD]
-    rows = tx.rows(WebhookDelivery, Where("created_at", "<", tx.now - KEPT), status=finished, limit=CHUNK)
-    return delete_facts(tx, WebhookDelivery, {"id": [row.id for row in rows]}) if rows else 0
-
-
 TASKS: Final[dict[str, Task]] = {"deliver_webhook": deliver_webhook}
 SCHEDULES: Final = (Schedule("identity/webhooks", fan_out_webhooks, every=FAN_OUT_EVERY),)
-SWEEPS: Final[tuple[Sweep, ...]] = (stuck_deliveries, old_deliveries)
+SWEEPS: Final[tuple[Sweep, ...]] = (stuck_deliveries,)

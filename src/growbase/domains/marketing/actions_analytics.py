@@ -24,6 +24,7 @@ from growbase.domains.marketing.models import Campaign, Content, ContentVariant,
 from growbase.domains.marketing.models_analytics import DAILY_KEY, AnalyticsDaily, AnalyticsEvent
 from growbase.domains.marketing.queries import organization_zone
 from growbase.domains.marketing.schemas import EVENTS, EventInput
+from growbase.jobs.retention import all_kept_since
 
 LATE_LIMIT = timedelta(days=90)
 """How old an event may be when it arrives."""
@@ -122,11 +123,13 @@ def ingest_events(
 def rebuild_day(tx: Transaction, *, day: date) -> int:
     """Make the sums of a day anew from its events and return how many there are; also makes its subjects exact.
 
-    A day without events is left as it is: its events may be past their retention, its sums are for ever.
+    A day without events, or of which some are past their retention, is left as it is: its sums are for ever.
     """
     hold(tx, LOCK)
     zone = organization_zone(tx)
     start, end = (_midnight(moment, zone) for moment in (day, day + timedelta(days=1)))
+    if start < all_kept_since(tx, "analytics_events"):
+        return 0
     sign = mark(tx.engine)
     plan = tx.plan(AnalyticsEvent)
     terms, params = tx.scope_terms(plan, anywhere=False)

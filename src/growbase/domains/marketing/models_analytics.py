@@ -11,6 +11,7 @@ from growbase.core import types
 from growbase.core.model import (
     Fact,
     Key,
+    Retention,
     Rule,
     choice,
     currency,
@@ -116,6 +117,7 @@ class AnalyticsEvent(Fact):
         index("journey_id", where="journey_id IS NOT NULL"),
         index("variant_id", where="variant_id IS NOT NULL"),
     )
+    __retention__: ClassVar[tuple[Retention, ...]] = (Retention("occurred_at", "analytics_days"),)
 
 
 class AnalyticsDaily(Fact):

@@ -30,6 +30,7 @@ from growbase.core.model import (
     unique,
 )
 from growbase.core.provenance import Generated
+from growbase.core.subject import Subject
 from growbase.domains.identity.models import EMAIL, CompanySize
 from growbase.domains.marketing.models import URL
 
@@ -162,16 +163,17 @@ class Prospect(Trashable, Owned):
     """A person at a company who may become a customer; one for each e-mail address of the organization."""
 
     __tablename__ = "prospects"
+    __subject__: ClassVar[Subject | None] = Subject(address="email_norm")
 
-    email: Mapped[str | None] = text(max_length=320, min_length=3, pattern=EMAIL)
+    email: Mapped[str | None] = text(max_length=320, min_length=3, pattern=EMAIL, personal=True)
     email_norm: Mapped[str | None] = norm("email")
-    first_name: Mapped[str | None] = text(max_length=200)
-    last_name: Mapped[str | None] = text(max_length=200)
-    job_title: Mapped[str | None] = text(max_length=300)
-    phone: Mapped[str | None] = text(max_length=60)
-    linkedin_url: Mapped[str | None] = text(max_length=2_000, pattern=URL)
-    website_url: Mapped[str | None] = text(max_length=2_000, pattern=URL)
-    notes: Mapped[str | None] = text()
+    first_name: Mapped[str | None] = text(max_length=200, personal=True)
+    last_name: Mapped[str | None] = text(max_length=200, personal=True)
+    job_title: Mapped[str | None] = text(max_length=300, personal=True)
+    phone: Mapped[str | None] = text(max_length=60, personal=True)
+    linkedin_url: Mapped[str | None] = text(max_length=2_000, pattern=URL, personal=True)
+    website_url: Mapped[str | None] = text(max_length=2_000, pattern=URL, personal=True)
+    notes: Mapped[str | None] = text(personal=True)
     company_name: Mapped[str] = text(max_length=300, min_length=1)
     company_domain: Mapped[str | None] = text(max_length=253)
     company_industry: Mapped[str | None] = text(max_length=200)
@@ -182,7 +184,7 @@ class Prospect(Trashable, Owned):
     icp_id: Mapped[UUID | None] = reference("icps", on_purge="null")
     owner_user_id: Mapped[UUID | None] = member()
     score: Mapped[int] = integer(ge=0, le=100, default=0, writable="never")
-    score_explanation: Mapped[dict[str, Any] | None] = document(writable="never")
+    score_explanation: Mapped[dict[str, Any] | None] = document(writable="never", personal=True)
     scored_at: Mapped[datetime | None] = moment(writable="never")
     stage: Mapped[Stage] = state(Stage.NEW)
     source: Mapped[Source] = choice(Source, default=Source.MANUAL, writable="create")
@@ -191,8 +193,8 @@ class Prospect(Trashable, Owned):
     opted_out_at: Mapped[datetime | None] = moment(writable="never")
     opt_out_reason: Mapped[OptOutReason | None] = choice(OptOutReason, writable="never")
     email_status: Mapped[EmailStatus] = choice(EmailStatus, default=EmailStatus.UNKNOWN)
-    consent: Mapped[dict[str, Any] | None] = document()
-    custom_fields: Mapped[dict[str, Any]] = document(default=dict)
+    consent: Mapped[dict[str, Any] | None] = document(personal=True)
+    custom_fields: Mapped[dict[str, Any]] = document(default=dict, personal=True)
     merged_into_id: Mapped[UUID | None] = reference("prospects", on_purge="null", writable="never")
 
     __indexes__: ClassVar[tuple[Key, ...]] = (
@@ -212,11 +214,12 @@ class ProspectScore(Generated, Owned):
     """What a model thought of a prospect; the latest score is copied to the prospect itself."""
 
     __tablename__ = "prospect_scores"
+    __subject__: ClassVar[Subject | None] = Subject(of="prospect_id")
 
     prospect_id: Mapped[UUID] = reference("prospects", on_purge="cascade", writable="create")
     score: Mapped[int] = integer(ge=0, le=100, writable="create")
     breakdown: Mapped[ScoreBreakdown] = document(default=dict, writable="create")
-    reasoning: Mapped[dict[str, Any] | None] = document(writable="create")
+    reasoning: Mapped[dict[str, Any] | None] = document(writable="create", personal=True)
     confidence: Mapped[float | None] = number(ge=0, le=1, writable="create")
 
     __indexes__: ClassVar[tuple[Key, ...]] = (
@@ -243,11 +246,12 @@ class Suppression(Owned):
     """An address, or a whole domain, that is never written to while this is not lifted; it outlives the prospect."""
 
     __tablename__ = "suppressions"
+    __subject__: ClassVar[Subject | None] = Subject(address="address")
 
     channel: Mapped[SuppressedChannel] = choice(SuppressedChannel, default=SuppressedChannel.EMAIL, writable="create")
     scope: Mapped[SuppressionScope] = choice(SuppressionScope, default=SuppressionScope.ADDRESS, writable="create")
     address: Mapped[str | None] = text(
-        max_length=320, writable="never", help="Gone when the person's data is erased; the hash stays."
+        max_length=320, writable="never", help="Gone when the person's data is erased; the hash stays.", personal=True
     )
     address_hash: Mapped[str] = text(max_length=64, writable="never", hidden=True)
     reason: Mapped[SuppressionReason] = choice(SuppressionReason, default=SuppressionReason.MANUAL, writable="create")

@@ -55,6 +55,7 @@ class Import(Owned):
     failure: Mapped[str | None] = text(max_length=2_000, writable="never")
     finished_at: Mapped[datetime | None] = moment(writable="never")
 
+    __copies__: ClassVar[tuple[str, ...]] = ("errors", "failure")
     __indexes__: ClassVar[tuple[Key, ...]] = (index("status", "updated_at", "id"),)
 
 

@@ -29,6 +29,7 @@ from growbase.core.model import (
     unique,
 )
 from growbase.core.provenance import Generated
+from growbase.core.subject import Subject
 from growbase.domains.marketing.models import KEY
 from growbase.domains.outreach.models_sequences import Channel
 
@@ -135,6 +136,7 @@ class Message(Owned):
     """A message to a prospect, or from one. A step of an enrolment has one message at most, whatever is retried."""
 
     __tablename__ = "messages"
+    __subject__: ClassVar[Subject | None] = Subject(of="prospect_id")
 
     prospect_id: Mapped[UUID] = reference("prospects", writable="create")
     outreach_campaign_id: Mapped[UUID | None] = reference("outreach_campaigns", writable="never")
@@ -144,8 +146,8 @@ class Message(Owned):
     type: Mapped[MessageType] = choice(MessageType, default=MessageType.MANUAL, writable="create")
     direction: Mapped[Direction] = choice(Direction, default=Direction.OUTBOUND, writable="create")
     channel: Mapped[Channel] = choice(Channel, default=Channel.EMAIL, writable="create")
-    subject: Mapped[str | None] = text(max_length=300)
-    content: Mapped[str] = text(max_length=100_000)
+    subject: Mapped[str | None] = text(max_length=300, personal=True)
+    content: Mapped[str] = text(max_length=100_000, personal=True)
     status: Mapped[MessageStatus] = state(MessageStatus.DRAFT)
     send_at: Mapped[datetime | None] = moment()
     sent_at: Mapped[datetime | None] = moment(writable="never")
@@ -164,8 +166,8 @@ class Message(Owned):
     claim_token: Mapped[UUID | None] = identifier(hidden=True)
     claimed_until: Mapped[datetime | None] = moment(writable="never")
     attempts: Mapped[int] = integer(ge=0, default=0, writable="never")
-    last_error: Mapped[dict[str, Any] | None] = document(writable="never")
-    metadata_: Mapped[dict[str, Any] | None] = document(name="metadata")
+    last_error: Mapped[dict[str, Any] | None] = document(writable="never", personal=True)
+    metadata_: Mapped[dict[str, Any] | None] = document(name="metadata", personal=True)
 
     __indexes__: ClassVar[tuple[Key, ...]] = (
         unique("enrollment_id", "step_key", where="enrollment_id IS NOT NULL"),
@@ -188,6 +190,7 @@ class MessageEvent(Fact):
 
     __tablename__ = "message_events"
     __scope__ = "organization_id"
+    __subject__: ClassVar[Subject | None] = Subject(of="message_id")
 
     organization_id: Mapped[UUID] = _key(order=-10)
     id: Mapped[UUID] = _key(order=-9)
@@ -197,7 +200,7 @@ class MessageEvent(Fact):
     provider_event_id: Mapped[str] = text(max_length=300)
     occurred_at: Mapped[datetime] = moment()
     received_at: Mapped[datetime] = moment()
-    data: Mapped[dict[str, Any]] = document(default=dict)
+    data: Mapped[dict[str, Any]] = document(default=dict, personal=True)
 
     __indexes__: ClassVar[tuple[Key, ...]] = (
         unique("provider", "provider_event_id"),
@@ -210,17 +213,18 @@ class Activity(Trashable, Owned):
     """A call, a meeting, a note: what was done with a prospect, or is to do."""
 
     __tablename__ = "activities"
+    __subject__: ClassVar[Subject | None] = Subject(of="prospect_id")
 
     prospect_id: Mapped[UUID] = reference("prospects", writable="create")
     user_id: Mapped[UUID | None] = member()
     type: Mapped[ActivityType] = choice(ActivityType)
-    title: Mapped[str] = text(max_length=300, min_length=1)
-    description: Mapped[str | None] = text()
+    title: Mapped[str] = text(max_length=300, min_length=1, personal=True)
+    description: Mapped[str | None] = text(personal=True)
     scheduled_at: Mapped[datetime | None] = moment()
     completed_at: Mapped[datetime | None] = moment()
     reminder_at: Mapped[datetime | None] = moment()
     message_id: Mapped[UUID | None] = reference("messages", on_purge="null", writable="create")
-    metadata_: Mapped[dict[str, Any] | None] = document(name="metadata")
+    metadata_: Mapped[dict[str, Any] | None] = document(name="metadata", personal=True)
 
     __indexes__: ClassVar[tuple[Key, ...]] = (
         index("prospect_id", "created_at"),
@@ -234,18 +238,19 @@ class AiInsight(Generated, Owned):
     """Something a model noticed; found again it is brought up to date, and dismissed it stays so while it lasts."""
 
     __tablename__ = "ai_insights"
+    __subject__: ClassVar[Subject | None] = Subject(of="subject_id")
 
     user_id: Mapped[UUID | None] = member(writable="create")
     type: Mapped[InsightType] = choice(InsightType, writable="create")
-    title: Mapped[str] = text(max_length=300, min_length=1, writable="create")
-    description: Mapped[str] = text(writable="create")
+    title: Mapped[str] = text(max_length=300, min_length=1, writable="create", personal=True)
+    description: Mapped[str] = text(writable="create", personal=True)
     priority: Mapped[Priority] = choice(Priority, default=Priority.NORMAL, writable="create")
     actionable: Mapped[bool] = boolean(default=True, writable="create")
     subject_type: Mapped[str | None] = text(max_length=63, writable="create")
     subject_id: Mapped[UUID | None] = identifier(writable="create")
     dedupe_key: Mapped[str | None] = text(max_length=200, writable="create")
     confidence: Mapped[float | None] = number(ge=0, le=1, writable="create")
-    metadata_: Mapped[dict[str, Any] | None] = document(name="metadata", writable="create")
+    metadata_: Mapped[dict[str, Any] | None] = document(name="metadata", writable="create", personal=True)
     status: Mapped[InsightStatus] = state(InsightStatus.NEW)
     read_at: Mapped[datetime | None] = moment(writable="never")
     expires_at: Mapped[datetime | None] = moment(writable="create")

@@ -108,6 +108,7 @@ RESOURCES: tuple[Resource, ...] = (
         tombstone=PERSONAL,
         meter=meter(Metric.PROSPECTS),
         purged=actions_suppressions.forget_addresses,
+        erased=actions_suppressions.erase_prospect,
     ),
     Resource(
         ProspectScore,

@@ -27,6 +27,7 @@ from growbase.core.model import (
     unique,
 )
 from growbase.core.provenance import Generated
+from growbase.core.subject import Subject
 from growbase.domains.marketing.models import URL
 from growbase.domains.marketing.models_analytics import NONE
 from growbase.domains.marketing.models_generated import Platform
@@ -113,14 +114,15 @@ class Founder(Trashable, Owned):
     """A person the organization speaks through; one at most is the primary one."""
 
     __tablename__ = "founders"
+    __subject__: ClassVar[Subject | None] = Subject(address="email")
 
-    name: Mapped[str] = text(max_length=200, min_length=1)
+    name: Mapped[str] = text(max_length=200, min_length=1, personal=True)
     role: Mapped[str | None] = text(max_length=200)
-    email: Mapped[str | None] = text(max_length=320)
-    bio: Mapped[str | None] = text()
-    image_url: Mapped[str | None] = text(max_length=2_000, pattern=URL)
-    linkedin_url: Mapped[str | None] = text(max_length=2_000, pattern=URL)
-    twitter_handle: Mapped[str | None] = text(max_length=100)
+    email: Mapped[str | None] = text(max_length=320, personal=True)
+    bio: Mapped[str | None] = text(personal=True)
+    image_url: Mapped[str | None] = text(max_length=2_000, pattern=URL, personal=True)
+    linkedin_url: Mapped[str | None] = text(max_length=2_000, pattern=URL, personal=True)
+    twitter_handle: Mapped[str | None] = text(max_length=100, personal=True)
     is_primary: Mapped[bool] = boolean(default=False)
 
     __indexes__: ClassVar[tuple[Key, ...]] = (unique("is_primary", where="is_primary"), index("name", "id"))
@@ -237,7 +239,8 @@ class ContentPiece(Trashable, Owned):
     pillar_id: Mapped[UUID | None] = reference("content_pillars", on_purge="null")
     series_id: Mapped[UUID | None] = reference("series", on_purge="null")
     sequence_no: Mapped[int | None] = integer(ge=1)
-    campaign_id: Mapped[UUID | None] = reference("campaigns", on_purge="null")
+    # Reports name the campaign of a piece, also when it is purged: then it stays as a tombstone.
+    campaign_id: Mapped[UUID | None] = reference("campaigns")
     content_id: Mapped[UUID | None] = reference("contents", on_purge="null")
     generated_content_id: Mapped[UUID | None] = reference("generated_contents", on_purge="null")
     rationale: Mapped[str | None] = text()

@@ -1,0 +1,145 @@
+"""Keys of people: what the change log holds of them is sealed under a key of their own, which erasing them destroys.
+
+An entry's personal values stand together, sealed, under ``$sealed``: whose key, which columns, the ciphertext. The
+stored bytes never change, so that seals of the log stay provable.
+"""
+
+import base64
+import json
+import os
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from growbase.core.crypto import BrokenSeal, UnknownKey, open_sealed, seal
+from growbase.core.reads import Reads, secret_context
+from growbase.core.statements import Plan, equality, insert_sql, plan_of
+from growbase.core.tables import Change, SubjectKey
+from growbase.core.types import compact_json
+
+PRIVATE: Final = "$sealed"
+ERASED: Final = "[erased]"
+"""What is shown of values whose person was erased."""
+CHUNK: Final = 500
+_NONCE: Final = 12
+
+Keys = dict[UUID, bytes]
+
+
+class Ring:
+    """The keys that one unit of work has met, and those it has made and writes before it commits."""
+
+    def __init__(self) -> None:
+        self.known: Keys = {}
+        self.made: list[tuple[object, ...]] = []
+        self.fresh: set[UUID] = set()
+        """Ids that this unit has given to new rows: nobody else can have made a key for these."""
+
+    def load(self, reads: Reads, subjects: Collection[UUID]) -> None:
+        """Read keys that are not known yet, some hundreds at a time."""
+        missing = [subject for subject in dict.fromkeys(subjects) if subject not in self.known]
+        for start in range(0, len(missing), CHUNK):
+            self.known |= stored_keys(reads, missing[start : start + CHUNK])
+
+
+def seal_changes(
+    tx: Reads, ring: Ring, plan: Plan, row: Mapping[str, Any], changes: Mapping[str, object]
+) -> Mapping[str, object]:
+    """Return an entry's values with the personal ones sealed under the key of their person, made on first use."""
+    own = {name: value for name, value in changes.items() if name in plan.private}
+    subject: UUID | None = row.get(plan.subject or "id")
+    if not own or subject is None:
+        return changes
+    key = ring.known.get(subject)
+    if key is None:
+        key = _key(tx, ring, subject)
+    nonce = os.urandom(_NONCE)
+    context = f"{plan.table}/{row['id']}".encode()
+    sealed = base64.b64encode(nonce + AESGCM(key).encrypt(nonce, compact_json(own).encode(), context)).decode()
+    rest = {name: value for name, value in changes.items() if name not in own}
+    return {**rest, PRIVATE: [str(subject), [*own], sealed]}
+
+
+def _key(tx: Reads, ring: Ring, subject: UUID) -> bytes:
+    """Return a person's key, made on first use."""
+    is_fresh = subject in ring.fresh
+    if not is_fresh:
+        ring.load(tx, [subject])
+    if subject not in ring.known:
+        key = AESGCM.generate_key(256)
+        plan = plan_of(SubjectKey, tx.engine)
+        sealed = seal(tx.context.keyring, key, context=secret_context(plan, {"id": subject}, "key"))
+        row = (plan.fields["id"].bound(subject), sealed)
+        if is_fresh:
+            ring.made.append(row)
+            ring.known[subject] = key
+        else:
+            # Another unit may make it at this moment: whoever comes second takes the first one's.
+            tx.execute(insert_sql(plan, ("id", "key_cipher"), ignore=True), row)
+            ring.load(tx, [subject])
+    return ring.known[subject]
+
+
+def stored_keys(reads: Reads, subjects: Collection[UUID]) -> Keys:
+    """Return the keys of people that are there."""
+    plan = reads.plan(SubjectKey)
+    term, bound = equality(plan, "id", list(subjects))
+    found: Keys = {}
+    read, read_key = plan.fields["id"].read, plan.fields["key_cipher"].read
+    for id, cipher in reads.execute(f"SELECT t.id, t.key_cipher FROM {plan.table} t WHERE {term}", bound).fetchall():
+        subject: UUID = read(id) if read else id
+        sealed: bytes = read_key(cipher) if read_key else cipher
+        context = secret_context(plan, {"id": subject}, "key")
+        found[subject] = open_sealed(reads.context.keyring, bytes(sealed), context=context)
+    return found
+
+
+def destroy_keys(tx: Reads, subjects: Collection[UUID]) -> None:
+    """Destroy the keys of people: nothing that the log holds of them can be read any more."""
+    found, plan = [*subjects], tx.plan(SubjectKey)
+    for start in range(0, len(found), CHUNK):
+        term, bound = equality(plan, "id", found[start : start + CHUNK])
+        tx.execute(f"DELETE FROM {plan.table} AS t WHERE {term}", bound)
+
+
+def open_changes(reads: Reads, changes: Iterable[Change]) -> list[Change]:
+    """Open the personal values of entries; those whose key is gone read ``[erased]``. Changes the entries in place."""
+    found = list(changes)
+    private = [(change, change.changes[PRIVATE]) for change in found if change.changes and PRIVATE in change.changes]
+    subjects = [*dict.fromkeys(UUID(sealed[0]) for _, sealed in private)]
+    keys: Keys = {}
+    for start in range(0, len(subjects), CHUNK):
+        try:
+            keys |= stored_keys(reads, subjects[start : start + CHUNK])
+        except (UnknownKey, BrokenSeal):
+            keys |= _one_by_one(reads, subjects[start : start + CHUNK])
+    for change, (subject, names, sealed) in private:
+        rest = {name: value for name, value in (change.changes or {}).items() if name != PRIVATE}
+        own = _opened(keys.get(UUID(subject)), sealed, f"{change.entity}/{change.entity_id}")
+        change.__dict__["changes"] = rest | (own or {name: [ERASED, ERASED] for name in names})
+    return found
+
+
+def _one_by_one(reads: Reads, subjects: Collection[UUID]) -> Keys:
+    """Return those keys that open: one that does not must not hide the others."""
+    found: Keys = {}
+    for subject in subjects:
+        try:
+            found |= stored_keys(reads, [subject])
+        except (UnknownKey, BrokenSeal):
+            continue
+    return found
+
+
+def _opened(key: bytes | None, sealed: str, context: str) -> dict[str, Any] | None:
+    if key is None:
+        return None
+    raw = base64.b64decode(sealed)
+    try:
+        own: dict[str, Any] = json.loads(AESGCM(key).decrypt(raw[:_NONCE], raw[_NONCE:], context.encode()))
+    except InvalidTag:
+        return None  # erased, and written to again under another key
+    return own

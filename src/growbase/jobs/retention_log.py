@@ -1,0 +1,80 @@
+"""Letting go of the beginning of the change log: whole sealed spans, which an anchor in their place stands for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from growbase.core.feed import BEGINNING, Position, undelivered_since
+from growbase.core.reads import Reads, Where
+from growbase.core.seals import close_guard, drop_through, open_guard
+from growbase.core.statements import mark, plan_of
+from growbase.core.tables import Change, Seal, SealKind
+from growbase.core.transaction import Transaction
+
+_HELD = (
+    "EXISTS (SELECT 1 FROM legal_holds h WHERE h.released_at IS NULL AND h.organization_id = t.organization_id "
+    "AND (h.entity IS NULL OR h.entity = t.entity AND h.entity_id = t.entity_id))"
+)
+"""True of an entry of the log that tells of what a legal hold keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why the log can't be let go of any further: not old enough, needed by a reader, held, not sealed, the newest."""
+
+    reason: str
+    detail: str = ""
+
+
+def drop_span(tx: Transaction, *, before: datetime) -> int:
+    """Delete the oldest sealed span, if all of it may go, and return how many entries it had.
+
+    Everything in it is older than ``before``, every reader is past it, no legal hold keeps any of it, and it has not
+    the newest entry, from which a SQLite file counts on.
+    """
+    seal, stop = next_span(tx, before)
+    if seal is None or stop is not None:
+        return 0
+    start = _start(tx, seal)
+    open_guard(tx)
+    end = drop_through(tx, seal.number)
+    sign = mark(tx.engine)
+    sql = f"DELETE FROM changes WHERE (tx, seq) > ({sign}, {sign}) AND (tx, seq) <= ({sign}, {sign})"
+    count = tx.execute(sql, [*start, *end]).rowcount
+    close_guard(tx)
+    tx.touched.add("changes")
+    return count
+
+
+def next_span(reads: Reads, before: datetime, after: int = 0) -> tuple[Seal | None, Stop | None]:
+    """Return the oldest span with a seal above ``after``, and why it must stay, None if it may go."""
+    rows = reads.rows(Seal, Where("number", ">", after), kind=SealKind.SPAN, order="number", limit=1)
+    if not rows:
+        return None, Stop("not_sealed")
+    seal = rows[0]
+    end = Position(seal.to_tx, seal.to_seq)
+    needed = undelivered_since(reads)
+    if needed is not None and needed < end:
+        return seal, Stop("reader", _slowest(reads))
+    plan, sign = plan_of(Change, reads.engine), mark(reads.engine)
+    span = f"(t.tx, t.seq) > ({sign}, {sign}) AND (t.tx, t.seq) <= ({sign}, {sign})"
+    bounds: list[Any] = [*_start(reads, seal), *end]
+    young = plan.fields["occurred_at"].bound(before)
+    if reads.execute(f"SELECT 1 FROM changes t WHERE {span} AND t.occurred_at >= {sign}", [*bounds, young]).fetchone():
+        return seal, Stop("young")
+    held = reads.execute(f"SELECT t.entity FROM changes t WHERE {span} AND {_HELD} LIMIT 1", bounds).fetchone()
+    if held is not None:
+        return seal, Stop("held", str(held[0]))
+    later = f"SELECT 1 FROM changes t WHERE (t.tx, t.seq) > ({sign}, {sign}) LIMIT 1"
+    return seal, None if reads.execute(later, end).fetchone() else Stop("newest")
+
+
+def _start(reads: Reads, seal: Seal) -> Position:
+    """Return where a span begins; the oldest one takes along what stands before it."""
+    is_oldest = reads.find(Seal, kind=SealKind.SPAN, number=seal.number - 1) is None
+    return BEGINNING if is_oldest else Position(seal.from_tx, seal.from_seq)
+
+
+def _slowest(reads: Reads) -> str:
+    row = reads.execute("SELECT name FROM readers ORDER BY position_tx, position_seq LIMIT 1").fetchone()
+    return str(row[0])
