@@ -175,6 +175,24 @@ CREATE TABLE drills (
 
 CREATE INDEX ix_drills_finished_at ON drills (finished_at);
 
+CREATE TABLE erasures (
+	id UUID NOT NULL,
+	organization_id UUID,
+	address_hash TEXT COLLATE "C" NOT NULL,
+	key_id TEXT COLLATE "C" NOT NULL,
+	subjects JSON NOT NULL,
+	counts JSON NOT NULL,
+	erased_by TEXT COLLATE "C" NOT NULL,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	finished_at TIMESTAMP WITH TIME ZONE,
+	CONSTRAINT pk_erasures PRIMARY KEY (id),
+	CONSTRAINT ck_erasures_address_hash CHECK (length(address_hash) <= 64),
+	CONSTRAINT ck_erasures_key_id CHECK (length(key_id) <= 32),
+	CONSTRAINT ck_erasures_erased_by CHECK (length(erased_by) <= 320)
+);
+
+CREATE INDEX ix_erasures_created_at ON erasures (created_at);
+
 CREATE TABLE gallery_templates (
 	id UUID NOT NULL,
 	code TEXT COLLATE "C" NOT NULL,
@@ -430,6 +448,22 @@ CREATE TABLE readers (
 	CONSTRAINT ck_readers_name CHECK (length(name) <= 63)
 );
 
+CREATE TABLE retention_runs (
+	id UUID NOT NULL,
+	token UUID NOT NULL,
+	started_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	finished_at TIMESTAMP WITH TIME ZONE,
+	rows BIGINT NOT NULL,
+	held BIGINT NOT NULL,
+	rules JSON NOT NULL,
+	error TEXT COLLATE "C",
+	CONSTRAINT pk_retention_runs PRIMARY KEY (id),
+	CONSTRAINT ck_retention_runs_error CHECK (length(error) <= 2000)
+);
+
+CREATE INDEX ix_retention_runs_started_at ON retention_runs (started_at);
+
 CREATE TABLE schedules (
 	name TEXT COLLATE "C" NOT NULL,
 	rule TEXT COLLATE "C" NOT NULL,
@@ -496,6 +530,12 @@ CREATE TABLE search_documents (
 );
 
 CREATE UNIQUE INDEX uq_search_documents_entity_entity_id ON search_documents (organization_id, entity, entity_id);
+
+CREATE TABLE subject_keys (
+	id UUID NOT NULL,
+	key_cipher BYTEA NOT NULL,
+	CONSTRAINT pk_subject_keys PRIMARY KEY (id)
+);
 
 CREATE TABLE users (
 	id UUID NOT NULL,
@@ -875,6 +915,33 @@ CREATE INDEX ix_imports_created_at ON imports (organization_id, created_at, id);
 CREATE INDEX ix_imports_status_updated_at ON imports (organization_id, status, updated_at, id);
 
 CREATE INDEX ix_imports_updated_at ON imports (organization_id, updated_at, id);
+
+CREATE TABLE legal_holds (
+	organization_id UUID NOT NULL,
+	id UUID NOT NULL,
+	entity TEXT COLLATE "C",
+	entity_id UUID,
+	reason TEXT COLLATE "C" NOT NULL,
+	released_at TIMESTAMP WITH TIME ZONE,
+	released_by UUID,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	created_by UUID,
+	updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	updated_by UUID,
+	version BIGINT NOT NULL,
+	CONSTRAINT pk_legal_holds PRIMARY KEY (organization_id, id),
+	CONSTRAINT ck_legal_holds_entity CHECK (length(entity) <= 63),
+	CONSTRAINT ck_legal_holds_reason CHECK (length(reason) <= 500 AND length(reason) >= 1),
+	CONSTRAINT fk_legal_holds_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
+	CONSTRAINT ck_legal_holds_version CHECK (version >= 1),
+	CONSTRAINT ck_legal_holds_entity_and_id CHECK ((entity IS NULL) = (entity_id IS NULL))
+);
+
+CREATE INDEX ix_legal_holds_created_at ON legal_holds (organization_id, created_at, id);
+
+CREATE INDEX ix_legal_holds_entity_entity_id ON legal_holds (organization_id, entity, entity_id) WHERE released_at IS NULL;
+
+CREATE INDEX ix_legal_holds_updated_at ON legal_holds (organization_id, updated_at, id);
 
 CREATE TABLE memberships (
 	organization_id UUID NOT NULL,

@@ -186,6 +186,27 @@ CREATE TABLE drills (
 
 CREATE INDEX ix_drills_finished_at ON drills (finished_at);
 
+CREATE TABLE erasures (
+	id TEXT NOT NULL,
+	organization_id TEXT,
+	address_hash TEXT NOT NULL,
+	key_id TEXT NOT NULL,
+	subjects TEXT NOT NULL,
+	counts TEXT NOT NULL,
+	erased_by TEXT NOT NULL,
+	created_at TEXT NOT NULL,
+	finished_at TEXT,
+	CONSTRAINT pk_erasures PRIMARY KEY (id),
+	CONSTRAINT ck_erasures_address_hash CHECK (length(address_hash) <= 64),
+	CONSTRAINT ck_erasures_key_id CHECK (length(key_id) <= 32),
+	CONSTRAINT ck_erasures_subjects CHECK (json_valid(subjects)),
+	CONSTRAINT ck_erasures_counts CHECK (json_valid(counts)),
+	CONSTRAINT ck_erasures_erased_by CHECK (length(erased_by) <= 320)
+)
+ STRICT;
+
+CREATE INDEX ix_erasures_created_at ON erasures (created_at);
+
 CREATE TABLE gallery_templates (
 	id TEXT NOT NULL,
 	code TEXT NOT NULL,
@@ -467,6 +488,24 @@ CREATE TABLE readers (
 )
  STRICT;
 
+CREATE TABLE retention_runs (
+	id TEXT NOT NULL,
+	token TEXT NOT NULL,
+	started_at TEXT NOT NULL,
+	updated_at TEXT NOT NULL,
+	finished_at TEXT,
+	rows INTEGER NOT NULL,
+	held INTEGER NOT NULL,
+	rules TEXT NOT NULL,
+	error TEXT,
+	CONSTRAINT pk_retention_runs PRIMARY KEY (id),
+	CONSTRAINT ck_retention_runs_rules CHECK (json_valid(rules)),
+	CONSTRAINT ck_retention_runs_error CHECK (length(error) <= 2000)
+)
+ STRICT;
+
+CREATE INDEX ix_retention_runs_started_at ON retention_runs (started_at);
+
 CREATE TABLE schedules (
 	name TEXT NOT NULL,
 	rule TEXT NOT NULL,
@@ -537,6 +576,13 @@ CREATE TABLE search_documents (
  STRICT;
 
 CREATE UNIQUE INDEX uq_search_documents_entity_entity_id ON search_documents (organization_id, entity, entity_id);
+
+CREATE TABLE subject_keys (
+	id TEXT NOT NULL,
+	key_cipher BLOB NOT NULL,
+	CONSTRAINT pk_subject_keys PRIMARY KEY (id)
+)
+ STRICT;
 
 CREATE TABLE users (
 	id TEXT NOT NULL,
@@ -942,6 +988,34 @@ CREATE INDEX ix_imports_created_at ON imports (organization_id, created_at, id);
 CREATE INDEX ix_imports_status_updated_at ON imports (organization_id, status, updated_at, id);
 
 CREATE INDEX ix_imports_updated_at ON imports (organization_id, updated_at, id);
+
+CREATE TABLE legal_holds (
+	organization_id TEXT NOT NULL,
+	id TEXT NOT NULL,
+	entity TEXT,
+	entity_id TEXT,
+	reason TEXT NOT NULL,
+	released_at TEXT,
+	released_by TEXT,
+	created_at TEXT NOT NULL,
+	created_by TEXT,
+	updated_at TEXT NOT NULL,
+	updated_by TEXT,
+	version INTEGER NOT NULL,
+	CONSTRAINT pk_legal_holds PRIMARY KEY (organization_id, id),
+	CONSTRAINT ck_legal_holds_entity CHECK (length(entity) <= 63),
+	CONSTRAINT ck_legal_holds_reason CHECK (length(reason) <= 500 AND length(reason) >= 1),
+	CONSTRAINT fk_legal_holds_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
+	CONSTRAINT ck_legal_holds_version CHECK (version >= 1),
+	CONSTRAINT ck_legal_holds_entity_and_id CHECK ((entity IS NULL) = (entity_id IS NULL))
+)
+ STRICT;
+
+CREATE INDEX ix_legal_holds_created_at ON legal_holds (organization_id, created_at, id);
+
+CREATE INDEX ix_legal_holds_entity_entity_id ON legal_holds (organization_id, entity, entity_id) WHERE released_at IS NULL;
+
+CREATE INDEX ix_legal_holds_updated_at ON legal_holds (organization_id, updated_at, id);
 
 CREATE TABLE memberships (
 	organization_id TEXT NOT NULL,

@@ -110,6 +110,57 @@ def upgrade() -> None:
     )
     op.create_index("ix_drills_finished_at", "drills", ["finished_at"])
     op.create_table(
+        "erasures",
+        sa.Column("id", types.Identifier(), nullable=False),
+        sa.Column("organization_id", types.Identifier(), nullable=True),
+        sa.Column("address_hash", types.Text(), nullable=False),
+        sa.Column("key_id", types.Text(), nullable=False),
+        sa.Column("subjects", types.Document(), nullable=False),
+        sa.Column("counts", types.Document(), nullable=False),
+        sa.Column("erased_by", types.Text(), nullable=False),
+        sa.Column("created_at", types.Moment(), nullable=False),
+        sa.Column("finished_at", types.Moment(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_erasures"),
+        sa.CheckConstraint("length(address_hash) <= 64", name="ck_erasures_address_hash"),
+        sa.CheckConstraint("json_valid(counts)", name="ck_erasures_counts").ddl_if(dialect="sqlite"),
+        sa.CheckConstraint("length(erased_by) <= 320", name="ck_erasures_erased_by"),
+        sa.CheckConstraint("length(key_id) <= 32", name="ck_erasures_key_id"),
+        sa.CheckConstraint("json_valid(subjects)", name="ck_erasures_subjects").ddl_if(dialect="sqlite"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_erasures_created_at", "erasures", ["created_at"])
+    op.create_table(
+        "legal_holds",
+        sa.Column("organization_id", types.Identifier(), nullable=False),
+        sa.Column("id", types.Identifier(), nullable=False),
+        sa.Column("entity", types.Text(), nullable=True),
+        sa.Column("entity_id", types.Identifier(), nullable=True),
+        sa.Column("reason", types.Text(), nullable=False),
+        sa.Column("released_at", types.Moment(), nullable=True),
+        sa.Column("released_by", types.Identifier(), nullable=True),
+        sa.Column("created_at", types.Moment(), nullable=False),
+        sa.Column("created_by", types.Identifier(), nullable=True),
+        sa.Column("updated_at", types.Moment(), nullable=False),
+        sa.Column("updated_by", types.Identifier(), nullable=True),
+        sa.Column("version", types.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("organization_id", "id", name="pk_legal_holds"),
+        sa.CheckConstraint("length(entity) <= 63", name="ck_legal_holds_entity"),
+        sa.CheckConstraint("(entity IS NULL) = (entity_id IS NULL)", name="ck_legal_holds_entity_and_id"),
+        sa.CheckConstraint("length(reason) <= 500 AND length(reason) >= 1", name="ck_legal_holds_reason"),
+        sa.CheckConstraint("version >= 1", name="ck_legal_holds_version"),
+        sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name="fk_legal_holds_organization_id"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_legal_holds_created_at", "legal_holds", ["organization_id", "created_at", "id"])
+    op.create_index(
+        "ix_legal_holds_entity_entity_id",
+        "legal_holds",
+        ["organization_id", "entity", "entity_id"],
+        sqlite_where=sa.text("released_at IS NULL"),
+        postgresql_where=sa.text("released_at IS NULL"),
+    )
+    op.create_index("ix_legal_holds_updated_at", "legal_holds", ["organization_id", "updated_at", "id"])
+    op.create_table(
         "platform_apps",
         sa.Column("organization_id", types.Identifier(), nullable=False),
         sa.Column("id", types.Identifier(), nullable=False),
@@ -200,6 +251,23 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "retention_runs",
+        sa.Column("id", types.Identifier(), nullable=False),
+        sa.Column("token", types.Identifier(), nullable=False),
+        sa.Column("started_at", types.Moment(), nullable=False),
+        sa.Column("updated_at", types.Moment(), nullable=False),
+        sa.Column("finished_at", types.Moment(), nullable=True),
+        sa.Column("rows", types.Integer(), nullable=False),
+        sa.Column("held", types.Integer(), nullable=False),
+        sa.Column("rules", types.Document(), nullable=False),
+        sa.Column("error", types.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_retention_runs"),
+        sa.CheckConstraint("length(error) <= 2000", name="ck_retention_runs_error"),
+        sa.CheckConstraint("json_valid(rules)", name="ck_retention_runs_rules").ddl_if(dialect="sqlite"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_retention_runs_started_at", "retention_runs", ["started_at"])
+    op.create_table(
         "seal_keys",
         sa.Column("id", types.Identifier(), nullable=False),
         sa.Column("key_cipher", types.Sealed(), nullable=False),
@@ -234,6 +302,13 @@ def upgrade() -> None:
         sa.CheckConstraint("length(previous) <= 64", name="ck_seals_previous"),
         sa.CheckConstraint("row_count >= 0", name="ck_seals_row_count"),
         sa.CheckConstraint("length(row_hashes) <= 100000", name="ck_seals_row_hashes"),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "subject_keys",
+        sa.Column("id", types.Identifier(), nullable=False),
+        sa.Column("key_cipher", types.Sealed(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_subject_keys"),
         sqlite_strict=True,
     )
     op.create_table(
@@ -1405,11 +1480,15 @@ def downgrade() -> None:
         )
     op.drop_table("token_revocations")
     op.drop_table("token_renewals")
+    op.drop_table("subject_keys")
     op.drop_table("seals")
     op.drop_table("seal_keys")
+    op.drop_table("retention_runs")
     op.drop_table("processes")
     op.drop_table("connection_attempts")
     op.drop_table("platform_apps")
+    op.drop_table("legal_holds")
+    op.drop_table("erasures")
     op.drop_table("drills")
     op.drop_table("doctor_reports")
     op.drop_table("backups")
