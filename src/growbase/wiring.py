@@ -25,6 +25,7 @@ from growbase.jobs.schedule import Schedule
 from growbase.jobs.sweeps import expired_idempotency_keys, finished_jobs, old_trash
 from growbase.jobs.wake import (
     FileWatch,
+    Following,
     Notifier,
     PostgresListener,
     PostgresNotifier,
@@ -72,6 +73,13 @@ def secret_key(settings: Settings) -> bytes:
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value().encode()
     return load_or_create_secret(settings.data_dir / "secret.key")
+
+
+def follow_database(settings: Settings) -> Database:
+    """Open the database for a process that goes on with the new one when the data move to another."""
+    from growbase.core.follow import FollowingDatabase
+
+    return FollowingDatabase(settings, open_database)
 
 
 def open_database(settings: Settings) -> Database:
@@ -186,7 +194,7 @@ def worker(
         tasks(settings),
         lock=lock,
         schedules=schedules(settings),
-        wakers=[_waker(settings, database)],
+        wakers=[Following(database, settings, lambda now: [_waker(now, database)])],
         queues=queues,
         concurrency=concurrency,
         lease=lease,
@@ -202,8 +210,13 @@ def _waker(settings: Settings, database: Database) -> Waker:
     return PostgresListener(settings.direct_database)
 
 
-def notifiers(settings: Settings, database: Database) -> list[Notifier]:
-    """Return what tells the workers of other processes of this one's jobs; a SQLite file tells them itself."""
+def notifiers(settings: Settings, database: Database) -> list[Following]:
+    """Return what tells the workers of other processes of this one's jobs."""
+    return [Following(database, settings, lambda now: _notifiers(now, database))]
+
+
+def _notifiers(settings: Settings, database: Database) -> list[Notifier]:
+    """Return the engine's notifiers; a SQLite file tells of its changes itself."""
     if not settings.is_postgresql:
         return []
     if settings.redis_url is not None:
@@ -220,7 +233,7 @@ def create_app() -> "Direct":
 
     settings = load_settings()
     telemetry.configure_telemetry(level=settings.log_level, log_format=settings.log_format)
-    database = open_database(settings)
+    database = follow_database(settings)
     workers = [worker(settings, database)] if settings.embedded_worker else []
     background: list[Background] = [ChildProcess(), *notifiers(settings, database), *workers]
     return build_app(settings, database, secret_key(settings), background)

@@ -12,6 +12,7 @@ from growbase.cli import (
     jobs,
     keyring,
     keys,
+    move,
     new,
     openapi,
     seed,
@@ -43,6 +44,7 @@ app.command()(up.serve)
 app.command()(worker.worker)
 app.command()(seed.seed)
 app.command()(status.status)
+app.command()(move.move)
 app.command()(openapi.openapi)
 database = _group("db", "Look after the database: install, upgrade, check, reset.")
 for lifecycle in (

@@ -28,13 +28,16 @@ def load(*, quiet: bool = True) -> "Settings":
 
 @contextmanager
 def opened(settings: "Settings") -> Iterator["Database"]:
-    """Give the open database. Raises SchemaOutdated, Unavailable, KeyMissing, KeyDiffers."""
+    """Give the open database, which goes on with the new one when its data move.
+
+    Raises SchemaOutdated, Unavailable, KeyMissing, KeyDiffers.
+    """
     from growbase.ops.keyring import require_keys
     from growbase.ops.migrate import require_current
-    from growbase.wiring import open_database
+    from growbase.wiring import follow_database
 
     require_current(settings)
-    database = open_database(settings)
+    database = follow_database(settings)
     try:
         require_keys(database)
         yield database

@@ -17,6 +17,7 @@ from growbase.core.config_sources import PREFIX, problem, read_sources, variable
 from growbase.core.database_url import MASK, DatabaseURL, mask_url, parse_database_url
 from growbase.core.errors import ConfigError, FieldError
 from growbase.core.mail import Server
+from growbase.core.place import FILE, Place, location, read_place
 
 __all__ = ["ConfigError", "SettingSource", "Settings", "load_settings"]
 
@@ -162,6 +163,7 @@ class Settings(BaseSettings):
     log_days: int = Field(400, ge=1, description="Days the change log is kept.")
 
     _folder: Path = PrivateAttr(default=Path())
+    _place: Place | None = PrivateAttr(default=None)
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @classmethod
@@ -251,7 +253,9 @@ class Settings(BaseSettings):
     @property
     def direct_database(self) -> str:
         """The URL that bypasses PgBouncer, for LISTEN, migrations and base backups."""
-        return parse_database_url(self.direct_url.get_secret_value()).url if self.direct_url else self.database
+        if self.direct_url is None or self.has_moved:
+            return self.database
+        return parse_database_url(self.direct_url.get_secret_value()).url
 
     @property
     def database_schema(self) -> str | None:
@@ -269,10 +273,63 @@ class Settings(BaseSettings):
         return self._database.dropped
 
     @property
+    def location(self) -> str:
+        """What tells the database in force from others, without user and password."""
+        return location(self.place_url)
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether the data have moved away from the database that the settings name."""
+        return self._place is not None and self._place.url == self.place_url
+
+    @property
+    def place_url(self) -> str:
+        """The URL in force as it was written, its parameters included."""
+        set_url = self._set_url
+        if self._place is None or location(set_url) not in self._place.origins:
+            return set_url
+        return self._place.url
+
+    @property
+    def past_locations(self) -> tuple[str, ...]:
+        """Where the data were before they moved."""
+        return self._place.origins if self._place else ()
+
+    @property
+    def _set_url(self) -> str:
+        url = (
+            self.database_url.get_secret_value() if self.database_url else f"sqlite:///{self.data_dir / 'growbase.db'}"
+        )
+        found = parse_database_url(url).url
+        if found.startswith("sqlite:"):
+            return f"sqlite:///{(self._folder / found.removeprefix('sqlite:///')).absolute()}"
+        return url
+
+    @property
     def _database(self) -> DatabaseURL:
-        if self.database_url is None:
-            return DatabaseURL(f"sqlite:///{(self.data_dir / 'growbase.db').absolute()}")
-        return parse_database_url(self.database_url.get_secret_value())
+        return parse_database_url(self.place_url)
+
+    def refreshed(self) -> Self:
+        """Return the same settings with the database that the data folder's file names now. Raises ConfigError."""
+        copy = self.model_copy()
+        try:
+            copy._place = read_place(self.data_dir)  # noqa: SLF001 -- a copy of our own
+        except ValueError as error:
+            raise ConfigError(fields=(problem(str(self.data_dir / FILE), "invalid", f"is damaged: {error}"),)) from None
+        place, own = copy._place, location(self._set_url)  # noqa: SLF001 -- the same
+        if place is not None and own not in (location(place.url), *place.origins):
+            text = (
+                f"names {own}, but {self.data_dir / FILE} says that the data are at {place.shown()} since "
+                f"{place.since}: set it to that, or delete the file if you mean another database"
+            )
+            raise ConfigError(fields=(problem(variable_of("database_url"), "contradiction", text),))
+        return copy
+
+    def at(self, url: str) -> Self:
+        """Return the same settings for another database."""
+        copy = self.model_copy(update={"database_url": SecretStr(url), "direct_url": None, "pgbouncer": False})
+        copy._place = None  # noqa: SLF001 -- a copy of our own
+        return copy
 
     def problems(self) -> tuple[list[FieldError], list[FieldError]]:
         """Return what stops the start and what only deserves a warning; each says how to correct it."""
@@ -317,7 +374,7 @@ def load_settings(env: Mapping[str, str] | None = None, directory: Path | None =
     settings = settings._loaded(folder, sources)  # noqa: SLF001 - only loading knows where a value comes from
     if errors := [*errors, *settings.problems()[0]]:
         raise ConfigError(fields=tuple(errors))
-    return settings
+    return settings.refreshed()
 
 
 def _validation_errors(error: ValidationError) -> Iterator[FieldError]:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from growbase.core import telemetry
 from growbase.core.actor import Actor
+from growbase.core.config import Settings
 from growbase.core.crypto import Keyring
 from growbase.core.errors import GrowbaseError
 from growbase.core.reads import Context, Reads
@@ -42,6 +43,8 @@ class Database(ABC):
         self.catalog = catalog
         self.context = Context(self.engine, catalog, keyring, log_base)
         self.listeners: list[Listener] = []
+        self.moves: list[Callable[[Settings], None]] = []
+        """Called with the new settings when this process has gone on with another database."""
         self.slow_seconds = 0.2
 
     @abstractmethod
@@ -51,6 +54,10 @@ class Database(ABC):
     @abstractmethod
     async def awrite(self, actor: Actor, unit: Unit[T], *, dry_run: bool = False, large: bool = False) -> T:
         """Do as ``write`` without blocking the event loop; ``large`` says that the unit may touch many rows."""
+
+    @abstractmethod
+    def pass_gate(self) -> None:
+        """Let this instance's units through a gate that is closed to all others."""
 
     @abstractmethod
     def read(self, actor: Actor, *, snapshot: bool = False) -> AbstractContextManager[Reads]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 import psycopg
@@ -26,6 +27,7 @@ from growbase.core.errors import (
     OutcomeUnknown,
     Unavailable,
 )
+from growbase.core.gate import BEGIN, LOG_BASE, require_open
 from growbase.core.model import Root
 from growbase.core.position import LogPosition
 from growbase.core.reads import Reads
@@ -68,9 +70,12 @@ class PostgresDatabase(Database):
         super().__init__(catalog, keyring, log_base)
         self.url = url
         self.schema = schema
+        self._passes_gate = False
         self._position = LogPosition(self.engine, log_base)
+        self._knows_base = log_base > 0
         self._pool = ConnectionPool(
             url,
+            configure=self._read_base,
             min_size=min(2, pool_max),
             max_size=pool_max,
             timeout=pool_timeout,
@@ -85,6 +90,20 @@ class PostgresDatabase(Database):
         )
         self._pool.open()
         self._threads = ThreadPoolExecutor(max_workers=pool_max, thread_name_prefix="growbase-unit")
+
+    def _read_base(self, connection: psycopg.Connection[Any]) -> None:
+        """Learn from the first connection above which number the log's positions begin."""
+        if self._knows_base:
+            return
+        try:
+            row = connection.execute(f"SELECT value FROM instance_facts WHERE name = '{LOG_BASE}'").fetchone()
+        except pg.UndefinedTable:
+            return
+        if row is not None:
+            log_base = int(row[0])
+            self.context = replace(self.context, log_base=log_base)
+            self._position = LogPosition(self.engine, log_base)
+        self._knows_base = True
 
     # -- writing --------------------------------------------------------------------------------------------------
 
@@ -111,8 +130,8 @@ class PostgresDatabase(Database):
         self, connection: psycopg.Connection[Any], actor: Actor, unit: Unit[T], *, dry_run: bool
     ) -> tuple[T, Transaction]:
         tx = Transaction(self.context, actor, connection.execute, _many(connection), self._position)  # type: ignore[arg-type]
-        connection.execute("BEGIN")
         try:
+            self._begin(connection)
             result = unit(tx)
             tx.flush()
             if dry_run:
@@ -131,6 +150,21 @@ class PostgresDatabase(Database):
                 raise
             raise _CommitLost(result, tx) from error
         return result, tx
+
+    def _begin(self, connection: psycopg.Connection[Any]) -> None:
+        """Begin a unit's transaction, waiting while the writes are paused. Raises ReadOnly or Moved."""
+        if self._passes_gate:
+            connection.execute("BEGIN")
+            return
+        state = connection.execute(BEGIN, prepare=False)
+        while state.nextset():
+            pass
+        if (found := state.fetchone()) is not None:
+            require_open(found[0])
+
+    def pass_gate(self) -> None:
+        """Let all units through."""
+        self._passes_gate = True
 
     def _has_committed(self, lost: "_CommitLost") -> bool:
         """Find out what became of a commit whose answer was lost. Raises OutcomeUnknown where the server can't tell."""

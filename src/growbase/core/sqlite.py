@@ -76,6 +76,10 @@ class SqliteDatabase(Database):
             self.writer.submit_on_loop(pending, loop)
         return await future
 
+    def pass_gate(self) -> None:
+        """Let the writer through."""
+        self.writer.passes_gate = True
+
     # -- reading --------------------------------------------------------------------------------------------------
 
     def _reader(self) -> pysqlite3.Connection:

@@ -13,6 +13,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -24,12 +25,17 @@ from growbase.core import telemetry
 from growbase.core.actor import Actor
 from growbase.core.ddl import INDEX_SEARCH
 from growbase.core.errors import Unavailable
+from growbase.core.gate import Moved, ReadOnly, require_open
 from growbase.core.position import LogPosition
 from growbase.core.reads import Context
 from growbase.core.sqlite_connection import BUSY_MS, GONE, connect, file_at, translated
 from growbase.core.transaction import Transaction
 
 BATCH = 128
+STATE = (
+    "SELECT (SELECT max(seq) FROM changes), (SELECT value FROM instance_facts WHERE name = 'gate'), "
+    "(SELECT value FROM instance_facts WHERE name = 'log_base')"
+)
 """Units in one commit."""
 
 
@@ -65,6 +71,7 @@ class Writer:
         self.path = path
         self.context = context
         self.notify = notify
+        self.passes_gate = False
         self._position = LogPosition("sqlite")
         self._connection: pysqlite3.Connection | None = None
         self._opened: tuple[int, int] | None = None
@@ -226,8 +233,10 @@ class Writer:
             connection = self._open()
             connection.execute(f"PRAGMA busy_timeout = {BUSY_MS if wait else 0}")
             connection.execute("BEGIN IMMEDIATE")
-            newest = connection.execute("SELECT max(seq) FROM changes").fetchone()[0] or 0
-            self._position.last = max(self._position.last, newest)
+            newest, gate, log_base = connection.execute(STATE).fetchone()
+            self._position.last = max(self._position.last, newest or 0, int(log_base or 0))
+            if gate is not None and not self.passes_gate:
+                require_open(gate)
         except BlockingIOError:
             self._turn.release()
             return False
@@ -320,6 +329,10 @@ class Writer:
 def fail(group: Sequence[Pending], error: BaseException) -> None:
     """Mark as Unavailable every unit that was undone without being wrong itself."""
     found = translated(error) if isinstance(error, pysqlite3.Error) else error
+    if isinstance(found, ReadOnly | Moved):
+        for pending in group:
+            pending.error = pending.error or copy(found)
+        return
     reason = str(found.params.get("reason", found)) if isinstance(found, Unavailable) else str(found)
     for pending in group:
         pending.error = pending.error or Unavailable(reason=reason)

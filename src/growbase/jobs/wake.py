@@ -6,14 +6,15 @@ notifies, Redis publishes. Each of them may lose a wake-up; the worker looks eve
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Final
+from typing import Any, Final, Protocol
 
 import psycopg
 
 from growbase.core import telemetry
 from growbase.core.clock import new_id
+from growbase.core.config import Settings
 from growbase.core.database import Database
 from growbase.core.errors import GrowbaseError
 
@@ -167,6 +168,53 @@ class RedisListener(Listening):
                 message = channel.get_message(timeout=LISTEN_SECONDS)
                 if message is not None:
                     self.ring(message["data"].decode().split(","))
+
+
+class Starting(Protocol):
+    """What can be begun and ended: a listener, a notifier."""
+
+    def start(self, *args: Any) -> None:  # noqa: ANN401 -- a listener is given a bell, a notifier nothing
+        """Begin."""
+
+    def stop(self) -> None:
+        """End."""
+
+
+class Following:
+    """Listeners or notifiers of whatever database is in use: made anew when the data have moved to another."""
+
+    def __init__(self, database: Database, settings: Settings, make: Callable[[Settings], Sequence[Starting]]) -> None:
+        self._database = database
+        self._settings = settings
+        self._make = make
+        self._made: Sequence[Starting] = ()
+        self._args: tuple[Any, ...] = ()
+        self._lock = threading.Lock()
+
+    def start(self, *args: Any) -> None:  # noqa: ANN401 -- as above
+        """Make and start them."""
+        self._args = args
+        self._database.moves.append(self._again)
+        self._again(self._settings)
+
+    def stop(self) -> None:
+        """End them."""
+        if self._again in self._database.moves:
+            self._database.moves.remove(self._again)
+        with self._lock:
+            self._end()
+
+    def _again(self, settings: Settings) -> None:
+        with self._lock:
+            self._end()
+            self._made = self._make(settings)
+            for one in self._made:
+                one.start(*self._args)
+
+    def _end(self) -> None:
+        for one in self._made:
+            one.stop()
+        self._made = ()
 
 
 class Notifier(Background):

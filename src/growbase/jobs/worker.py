@@ -193,7 +193,8 @@ class Worker:
         if self.lock is None:
             return None
         descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o600)
-        while not self._stopping.is_set():
+        # Once the data have moved to PostgreSQL, workers share the queues.
+        while not self._stopping.is_set() and self.database.engine == "sqlite":
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -300,7 +301,7 @@ class Worker:
 
     def _install(self) -> None:
         """Write the schedules' rows; who alone works here also ends the leases of those who worked before it."""
-        if self.lock is not None:
+        if self.lock is not None and self.database.engine == "sqlite":
             self._reap(everything=True)
         self.database.write(system("worker"), install_queues)
         self.database.write(system("worker"), self.timetable.install)

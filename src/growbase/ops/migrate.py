@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from growbase.core.config import Settings
-from growbase.core.errors import ConfigError, GrowbaseError
+from growbase.core.errors import ConfigError, Conflict, GrowbaseError
 from growbase.ops.connections import engine_name, file_lock, reader, transaction, translated
 from growbase.ops.copies import restored_on_failure, take_copy
 from growbase.ops.history import CORE, FOLDER, History, Revision, after, histories, revisions
@@ -43,6 +43,15 @@ class SchemaTooNew(ConfigError):
     """
 
     code = "schema_too_new"
+
+
+class MoveUnfinished(Conflict):
+    """The data are being moved to another database, which gets the schema they have now.
+
+    Finish the move (growbase move) or end it (growbase move --cancel) first.
+    """
+
+    code = "move_unfinished"
 
 
 def current(settings: Settings, history: History = CORE) -> str | None:
@@ -154,6 +163,7 @@ _Command = Callable[[Any, Any], None]
 def _move(settings: Settings, chosen: Sequence[History], to: str, run: _Command) -> list[str]:
     """Run an Alembic command on some histories, alone and in one transaction; return the revisions it moved over."""
     path = settings.sqlite_path
+    _require_no_move(settings)
     try:
         with ExitStack() as stack:
             if path is not None:
@@ -164,6 +174,15 @@ def _move(settings: Settings, chosen: Sequence[History], to: str, run: _Command)
             return [label for history in chosen for label in _moved(connection, history, run)]
     except sa.exc.SQLAlchemyError as error:
         raise MigrationFailed(reason=str(translated(error))) from error
+
+
+def _require_no_move(settings: Settings) -> None:
+    """Raise MoveUnfinished while a move follows the writes of this database."""
+    if current(settings) is None:
+        return
+    with reader(settings) as rows:
+        if rows("SELECT 1 FROM instance_facts WHERE name = 'move'"):
+            raise MoveUnfinished
 
 
 def _moved(connection: sa.Connection, history: History, run: _Command) -> list[str]:
