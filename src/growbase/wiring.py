@@ -19,6 +19,7 @@ from growbase.core.generation import ChatCompletions, Generator, Offline
 from growbase.core.mail import FolderMailer, Mailer, Server, SmtpMailer
 from growbase.core.outside import Outside
 from growbase.core.packages import find_module, import_resources, require_apart
+from growbase.core.region import Regions
 from growbase.core.resource import Action, Catalog, Resource
 from growbase.jobs import resources as jobs
 from growbase.jobs.schedule import Schedule
@@ -123,6 +124,7 @@ def outside(settings: Settings) -> Outside:
         files=open_files(settings),
         allow_private=settings.allow_private_addresses,
         secret=secret_key(settings),
+        regions=Regions.of(settings),
     )
 
 
@@ -141,8 +143,10 @@ def _generator(settings: Settings) -> Generator:
 
 def tasks(settings: Settings) -> dict[str, Task]:
     """Return what every domain can do in the background, by the kind of job. Raises ConfigError."""
-    found: dict[str, Task] = {}
+    from growbase.ops import arrivals
+
     world = outside(settings)
+    found: dict[str, Task] = {arrivals.KIND: _given(arrivals.arrive, world)}
     for module in _task_modules(settings):
         own: dict[str, Task] = getattr(module, "TASKS", {})
         for kind in found.keys() & own.keys():

@@ -15,6 +15,7 @@ from growbase.cli import (
     move,
     new,
     openapi,
+    regions,
     seed,
     status,
     up,
@@ -72,6 +73,9 @@ _group("key", "API keys.").command("create")(keys.create)
 encryption = _group("keys", "Keys of sealed columns.")
 for step in (keyring.status, keyring.add, keyring.rotate, keyring.retire):
     encryption.command()(step)
+places = _group("regions", "Regions: each its own database, each organization in one of them.")
+for about in (regions.status, regions.check, regions.move):
+    places.command()(about)
 _group("new", "Begin something of your own.").command("domain")(new.domain)
 _group("config", "Settings.").command("check")(config.check)
 

@@ -151,6 +151,10 @@ class Settings(BaseSettings):
 
     region: str = Field("", description="Region this server serves (eu, us, ca); empty without regions.")
     regions: str = Field("", description="Base URL of each region: eu=https://eu.example.com,us=https://...")
+    region_secret: SecretStr | None = Field(
+        None,
+        description="Signs the calls between the regions' servers; the same in all of them, 32 characters or more.",
+    )
 
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="Least important level that is logged."

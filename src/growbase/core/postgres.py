@@ -18,6 +18,7 @@ from growbase.core.actor import Actor
 from growbase.core.crypto import Keyring
 from growbase.core.database import Database, DatabaseInfo, Unit
 from growbase.core.errors import (
+    FROZEN,
     Conflict,
     FieldError,
     ForeignKey,
@@ -315,6 +316,8 @@ def translated(error: BaseException) -> GrowbaseError:
         return Unavailable(reason="its schema is not installed: run growbase db upgrade")
     if isinstance(error, pg.DataError):
         return Invalid("A value is outside of what the database can store.")
+    if isinstance(error, pg.RestrictViolation) and error.diag.message_primary == FROZEN:
+        return Unavailable(reason=FROZEN)
     if isinstance(error, pg.IntegrityError):
         return Conflict(error.diag.message_primary or "The request conflicts with what is stored.")
     if isinstance(error, psycopg.Error) and _is_lost(error):

@@ -23,6 +23,7 @@ from growbase.core.crypto import derive_key, hash_token
 from growbase.core.database import Database
 from growbase.core.errors import Forbidden, Unauthenticated, WrongRegion
 from growbase.core.reads import Reads
+from growbase.core.region import Regions
 from growbase.core.transaction import Transaction
 from growbase.domains.identity.actions_keys import touch_api_key
 from growbase.domains.identity.actions_sessions import touch_sessions
@@ -38,6 +39,7 @@ from growbase.domains.identity.models import (
     User,
 )
 from growbase.domains.identity.queries import may_act
+from growbase.domains.identity.regions import require_here
 from growbase.domains.identity.tokens import SESSION_PREFIX, parse_api_key
 from growbase.domains.identity.usage import Metric, count_use
 
@@ -70,6 +72,7 @@ class _Claims:
 
     user_id: UUID
     session_id: UUID
+    organization_id: UUID | None
     expires_at: float
 
 
@@ -79,6 +82,7 @@ class Authenticator:
     def __init__(self, database: Database, settings: Settings, secret_key: bytes) -> None:
         self.database = database
         self.settings = settings
+        self.regions = Regions.of(settings)
         self.attempts = SlidingWindow(settings.login_rate_per_minute, 60)
         self.attempts_of_address = SlidingWindow(10 * settings.login_rate_per_minute, 60)
         self.unknown = SlidingWindow(settings.login_max_failures, 60 * settings.login_lock_minutes)
@@ -141,6 +145,8 @@ class Authenticator:
                 claims = self._claims(token)
                 session = reads.find(Session, claims.session_id, user_id=claims.user_id)
                 until = min(until, time.monotonic() + claims.expires_at - time.time())
+                if session is None and (home := claims.organization_id) is not None:
+                    require_here(reads, self.regions, lambda regions: regions.organization_hash(home))
                 found = self._session_actor(reads, session, until)
         with self._lock:
             if len(self._cache) >= CACHE_SIZE:
@@ -199,7 +205,8 @@ class Authenticator:
             self._require_region(str(region))
             required = ["sub", "sid", "exp", "typ"]
             claims = jwt.decode(token, self._key, algorithms=[ALGORITHM], options={"require": required})
-            found = _Claims(UUID(claims["sub"]), UUID(claims["sid"]), float(claims["exp"]))
+            home = UUID(claims["org"]) if claims.get("org") else None
+            found = _Claims(UUID(claims["sub"]), UUID(claims["sid"]), home, float(claims["exp"]))
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("The access token has expired.") from None
         except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
@@ -238,8 +245,11 @@ class Authenticator:
         if parsed is None:
             raise Unauthenticated
         region, prefix = parsed
-        self._require_region(region)
         key = reads.find(ApiKey, prefix=prefix, revoked_at=None, anywhere=True)
+        if key is None:
+            # A key keeps its text when its organization moves, so what was told of it counts before what it says.
+            require_here(reads, self.regions, lambda regions: regions.key_hash(prefix))
+            self._require_region(region)
         if key is None or not hmac.compare_digest(key.key_hash, hash_token(text)):
             raise Unauthenticated
         now = clock.now()
