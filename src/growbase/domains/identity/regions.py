@@ -28,6 +28,8 @@ from growbase.jobs.schedule import Schedule
 from growbase.jobs.worker import Task
 
 CHUNK: Final = 500
+BACKOFF: Final = (1.0, 2.0, 5.0, 15.0)
+"""Seconds between attempts to reach a region; after them ``announce`` asks anew."""
 LOG: Final = "region:log"
 """The fact that says up to where the change log is in the directory."""
 ENTRIES: Final = "/api/regions/entries"
@@ -102,7 +104,14 @@ def _row(found: str, region: str, *, is_there: bool, number: int, subject: UUID 
 
 def _ask_to_send(tx: Transaction, others: Iterable[str]) -> None:
     for region in others:
-        tx.enqueue("region_entries", {"region": region}, queue=MAINTENANCE, dedupe_key=f"region/{region}")
+        tx.enqueue(
+            "region_entries",
+            {"region": region},
+            queue=MAINTENANCE,
+            dedupe_key=f"region/{region}",
+            backoff=BACKOFF,
+            max_attempts=len(BACKOFF),
+        )
 
 
 def announce(database: Database, outside: Outside) -> int:
