@@ -111,6 +111,9 @@ def _open(settings: Settings) -> Database:
         pool_timeout=settings.pool_timeout_seconds,
         statement_timeout_ms=settings.statement_timeout_ms,
         pgbouncer=settings.uses_pgbouncer,
+        replicas=settings.replicas,
+        replica_max_lag=settings.replica_max_lag_seconds,
+        written=settings.data_dir / "written",
     )
 
 

@@ -149,7 +149,7 @@ async def read_as_of(call: Call, actor: Actor, resource: Resource, id: UUID, que
         raise NotFound(what="history")
 
     def read() -> dict[str, Any]:
-        with call.api.database.read(actor, snapshot=True) as reads:
+        with call.api.database.near(actor).read(actor, snapshot=True) as reads:
             return log.as_of(reads, resource, id, moment)
 
     return json_answer(await call.api.database.aread(read))
@@ -164,7 +164,7 @@ async def read_history(call: Call, resource: Resource, id: UUID) -> Answer:
     assert isinstance(limit, int)
 
     def read() -> list[dict[str, Any]]:
-        with call.api.database.read(actor, snapshot=True) as reads:
+        with call.api.database.near(actor).read(actor, snapshot=True) as reads:
             return log.history(reads, resource, id, limit=max(1, limit), before=before)  # type: ignore[arg-type]
 
     return json_answer({"data": await call.api.database.aread(read)})

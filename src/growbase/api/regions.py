@@ -1,5 +1,6 @@
 """What the servers of an installation's regions ask each other; every call is signed by the secret they share."""
 
+import asyncio
 import json
 from functools import partial
 from typing import Any
@@ -60,9 +61,7 @@ async def move(call: Call) -> Answer:
     step = arrivals.STEPS.get(str(path["step"]))
     if step is None:
         raise Conflict("The other server's version is another one: update both.")
-    found = await call.api.database.aread(
-        partial(step, call.api.database, regions, call.api.files, organization_id, body)
-    )
+    found = await asyncio.to_thread(step, call.api.database, regions, call.api.files, organization_id, body)
     return json_answer(found)
 
 

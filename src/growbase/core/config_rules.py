@@ -100,6 +100,8 @@ def warnings(settings: "Settings") -> Iterator[FieldError]:
         yield problem(variable_of("database_url"), "ignored", text)
     if settings.direct_url and not settings.is_postgresql:
         yield problem(variable_of("direct_url"), "ignored", "has no effect on SQLite: leave it out")
+    if settings.replica_urls and not settings.is_postgresql:
+        yield problem(variable_of("replica_urls"), "ignored", "has no effect on SQLite: leave it out")
     if settings.is_postgresql and settings.uses_pgbouncer and settings.direct_url is None:
         text = "is not set: PgBouncer delivers no notifications, so jobs wait for the poll; give PostgreSQL's own URL"
         yield problem(variable_of("direct_url"), "unset", text)

@@ -36,8 +36,9 @@ def create_organization(
 ) -> UUID:
     """Make an organization owned by the acting user and return its id.
 
-    Without a ``slug`` a free one is made from the name, without ``data_region`` it is in the actor's region. It counts for the organization the user acts in, whose plan
-    says how many there may be. Raises Forbidden for API keys, NotUnique for a taken slug, LimitExceeded.
+    Without a ``slug`` a free one is made from the name, without ``data_region`` it is in the actor's region. It
+    counts for the organization the user acts in, whose plan says how many there may be. Raises Forbidden for API keys,
+    NotUnique for a taken slug, LimitExceeded.
     """
     if tx.actor.kind is not ActorKind.USER or tx.actor.id is None:
         raise Forbidden("Only a user can own an organization.")
