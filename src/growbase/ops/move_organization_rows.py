@@ -290,9 +290,7 @@ def park(tx: Transaction, organization_id: UUID) -> int:
     """Put the organization's waiting jobs where no worker takes them and return how many are at work."""
     plan, sign = plan_of(Job, tx.engine), mark(tx.engine)
     mine = plan.fields["organization_id"].bound(organization_id)
-    waiting = f"organization_id = {sign} AND status = 'queued' AND queue NOT LIKE '{PARKED}%'".replace(
-        "%", "%%" if tx.engine == POSTGRESQL else "%"
-    )
+    waiting = f"organization_id = {sign} AND status = 'queued' AND substr(queue, 1, {len(PARKED)}) <> '{PARKED}'"
     names = {row[0] for row in tx.execute(f"SELECT DISTINCT queue FROM jobs WHERE {waiting}", [mine]).fetchall()}
     queues = [{"name": PARKED + name, "paused_at": tx.now} for name in sorted(names)]
     tx.insert_facts(JobQueue, queues, ignore=True)
@@ -304,8 +302,8 @@ def park(tx: Transaction, organization_id: UUID) -> int:
 def unpark(tx: Transaction, organization_id: UUID) -> None:
     """Give the jobs back to their queues."""
     plan, sign = plan_of(Job, tx.engine), mark(tx.engine)
-    like = f"LIKE '{PARKED}%%'" if tx.engine == POSTGRESQL else f"LIKE '{PARKED}%'"
-    sql = f"UPDATE jobs SET queue = substr(queue, {len(PARKED) + 1}) WHERE organization_id = {sign} AND queue {like}"
+    parked = f"substr(queue, 1, {len(PARKED)}) = '{PARKED}'"
+    sql = f"UPDATE jobs SET queue = substr(queue, {len(PARKED) + 1}) WHERE organization_id = {sign} AND {parked}"
     tx.execute(sql, [plan.fields["organization_id"].bound(organization_id)])
     tx.touched.add("jobs")
 
