@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,9 +21,10 @@ from growbase import wiring
 from growbase.core import ddl
 from growbase.core.actor import Actor
 from growbase.core.pages import Reader
-from growbase.core.postgres import PostgresDatabase
+from growbase.core.postgres import PostgresDatabase, _CommitLost
 from growbase.core.query import parse
 from growbase.core.replicas import NearDatabase
+from growbase.core.transaction import Transaction
 from growbase.core.trash import trash
 from growbase.domains.marketing.models import Brand
 from tests.fixtures import KEYRING, make_tenant
@@ -116,6 +118,17 @@ def test_lists_are_read_from_a_replica_that_has_what_the_caller_wrote(fleet: Fle
         assert names(db, reader) == {"First"}
         with db.near(reader).read(reader, snapshot=True) as reads:
             assert reads.execute("SELECT pg_is_in_recovery()").fetchone() == (True,)
+
+        units: list[Transaction] = []
+        db.write(writer, lambda tx: units.append(tx) or tx.record("look", "brands", first))
+        lost = _CommitLost(None, units[-1])
+        assert db._has_committed(lost)
+        # As on a promoted server that has given the number to somebody else, or has not come to it yet.
+        lost.at -= timedelta(seconds=1)
+        assert not db._has_committed(lost)
+        assert lost.xid is not None
+        lost.xid += 1_000_000
+        assert not db._has_committed(lost)
 
         fleet.run(fleet.standby, "SELECT pg_wal_replay_pause()")
         db.write(writer, lambda tx: tx.insert(Brand, name="Second"))

@@ -79,6 +79,7 @@ class PostgresDatabase(Database):
         self.url = url
         self.schema = schema
         self._passes_gate = False
+        self._fails_over = "target_session_attrs" in url
         self._position = LogPosition(self.engine, log_base)
         self._knows_base = log_base > 0
         self._pool = ConnectionPool(
@@ -224,7 +225,8 @@ class PostgresDatabase(Database):
             except (PoolTimeout, TooManyRequests) as error:
                 raise Unavailable(reason="no database connection became free in time") from error
             except psycopg.Error as error:
-                if not _is_lost(error) and not isinstance(error, pg.ReadOnlySqlTransaction):
+                found_standby = self._fails_over and isinstance(error, pg.ReadOnlySqlTransaction)
+                if not _is_lost(error) and not found_standby:
                     raise translated(error) from error
                 last = error
                 # The server may have cut off the others, too.
