@@ -23,7 +23,7 @@ from growbase.core.actor import Actor
 from growbase.core.pages import Reader
 from growbase.core.postgres import PostgresDatabase, _CommitLost
 from growbase.core.query import parse
-from growbase.core.replicas import NearDatabase
+from growbase.core.replicas import NearDatabase, Replica
 from growbase.core.transaction import Transaction
 from growbase.core.trash import trash
 from growbase.domains.marketing.models import Brand
@@ -53,7 +53,7 @@ class Fleet:
         return f"postgresql://{who}@{hosts}/{database}?target_session_attrs=read-write&connect_timeout=2"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def fleet() -> Iterator[Fleet]:
     """Give two running servers, the second one a standby of the first."""
     programs = find_programs()
@@ -147,13 +147,17 @@ def test_lists_are_read_from_a_replica_that_has_what_the_caller_wrote(fleet: Fle
         assert isinstance(db.near(writer), NearDatabase)
         assert names(db, writer) == {"Second"}
 
-        near = db.near(reader)
-        _stop(fleet.standby.process)
-        # Chosen before it went down, and after.
+        # One that is down, chosen a moment before.
+        dead = Replica("dead", fleet.standby.url("postgres").replace(str(fleet.standby.port), str(free_port())), 2, "")
+        near = NearDatabase(db, dead)
         assert near.query("SELECT count(*) FROM brands")[0][0] == 2
-        assert names(db, reader) == {"Second"}
+        with near.read(reader) as reads:
+            assert reads.execute("SELECT pg_is_in_recovery()").fetchone() == (False,)
+        replicas.all[0].close()
+        replicas.all[0] = dead
         replicas.look()
         assert replicas.near(reader) is None
+        assert names(db, reader) == {"Second"}
 
 
 @dataclass

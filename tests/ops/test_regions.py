@@ -2,21 +2,29 @@
 
 import os
 import signal
+import subprocess
+import sys
 import traceback
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from growbase import wiring
+from growbase.core.actor import Role, system
 from growbase.core.config import Settings, load_settings
 from growbase.core.errors import Conflict, Forbidden, Unavailable
 from growbase.core.files import open_files
 from growbase.core.region import Regions
+from growbase.core.tables import Change, Job
+from growbase.core.transaction import Transaction
+from growbase.domains.identity.actions_organizations import add_member
+from growbase.domains.identity.models import User
 from growbase.domains.identity.regions import announce
 from growbase.ops import move_organization, regions
 from growbase.ops.drift import find_drift
@@ -90,6 +98,12 @@ def registered(place: Place, email: str, **more: object) -> dict[str, Any]:
     return answer
 
 
+def command(place: Place, *words: str) -> str:
+    line = [sys.executable, "-m", "growbase", "regions", *words]
+    env = {**os.environ, **place.server.env}
+    return subprocess.run(line, env=env, cwd=place.server.folder, capture_output=True, text=True, check=True).stdout
+
+
 def created(place: Place, path: str, body: dict[str, Any], token: str) -> dict[str, Any]:
     status, answer = place.call("POST", path, body, token)
     assert status in {200, 201}, str(answer)
@@ -136,6 +150,8 @@ def test_status_tells_of_each_region_and_check_finds_nothing(world: World) -> No
     assert found["us"].organizations >= 1
     assert found["us"].problem == ""
     assert world.eu.check() == world.us.check() == []
+    assert "127.0.0.1" in command(world.eu, "status")
+    assert command(world.eu, "check") == "Everything here belongs to eu.\n"
 
 
 def test_only_a_server_with_the_secret_is_heard(world: World) -> None:
@@ -205,6 +221,44 @@ def downloaded(place: Place, token: str, asset: str) -> bytes:
         return content
 
 
+def joins(place: Place, email: str, organization_id: UUID) -> None:
+    """Make a user a member of a second organization, in which a job waits for tomorrow."""
+    registered(place, email)
+
+    def unit(tx: Transaction) -> None:
+        user = tx.find(User, email_norm=email)
+        assert user is not None
+        inside = tx.for_organization(organization_id)
+        add_member(inside, user_id=user.id, role=Role.MEMBER)
+        inside.enqueue("send_email", {"x": 1}, queue="email_notifications", run_at=tx.now + timedelta(days=1))
+
+    with closing(wiring.open_database(place.settings)) as database:
+        database.write(system(), unit)
+
+
+def assert_sent_elsewhere(place: Place, email: str, organization_id: str, token: str, key: str) -> None:
+    assert login(place, email)[0] == 421
+    assert login(place, EMAIL, organization_id=organization_id)[0] == 421
+    assert place.call("GET", "/api/auth/me", token=token)[0] == 421
+    assert place.call("GET", "/api/campaigns", token=key)[0] == 421
+
+
+def moved_though_killed(place: Place, home: str, campaign: str, token: str) -> None:
+    """Move an organization by movers that die one after the other."""
+    for point in POINTS:
+        dies_at(point, lambda: moved(place, home, "us"))
+        if point == "sending":
+            assert place.call("GET", f"/api/campaigns/{campaign}", token=token)[0] == 200
+            status, answer = place.call("PATCH", f"/api/campaigns/{campaign}", {"name": "Late"}, token)
+            assert status == 503, answer
+            assert "moving" in answer["detail"]
+            # Others are not concerned.
+            assert created(place, "/api/brands", {"name": f"Other {uuid4()}"}, place.server.login())
+    done = moved(place, home, "us")
+    assert done.copy is not None
+    assert "Kept" not in done.copy.read_text()
+
+
 def test_an_organization_moves_with_all_it_has_whoever_is_killed_when(world: World) -> None:
     eu, us = world.eu, world.us
     email = f"cleo.{uuid4().hex}@example.com"
@@ -219,21 +273,13 @@ def test_an_organization_moves_with_all_it_has_whoever_is_killed_when(world: Wor
     assert eu.call("POST", "/api/webhook-endpoints", hook, token)[0] == 201
     key = eu.call("POST", "/api/api-keys", {"name": "k", "scopes": ["admin"]}, token)[1]["key"]
     asset = upload(eu, token, b"the content of a file")
+    helper = f"dan.{uuid4().hex}@example.com"
+    registered(us, helper, data_region="us")
+    joins(eu, helper, UUID(home))
     history = eu.call("GET", f"/api/campaigns/{kept['id']}/history", token=token)[1]["data"]
     listed = eu.call("GET", "/api/campaigns?sort=name", token=token)[1]["data"]
 
-    for point in POINTS:
-        dies_at(point, lambda: moved(eu, home, "us"))
-        if point == "sending":
-            assert eu.call("GET", f"/api/campaigns/{kept['id']}", token=token)[0] == 200
-            status, answer = eu.call("PATCH", f"/api/campaigns/{kept['id']}", {"name": "Late"}, token)
-            assert status == 503, answer
-            assert "moving" in answer["detail"]
-            # Others are not concerned.
-            assert created(eu, "/api/brands", {"name": f"Other {uuid4()}"}, eu.server.login())
-    done = moved(eu, home, "us")
-    assert done.copy is not None
-    assert "Kept" not in done.copy.read_text()
+    moved_though_killed(eu, home, kept["id"], token)
 
     status, answer = login(us, email)
     assert status == 200, answer
@@ -248,10 +294,15 @@ def test_an_organization_moves_with_all_it_has_whoever_is_killed_when(world: Wor
     assert us.call("POST", f"/api/campaigns/{gone['id']}/restore", {}, there)[0] in {200, 204}
     assert downloaded(us, there, asset) == b"the content of a file"
     assert us.call("GET", "/api/campaigns", token=key)[0] == 200
-    assert login(eu, email)[0] == 421
-    assert eu.call("GET", "/api/auth/me", token=token)[0] == 421
+    # Who has a user in both regions keeps both.
+    assert login(us, helper, organization_id=home)[0] == 200
+    assert login(eu, helper, organization_id=home)[0] == 421
+    assert login(eu, helper)[0] == 200
+    with closing(wiring.open_database(us.settings)) as database, database.read(system("t", UUID(home))) as reads:
+        assert reads.count(Job, queue="email_notifications", status="queued") == 1
+        assert reads.count(Change, action="arrive") == 1
     us.announce(eu)
-    assert eu.call("GET", "/api/campaigns", token=key)[0] == 421
+    assert_sent_elsewhere(eu, email, home, token, key)
     assert eu.check() == us.check() == []
     assert find_drift(eu.settings) == find_drift(us.settings) == []
 

@@ -23,6 +23,7 @@ from growbase.core.transaction import Transaction
 from growbase.domains.identity.models import ApiKey, Organization, User
 from growbase.domains.identity.models_billing import AuthAccount, Plan
 from growbase.domains.identity.regions import fact_of, set_fact, write_entries
+from growbase.jobs.errors import Permanent
 from growbase.jobs.policies import MAINTENANCE
 from growbase.ops import move_organization_rows as rows
 from growbase.ops.move_organization_rows import Kind, Traveller, kinds
@@ -57,6 +58,11 @@ def unpacked(regions: Regions, context: str, text: str) -> Any:  # noqa: ANN401 
     return json.loads(gzip.decompress(open_sealed(regions.keyring, base64.b64decode(text), context=context)))
 
 
+def columns_of(packages: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return the columns of each table that travels: both ends have to have the same."""
+    return {kind.name: [*kind.columns] for kind in (*kinds(packages), *map(rows.user_kind, (User, AuthAccount)))}
+
+
 def context_of(organization_id: UUID, name: str, number: int = 0) -> str:
     """Return what ties a sealed piece to its place."""
     return f"{organization_id}/{name}/{number}"
@@ -80,6 +86,8 @@ def _begin(
     """Tell what is here already, and which users and plans have other ids here. Raises Conflict."""
     del files
     told = unpacked(regions, context_of(organization_id, "begin"), json.loads(body)["body"])
+    if told["tables"] != columns_of(tuple(told["packages"])):
+        raise Conflict("The tables here are not the same: run one version, with the same domains, in all regions.")
     with database.read(system("regions")) as reads:
         if reads.find(Organization, organization_id, trash=True, anywhere=True):
             return {"is_here": True}
@@ -237,7 +245,7 @@ def arrive(database: Database, actor: Actor, job: Job, outside: Outside) -> None
     except GrowbaseError as error:
         reason = f"failed: {error}"[:1_000]
         database.write(system("regions"), lambda tx: set_fact(tx, _result_fact(organization_id), reason))
-        raise
+        raise Permanent(reason) from error
 
 
 def _write(tx: Transaction, *, regions: Regions, organization_id: UUID, here: rows.Here) -> None:
@@ -260,6 +268,7 @@ def _write(tx: Transaction, *, regions: Regions, organization_id: UUID, here: ro
             raise PiecesDiffer(table=kind.name, found=found, sent=told["sums"][kind.name])
     rows.unpark(tx, organization_id)
     _enter(tx, regions, organization_id, told["users"])
+    tx.record("arrive", "organizations", organization_id, {"from": told["from"]}, organization_id=organization_id)
     delete_facts(tx, RegionArrival, {"organization_id": organization_id})
     set_fact(tx, _result_fact(organization_id), None)
 

@@ -28,7 +28,7 @@ from growbase.domains.identity.models import Membership, Organization, User
 from growbase.domains.identity.models_billing import Plan, Subscription
 from growbase.domains.identity.regions import fact_of, receive_entries, require_here, set_fact, write_entries
 from growbase.ops import move_organization_rows as rows
-from growbase.ops.arrivals import DONE, FINISH, context_of, packed
+from growbase.ops.arrivals import DONE, FINISH, columns_of, context_of, packed
 from growbase.ops.copies import stamp
 from growbase.ops.move_organization_rows import Kind, kinds
 
@@ -139,8 +139,13 @@ class _Move:
     held: dict[str, str] = field(default_factory=dict)
 
     @property
+    def _packages(self) -> tuple[str, ...]:
+        return (*ddl.PROGRAM, *self.settings.domains)
+
+    @property
     def kinds(self) -> tuple[Kind, ...]:
-        return kinds((*ddl.PROGRAM, *self.settings.domains))
+        """Every table the organization may have rows in."""
+        return kinds(self._packages)
 
     def run(self) -> Moved:
         """Do what is left to do."""
@@ -192,6 +197,8 @@ class _Move:
             subscriptions = reads.rows(Subscription, organization_id=self.organization_id, trash=True, anywhere=True)
             plans = reads.rows(Plan, id=[row.plan_id for row in subscriptions], trash=True, anywhere=True)
         told = {
+            "packages": self._packages,
+            "tables": columns_of(self._packages),
             "slug_norm": organization.slug_norm,
             "domain_norm": organization.domain_norm,
             "users": [(str(row.id), row.email_norm) for row in users if row.deleted_at is None],
@@ -232,7 +239,12 @@ class _Move:
             self._send_files()
             with self.database.read(system("regions")) as reads:
                 users = rows.user_rows(reads, self._members(reads))
-            told = {"sums": sums, "users": self._renamed(users), "packages": (*ddl.PROGRAM, *self.settings.domains)}
+            told = {
+                "from": self.regions.here,
+                "packages": self._packages,
+                "sums": sums,
+                "users": self._renamed(users),
+            }
             digest, body = packed(self.regions, context_of(self.organization_id, FINISH), told)
             kept.write(_line(FINISH, 0, body))
         draft.replace(copy)
@@ -305,6 +317,7 @@ class _Move:
             stayed = {row.id for row in tx.rows(User, id=members, anywhere=True)}
             gone = [self.regions.address_hash(email) for id, email in emails.items() if id not in stayed]
             write_entries(tx, self.regions, [self.regions.organization_hash(self.organization_id), *gone], {})
+            tx.record("leave", "organizations", self.organization_id, {"to": self.to})
             set_fact(tx, _fact(self.organization_id), json.dumps({**self.state, "phase": "left"}))
 
         self._write(unit)

@@ -9,8 +9,11 @@ import hmac
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -21,7 +24,7 @@ from growbase.core.actor import Actor, ActorKind, Role, system
 from growbase.core.config import Settings
 from growbase.core.crypto import derive_key, hash_token
 from growbase.core.database import Database
-from growbase.core.errors import Forbidden, Unauthenticated, WrongRegion
+from growbase.core.errors import Forbidden, Unauthenticated, Unavailable, WrongRegion
 from growbase.core.reads import Reads
 from growbase.core.region import Regions
 from growbase.core.transaction import Transaction
@@ -169,16 +172,15 @@ class Authenticator:
         if not used and not calls:
             return 0
 
-        def unit(tx: Transaction) -> None:
-            sessions = {key: at for key, (actor, at) in used.items() if actor.kind is ActorKind.USER}
-            touch_sessions(tx, seen=sessions)
-            for key, (actor, at) in used.items():
-                if key not in sessions and actor.organization_id is not None:
-                    touch_api_key(tx.acting(actor), key_id=key, organization_id=actor.organization_id, at=at)
-            for organization_id, count in sorted(calls.items()):
-                count_use(tx.for_organization(organization_id), Metric.API_CALLS, count)
-
-        self.database.write(system("authentication"), unit)
+        try:
+            self.database.write(system("authentication"), partial(_write_uses, used=used, calls=calls))
+        except Unavailable:
+            # One organization may take no writes for now, while it moves to another region.
+            for home in {*calls, *(actor.organization_id for actor, _ in used.values() if actor.organization_id)}:
+                own = {key: use for key, use in used.items() if use[0].organization_id == home}
+                count = Counter({home: calls[home]}) if home in calls else Counter()
+                with suppress(Unavailable):
+                    self.database.write(system("authentication"), partial(_write_uses, used=own, calls=count))
         return len(used)
 
     def _on_commit(self, touched: frozenset[str], woken: frozenset[str]) -> None:
@@ -267,6 +269,16 @@ class Authenticator:
             scopes=frozenset(key.scopes),
         )
         return _Known(actor, min(until, time.monotonic() + remaining), key.last_used_at)
+
+
+def _write_uses(tx: Transaction, *, used: Mapping[UUID, tuple[Actor, datetime]], calls: Mapping[UUID, int]) -> None:
+    sessions = {key: at for key, (actor, at) in used.items() if actor.kind is ActorKind.USER}
+    touch_sessions(tx, seen=sessions)
+    for key, (actor, at) in used.items():
+        if key not in sessions and actor.organization_id is not None:
+            touch_api_key(tx.acting(actor), key_id=key, organization_id=actor.organization_id, at=at)
+    for organization_id, count in sorted(calls.items()):
+        count_use(tx.for_organization(organization_id), Metric.API_CALLS, count)
 
 
 def role_of_scopes(scopes: list[str]) -> Role | None:
