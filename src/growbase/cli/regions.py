@@ -1,12 +1,14 @@
 """The regions of an installation."""
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
 from growbase.cli.opening import load, opened
-from growbase.cli.output import say, say_json, say_table
+from growbase.cli.output import progress_bar, say, say_json, say_table
 
 if TYPE_CHECKING:
     from growbase.core.database import Database
@@ -73,15 +75,16 @@ def move(
             moving.cancel(settings, database, organization_id)
             say("The move is ended; the organization is here and takes writes again.")
             return
-        shown: set[str] = set()
+        with ExitStack() as stack:
+            bars: dict[str, Callable[[int, int], None]] = {}
 
-        def show(step: str, done: int, total: int) -> None:
-            del done, total
-            if step not in shown:
-                shown.add(step)
-                say(f"{STEPS.get(step, step)} ...")
+            def show(step: str, done: int, total: int) -> None:
+                if step not in bars:
+                    stack.close()  # one bar at a time
+                    bars[step] = stack.enter_context(progress_bar(STEPS[step]))
+                bars[step](done, total)
 
-        done = moving.move_organization(settings, database, open_files(settings), organization_id, str(to), show)
+            done = moving.move_organization(settings, database, open_files(settings), organization_id, str(to), show)
     say(f"Moved {sum(done.rows.values()):,} rows and {done.files:,} files to {to}, all proved there.")
     if done.copy is not None:
         say(f"A sealed copy is at {done.copy}: delete it within a week.")

@@ -7,11 +7,11 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 from uuid import UUID
 
 from growbase.core import ddl
@@ -29,6 +29,7 @@ from growbase.domains.identity.models_billing import Plan, Subscription
 from growbase.domains.identity.regions import fact_of, receive_entries, require_here, set_fact, write_entries
 from growbase.ops import move_organization_rows as rows
 from growbase.ops.arrivals import DONE, FINISH, columns_of, context_of, packed
+from growbase.ops.canonical import Checksum, encode_row
 from growbase.ops.copies import stamp
 from growbase.ops.move_organization_rows import Kind, kinds
 
@@ -257,17 +258,21 @@ class _Move:
         at = kind.columns.index("id")
         return {**users, kind.name: [row for row in users[kind.name] if UUID(row[at]) not in self.ids]}
 
-    def _send_table(self, kind: Kind, kept: Any) -> str:  # noqa: ANN401 -- a text file
+    def _send_table(self, kind: Kind, kept: TextIO) -> str:
+        sent = Checksum()
         with self.database.read(system("regions")) as reads:
-            found = list(rows.travellers(reads, kind, self.organization_id, lambda id: self.ids.get(id, id)))
-        for number, piece in enumerate(_pieces(found)):
-            digest, body = packed(self.regions, context_of(self.organization_id, kind.name, number), piece)
-            kept.write(_line(kind.name, number, body))
-            if self.held.get(f"{kind.name}/{number}") != digest:
-                self._ask("piece", {"name": kind.name, "number": number, "digest": digest, "body": body})
-                crash_point("region.sending")
-        self.counts[kind.name] = len(found)
-        return rows.checksum(found)
+            found = rows.travellers(reads, kind, self.organization_id, lambda id: self.ids.get(id, id))
+            for number, piece in enumerate(_pieces(found)):
+                for row in piece:
+                    sent.add(encode_row(row))
+                context = context_of(self.organization_id, kind.name, number)
+                digest, body = packed(self.regions, context, piece)
+                kept.write(_line(kind.name, number, body))
+                if self.held.get(f"{kind.name}/{number}") != digest:
+                    self._ask("piece", {"name": kind.name, "number": number, "digest": digest, "body": body})
+                    crash_point("region.sending")
+        self.counts[kind.name] = sent.rows
+        return sent.text()
 
     def _send_files(self) -> None:
         sent = set(self.state.get("files", ()))
@@ -344,7 +349,7 @@ class _Move:
         self._write(lambda tx: set_fact(tx, _fact(self.organization_id), json.dumps(self.state)))
 
 
-def _pieces(found: list[rows.Traveller]) -> Iterator[list[rows.Traveller]]:
+def _pieces(found: Iterable[rows.Traveller]) -> Iterator[list[rows.Traveller]]:
     """Cut rows into pieces that a server takes."""
     piece: list[rows.Traveller] = []
     size = 0

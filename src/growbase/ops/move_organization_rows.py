@@ -44,6 +44,8 @@ HERE: Final[Mapping[str, Mapping[str, str | None]]] = {
 Here = Mapping[str, Mapping[str, object]]
 """The values of ``HERE`` in this region."""
 FREEZER: Final = "frozen_"
+PAGE: Final = 1_000
+"""Rows read at once."""
 EVENTS: Final = ("insert", "update", "delete")
 
 
@@ -100,17 +102,26 @@ def _kind(model: type[Root], circles: set[sa.ForeignKeyConstraint]) -> Kind:
 
 
 def travellers(reads: Reads, kind: Kind, organization_id: UUID, changed: Callable[[Any], Any]) -> Iterator[Traveller]:
-    """Yield the organization's rows of a table in the travelling form; ``changed`` maps ids that differ there."""
-    plan = kind.plan(reads.engine)
-    names = ", ".join(f"t.{name}" for name in plan.fields)
-    sql = (
-        f"SELECT {names} FROM {kind.name} t WHERE t.{kind.owner} = {mark(reads.engine)} "
-        f"ORDER BY {', '.join(f't.{name}' for name in kind.order)}"
-    )
-    cursor = reads.execute(sql, [plan.fields[kind.owner].bound(organization_id)])
-    for row in cursor.fetchall():
-        values = plan.instance(row).__dict__
-        yield [_packed(reads, kind, plan, values, name, changed) for name in kind.columns]
+    """Yield the organization's rows of a table in the travelling form; ``changed`` maps ids that differ there.
+
+    They are read a page at a time, so nobody else may write them meanwhile.
+    """
+    plan, sign = kind.plan(reads.engine), mark(reads.engine)
+    order = ", ".join(f"t.{name}" for name in kind.order)
+    after = ""
+    bound = [plan.fields[kind.owner].bound(organization_id)]
+    values: Mapping[str, Any] = {}
+    while True:
+        names = ", ".join(f"t.{name}" for name in plan.fields)
+        sql = f"SELECT {names} FROM {kind.name} t WHERE t.{kind.owner} = {sign}{after} ORDER BY {order} LIMIT {PAGE}"
+        page = reads.execute(sql, bound).fetchall()
+        for row in page:
+            values = plan.instance(row).__dict__
+            yield [_packed(reads, kind, plan, values, name, changed) for name in kind.columns]
+        if len(page) < PAGE:
+            return
+        after = f" AND ({order}) > ({', '.join([sign] * len(kind.order))})"
+        bound = [bound[0], *(plan.fields[name].bound(values[name]) for name in kind.order)]
 
 
 def user_rows(reads: Reads, ids: Sequence[UUID]) -> dict[str, list[Traveller]]:
@@ -329,7 +340,11 @@ def _let_log_go(tx: Transaction) -> None:
     """Let this transaction delete from the change log, as retention does."""
     hold(tx, "log_retention")
     if tx.engine == POSTGRESQL:
-        tx.execute("SELECT set_config('growbase.retention', 'on', true), set_config('growbase.moving', 'on', true)")
+        # One statement deletes all rows of a table, however long that takes.
+        tx.execute(
+            "SELECT set_config('growbase.retention', 'on', true), set_config('growbase.moving', 'on', true), "
+            "set_config('statement_timeout', '0', true)"
+        )
     else:
         tx.execute("INSERT INTO instance_facts (name, value) VALUES ('log_retention', 'move') ON CONFLICT DO NOTHING")
 
