@@ -333,3 +333,25 @@ def test_an_organization_whose_name_is_taken_there_stays_as_it_is(world: World) 
     assert created(eu, "/api/brands", {"name": "Fine"}, tokens[0]["access_token"])
     with pytest.raises(Unavailable):
         Regions("eu", {"eu": "", "us": "http://127.0.0.1:1"}, b"x" * 40).ask("us", "/api/regions/status")
+
+
+def test_what_lies_in_the_wrong_region_is_named(world: World) -> None:
+    eu, us = world.eu, world.us
+    email = f"fay.{uuid4().hex}@example.com"
+    home = UUID(registered(us, email)["organization"]["id"])
+    us.announce(eu)
+    files = open_files(eu.settings)
+    files.write(f"{home}/2026/11/x", b"left behind")
+
+    def lose(tx: Transaction) -> None:
+        tx.insert(User, email=email)
+        tx.for_organization(home).record("look", "brands", None)
+
+    with closing(wiring.open_database(eu.settings)) as database:
+        database.write(system(), lose)
+        found = "\n".join(regions.check(eu.settings, database, files, {"one": "eu", "two": "us"}))
+    assert f"1 rows of changes belong to organization {home}, which lives in us" in found
+    assert "is in no organization here, and lives in us" in found
+    assert f"1 files belong to organization {home}, which lives in us" in found
+    assert "backup two is of the region us" in found
+    files.delete(f"{home}/2026/11/x")

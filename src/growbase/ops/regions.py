@@ -1,8 +1,9 @@
 """What the regions of an installation say of each other, and the proof that nothing lies in the wrong one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
@@ -75,8 +76,13 @@ def status(settings: Settings, database: Database) -> list[RegionStatus]:
     return found
 
 
-def check(settings: Settings, database: Database, files: FileStore) -> list[str]:
-    """Return everything that is here and belongs into another region; nothing means that it is proved."""
+def check(
+    settings: Settings, database: Database, files: FileStore, backups: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
+    """Return everything that is here and belongs into another region; nothing means that it is proved.
+
+    ``backups`` are those kept here, by id, with the region each was taken in.
+    """
     regions = Regions.required(settings)
     with database.read(system("regions"), snapshot=True) as reads:
         found = [*_wrong_organizations(reads, regions), *_wrong_rows(reads, regions, settings)]
@@ -86,6 +92,11 @@ def check(settings: Settings, database: Database, files: FileStore) -> list[str]
             for id, move in move_organization.unfinished(reads).items()
         ]
     found += [*_wrong_files(database, regions, files)]
+    found += [
+        f"backup {id} is of the region {region}: keep it there"
+        for id, region in backups.items()
+        if region != regions.here
+    ]
     return [*found, *_old_copies(settings)]
 
 
