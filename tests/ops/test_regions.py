@@ -134,6 +134,8 @@ def test_a_login_a_registration_a_switch_and_a_key_are_sent_to_the_region_where_
     status, answer = us.call("POST", "/api/auth/switch", {"organization_id": organization_id}, mine)
     assert (status, answer["base_url"]) == (421, home)
     assert login(us, EMAIL, organization_id=organization_id)[0] == 421
+    for method, id, expected in (("GET", organization_id, 421), ("PATCH", organization_id, 421), ("GET", uuid4(), 404)):
+        assert us.call(method, f"/api/organizations/{id}", {"name": "x"}, mine)[0] == expected
     status, key = eu.call("POST", "/api/api-keys", {"name": "k", "scopes": ["admin"]}, ann["access_token"])
     assert status == 201, key
     assert us.call("GET", "/api/campaigns", token=key["key"])[0] == 421

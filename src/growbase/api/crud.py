@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
 from growbase.api.call import Answer, Call, endpoint, etag, identity, json_answer
+from growbase.api.regions import refer
 from growbase.api.row_routes import row_routes, run_own
 from growbase.api.writing import Write, row_answer, write
 from growbase.core import log
@@ -67,11 +68,13 @@ async def item(call: Call) -> Answer:
     if call.method == "POST":
         return await (create_many(call, resource) if key == "batch" else run_verb(call, resource, None, key))
     id = identity(key)
-    if call.method in {"GET", "HEAD"}:
-        return await read_row(call, resource, id)
-    if call.method == "DELETE":
-        return await delete_row(call, resource, id)
-    return await update_row(call, resource, id)
+    methods = {"GET": read_row, "HEAD": read_row, "DELETE": delete_row}
+    try:
+        return await methods.get(call.method, update_row)(call, resource, id)
+    except NotFound:
+        if resource.name == "organizations":
+            await refer(call, id)
+        raise
 
 
 @endpoint("/api/{resource:str}/{id:str}/{verb:str}", "GET", "HEAD", "POST")

@@ -11,7 +11,7 @@ from growbase.api.call import JSON, Answer, Call, endpoint, identity, json_answe
 from growbase.core.actor import system
 from growbase.core.errors import Conflict, NotConfigured
 from growbase.core.region import HEADER, Regions
-from growbase.domains.identity.regions import last_number, receive_entries
+from growbase.domains.identity.regions import last_number, receive_entries, require_here
 from growbase.ops import arrivals
 from growbase.ops.regions import counts
 
@@ -25,6 +25,18 @@ async def _called(call: Call) -> tuple[Regions, str, bytes]:
         raise NotConfigured(reason="GROWBASE_REGIONS and GROWBASE_REGION_SECRET are not set")
     body = await call.body(content_types=(JSON, BYTES))
     return regions, regions.require_call(call.headers.get(HEADER, ""), call.scope["path"], body), body
+
+
+async def refer(call: Call, organization_id: UUID) -> None:
+    """Raise WrongRegion for an organization that lives in another region."""
+    regions = call.api.authenticator.regions
+
+    def look() -> None:
+        with call.api.database.read(system("regions")) as reads:
+            require_here(reads, regions, lambda found: found.organization_hash(organization_id))
+
+    if regions is not None:
+        await call.api.database.aread(look)
 
 
 @endpoint("/api/regions/entries", "POST", public=True)
