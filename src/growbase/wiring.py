@@ -19,6 +19,7 @@ from growbase.core.generation import ChatCompletions, Generator, Offline
 from growbase.core.mail import FolderMailer, Mailer, Server, SmtpMailer
 from growbase.core.outside import Outside
 from growbase.core.packages import find_module, import_resources, require_apart
+from growbase.core.region import Regions
 from growbase.core.resource import Action, Catalog, Resource
 from growbase.core.seals import seal_log
 from growbase.jobs import resources as jobs
@@ -119,6 +120,9 @@ def _open(settings: Settings) -> Database:
         pool_timeout=settings.pool_timeout_seconds,
         statement_timeout_ms=settings.statement_timeout_ms,
         pgbouncer=settings.uses_pgbouncer,
+        replicas=settings.replicas,
+        replica_max_lag=settings.replica_max_lag_seconds,
+        written=settings.data_dir / "written",
     )
 
 
@@ -132,6 +136,7 @@ def outside(settings: Settings) -> Outside:
         files=open_files(settings),
         allow_private=settings.allow_private_addresses,
         secret=secret_key(settings),
+        regions=Regions.of(settings),
     )
 
 
@@ -150,12 +155,14 @@ def _generator(settings: Settings) -> Generator:
 
 def tasks(settings: Settings) -> dict[str, Task]:
     """Return what every domain can do in the background, by the kind of job. Raises ConfigError."""
-    from growbase.ops import alerts, privacy
+    from growbase.ops import alerts, arrivals, privacy
 
-    found: dict[str, Task] = {}
     world = outside(settings)
-    found[privacy.ERASE] = partial(privacy.erase_queued, folder=settings.data_dir)
-    found |= {alerts.KIND: partial(alerts.send_notice, settings=settings, outside=world)}
+    found: dict[str, Task] = {
+        arrivals.KIND: _given(arrivals.arrive, world),
+        alerts.KIND: partial(alerts.send_notice, settings=settings, outside=world),
+        privacy.ERASE: partial(privacy.erase_queued, folder=settings.data_dir),
+    }
     for module in _task_modules(settings):
         own: dict[str, Task] = getattr(module, "TASKS", {})
         for kind in found.keys() & own.keys():

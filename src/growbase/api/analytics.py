@@ -112,7 +112,7 @@ async def _read(call: Call, query: Callable[[Reads], dict[str, Any]]) -> Answer:
     actor: Actor = await call.require(Role.VIEWER)
 
     def read() -> dict[str, Any]:
-        with call.api.database.read(actor) as reads:
+        with call.api.database.near(actor).read(actor) as reads:
             return query(reads)
 
     return json_answer(await call.api.database.aread(read))

@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
 from growbase.api.call import Answer, Call, endpoint, etag, identity, json_answer
+from growbase.api.regions import refer
 from growbase.api.row_routes import row_routes, run_own
 from growbase.api.writing import Write, row_answer, write
 from growbase.core import log
@@ -67,11 +68,13 @@ async def item(call: Call) -> Answer:
     if call.method == "POST":
         return await (create_many(call, resource) if key == "batch" else run_verb(call, resource, None, key))
     id = identity(key)
-    if call.method in {"GET", "HEAD"}:
-        return await read_row(call, resource, id)
-    if call.method == "DELETE":
-        return await delete_row(call, resource, id)
-    return await update_row(call, resource, id)
+    methods = {"GET": read_row, "HEAD": read_row, "DELETE": delete_row}
+    try:
+        return await methods.get(call.method, update_row)(call, resource, id)
+    except NotFound:
+        if resource.name == "organizations":
+            await refer(call, id)
+        raise
 
 
 @endpoint("/api/{resource:str}/{id:str}/{verb:str}", "GET", "HEAD", "POST")
@@ -149,7 +152,7 @@ async def read_as_of(call: Call, actor: Actor, resource: Resource, id: UUID, que
         raise NotFound(what="history")
 
     def read() -> dict[str, Any]:
-        with call.api.database.read(actor, snapshot=True) as reads:
+        with call.api.database.near(actor).read(actor, snapshot=True) as reads:
             return log.as_of(reads, resource, id, moment)
 
     return json_answer(await call.api.database.aread(read))
@@ -164,7 +167,7 @@ async def read_history(call: Call, resource: Resource, id: UUID) -> Answer:
     assert isinstance(limit, int)
 
     def read() -> list[dict[str, Any]]:
-        with call.api.database.read(actor, snapshot=True) as reads:
+        with call.api.database.near(actor).read(actor, snapshot=True) as reads:
             return log.history(reads, resource, id, limit=max(1, limit), before=before)  # type: ignore[arg-type]
 
     return json_answer({"data": await call.api.database.aread(read)})

@@ -30,7 +30,7 @@ async def metrics(call: Call) -> Answer:
     group_by = tuple(name for name in params.get("group_by", "platform").split(",") if name)
 
     def read() -> dict[str, Any]:
-        with call.api.database.read(actor) as reads:
+        with call.api.database.near(actor).read(actor) as reads:
             return social_metrics(reads, start=start, end=end, group_by=group_by)
 
     return json_answer(await call.api.database.aread(read))

@@ -23,6 +23,7 @@ from growbase.cli import (
     new,
     openapi,
     privacy,
+    regions,
     restore,
     retention,
     seed,
@@ -102,6 +103,9 @@ for step_of_hold in (hold.add, hold.ls, hold.release):
 personal = _group("privacy", "What is known of one person: handed out, or erased.")
 for asked in (privacy.export, privacy.erase):
     personal.command()(asked)
+places = _group("regions", "Regions: each its own database, each organization in one of them.")
+for about in (regions.status, regions.check, regions.move):
+    places.command()(about)
 _group("new", "Begin something of your own.").command("domain")(new.domain)
 backups = _group("backup", "Backups of database and files.")
 for act in (backup.now, backup.ls, backup.verify, backup.prune, backup.export):

@@ -29,7 +29,13 @@ def create(
     password = sys.stdin.readline().rstrip("\n") if password_stdin else new_password()
     with opened(settings) as database:
         made = create_user(
-            database, email=email, password=password, full_name=name, organization=organization, role=role
+            database,
+            email=email,
+            password=password,
+            full_name=name,
+            organization=organization,
+            role=role,
+            region=settings.region,
         )
     say(f"{email} belongs to {made.organization}.")
     if not password_stdin:

@@ -95,6 +95,12 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(
         None, description="redis://... for wake-ups and rate limits shared by many machines; not needed on one."
     )
+    replica_urls: SecretStr | None = Field(
+        None, description="Read replicas, separated by commas: lists, dashboards and exports are read there."
+    )
+    replica_max_lag_seconds: float = Field(
+        5, gt=0, description="A replica that is further behind is not read; the primary is, as it is without any."
+    )
     pgbouncer: bool = Field(default=False, description="The database URL leads to PgBouncer in transaction mode.")
     pool_max: int = Field(10, ge=1, le=1_000, description="PostgreSQL connections of one process.")
     pool_timeout_seconds: float = Field(10, gt=0, description="Longest wait for a free connection.")
@@ -171,6 +177,10 @@ class Settings(BaseSettings):
 
     region: str = Field("", description="Region this server serves (eu, us, ca); empty without regions.")
     regions: str = Field("", description="Base URL of each region: eu=https://eu.example.com,us=https://...")
+    region_secret: SecretStr | None = Field(
+        None,
+        description="Signs the calls between the regions' servers; the same in all of them, 32 characters or more.",
+    )
 
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         "info", description="Least important level that is logged."
@@ -209,6 +219,14 @@ class Settings(BaseSettings):
     def _check_database_url(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             parse_database_url(value.get_secret_value())
+        return value
+
+    @field_validator("replica_urls")
+    @classmethod
+    def _check_replica_urls(cls, value: SecretStr | None) -> SecretStr | None:
+        for url in _replica_urls(value):
+            if not parse_database_url(url).url.startswith("postgresql://"):
+                raise ValueError("must be addresses of PostgreSQL servers: postgresql://host/name,postgresql://...")
         return value
 
     @field_validator("redis_url")
@@ -294,6 +312,13 @@ class Settings(BaseSettings):
         if self.direct_url is None or self.has_moved:
             return self.database
         return parse_database_url(self.direct_url.get_secret_value()).url
+
+    @property
+    def replicas(self) -> list[str]:
+        """The URLs of the read replicas of the database in force."""
+        if not self.is_postgresql or self.has_moved:
+            return []
+        return [parse_database_url(url).url for url in _replica_urls(self.replica_urls)]
 
     @property
     def database_schema(self) -> str | None:
@@ -438,6 +463,12 @@ def _parse_regions(text: str) -> dict[str, str]:
             raise ValueError("must be different regions with their addresses: eu=https://eu.example.com,us=https://...")
         urls[name] = _base_url(url)
     return urls
+
+
+def _replica_urls(value: SecretStr | None) -> list[str]:
+    # One address may name several hosts, separated by commas, too.
+    text = value.get_secret_value() if value is not None else ""
+    return [url.strip() for url in re.split(r",(?=\s*postgres(?:ql)?(?:\+\w+)?://)", text) if url.strip()]
 
 
 def _field(variable: str) -> str:

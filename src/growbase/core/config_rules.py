@@ -29,6 +29,8 @@ def contradictions(settings: "Settings") -> Iterator[FieldError]:
     if settings.region_urls and settings.region not in settings.region_urls:
         names = ", ".join(settings.region_urls)
         yield problem(variable_of("region"), "invalid", f"must be one of GROWBASE_REGIONS: {names}")
+    if settings.region_secret and len(settings.region_secret.get_secret_value()) < _SECRET_LENGTH:
+        yield problem(variable_of("region_secret"), "unsafe", f"is too short: set it to the output of `{_NEW_SECRET}`")
     if settings.is_postgresql and not settings.direct_database.startswith("postgresql://"):
         yield problem(variable_of("direct_url"), "invalid", "must lead to the same PostgreSQL as the database URL")
     if settings.encryption_keys:
@@ -75,6 +77,9 @@ def warnings(settings: "Settings") -> Iterator[FieldError]:
     if settings.is_production and not settings.is_postgresql and settings.encryption_keys is None:
         text = f"is not set: keep a copy of {settings.data_dir / 'keyring'} apart from the backups"
         yield problem(variable_of("encryption_keys"), "unset", text)
+    if settings.region_urls and settings.region_secret is None:
+        text = "is not set: the regions don't know which addresses and organizations live in each other"
+        yield problem(variable_of("region_secret"), "unset", text)
     if settings.is_production and settings.public_url is None:
         yield problem(variable_of("public_url"), "unset", f"is not set: links in mails lead to {settings.base_url}")
     if settings.is_production and settings.log_level == "debug":
@@ -98,6 +103,8 @@ def warnings(settings: "Settings") -> Iterator[FieldError]:
         yield problem(variable_of("database_url"), "ignored", text)
     if settings.direct_url and not settings.is_postgresql:
         yield problem(variable_of("direct_url"), "ignored", "has no effect on SQLite: leave it out")
+    if settings.replica_urls and not settings.is_postgresql:
+        yield problem(variable_of("replica_urls"), "ignored", "has no effect on SQLite: leave it out")
     if settings.is_postgresql and settings.uses_pgbouncer and settings.direct_url is None:
         text = "is not set: PgBouncer delivers no notifications, so jobs wait for the poll; give PostgreSQL's own URL"
         yield problem(variable_of("direct_url"), "unset", text)

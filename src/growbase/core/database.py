@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from growbase.core import telemetry
 from growbase.core.actor import Actor
@@ -32,6 +32,19 @@ class DatabaseInfo:
     engine: str
     location: str
     server_version: str
+
+
+class Near(Protocol):
+    """What lists and dashboards read from: the database itself, or a replica of it."""
+
+    engine: str
+    catalog: Catalog
+
+    def query(self, sql: str, params: tuple[object, ...] = (), *, timeout_ms: int | None = None) -> list[Any]:
+        """Run one read-only statement; see ``Database.query``."""
+
+    def read(self, actor: Actor, *, snapshot: bool = False) -> AbstractContextManager[Reads]:
+        """Give reads; see ``Database.read``."""
 
 
 class Database(ABC):
@@ -66,6 +79,11 @@ class Database(ABC):
     @abstractmethod
     def query(self, sql: str, params: tuple[object, ...] = (), *, timeout_ms: int | None = None) -> list[Any]:
         """Run one read-only statement and return its rows. Raises Unavailable when ``timeout_ms`` has passed."""
+
+    def near(self, actor: Actor) -> Near:
+        """Return what the actor's lists are to be read from: everything the actor has written is there."""
+        del actor
+        return self
 
     @abstractmethod
     async def aread(self, read: Callable[[], T]) -> T:

@@ -29,7 +29,7 @@ A class's docstring is its default message and, after a blank line, the hint: wh
 
 import dataclasses
 from collections.abc import Mapping
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -231,6 +231,10 @@ class IdempotencyMismatch(GrowbaseError):
     """
 
     code = "idempotency_mismatch"
+
+
+FROZEN: Final = "the organization is moving to another region; it can be read until it is there"
+"""What the database says of writes into an organization that moves."""
 
 
 class WrongRegion(GrowbaseError):

@@ -10,7 +10,7 @@ from growbase.core import telemetry
 from growbase.core.actor import Actor
 from growbase.core.config import Settings
 from growbase.core.crypto import open_sealed
-from growbase.core.database import Database, DatabaseInfo, Unit
+from growbase.core.database import Database, DatabaseInfo, Near, Unit
 from growbase.core.errors import GrowbaseError
 from growbase.core.gate import FACT, Moved
 from growbase.core.place import parse_place, read_place, signature, write_place
@@ -129,6 +129,10 @@ class FollowingDatabase(Database):
     def query(self, sql: str, params: tuple[object, ...] = (), *, timeout_ms: int | None = None) -> list[Any]:
         """Run a statement on the database in use."""
         return self._current().query(sql, params, timeout_ms=timeout_ms)
+
+    def near(self, actor: Actor) -> Near:
+        """Return what is near the database in use."""
+        return self._current().near(actor)
 
     async def aread(self, read: Callable[[], T]) -> T:
         """Run a function that reads; all of it sees the same database, whose SQL it may write itself."""

@@ -7,6 +7,7 @@ from email.utils import parseaddr
 from growbase.core.files import FileStore
 from growbase.core.generation import Generator
 from growbase.core.mail import Mailer
+from growbase.core.region import Regions
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Outside:
     files: FileStore
     allow_private: bool = False
     secret: bytes = field(default=b"", repr=False)
+    regions: Regions | None = None
 
     @property
     def sender(self) -> Address:

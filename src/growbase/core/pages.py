@@ -10,7 +10,7 @@ from uuid import UUID
 
 from growbase.core.actor import Actor
 from growbase.core.crypto import BadSignature, sign, verify
-from growbase.core.database import Database
+from growbase.core.database import Database, Near
 from growbase.core.errors import NotFound
 from growbase.core.model import Rule, rule_of
 from growbase.core.query import Group, Query, Shape, Term, bad, literal, snake
@@ -73,21 +73,21 @@ class Reader:
 
     def page(self, actor: Actor, resource: Resource, query: Query) -> Page:
         """Return one page. The cost does not grow with the table but for what has a cap and a timeout."""
-        engine, catalog = self.database.engine, self.database.catalog
+        engine, catalog, near = self.database.engine, self.database.catalog, self.database.near(actor)
         plan = plan_of(resource.model, engine)
         bound = self._bound(plan, actor, resource, query)
         timeout = SCAN_TIMEOUT_MS if _is_scan(query.shape) else None
         if query.page is not None:
             sql = page_sql(catalog, resource.name, engine, query.shape, Segment(None, after=False), offset=True)
             skip = (query.page - 1) * query.limit
-            found = self.database.query(sql, (*bound, query.limit, skip), timeout_ms=SCAN_TIMEOUT_MS)
-            return Page([row[0] for row in found], None, self._total(resource, query.shape, bound))
+            found = near.query(sql, (*bound, query.limit, skip), timeout_ms=SCAN_TIMEOUT_MS)
+            return Page([row[0] for row in found], None, self._total(near, resource, query.shape, bound))
         found = []
         for segment, keys in self._segments(plan, query):
             wanted = query.limit + 1 - len(found)
             if wanted > 0:
                 sql = page_sql(catalog, resource.name, engine, query.shape, segment, offset=False)
-                found += self.database.query(sql, (*bound, *keys, wanted), timeout_ms=timeout)
+                found += near.query(sql, (*bound, *keys, wanted), timeout_ms=timeout)
         rows = found[: query.limit]
         more = len(found) > query.limit
         return Page([row[0] for row in rows], self._cursor(plan, resource, query.shape, rows[-1]) if more else None)
@@ -115,7 +115,8 @@ class Reader:
         tail += f" ORDER BY {', '.join(f'{place + 1} NULLS FIRST' for place in range(len(groups)))}" if groups else ""
         what = ", ".join(f'{sql} AS "{name}"' for name, sql in columns)
         sql = f"SELECT {what} FROM {plan.table} t{f' WHERE {where}' if where else ''}{tail} LIMIT {GROUP_CAP + 1}"
-        found = self.database.query(sql, self._bound(plan, actor, resource, query), timeout_ms=SCAN_TIMEOUT_MS)
+        bound = self._bound(plan, actor, resource, query)
+        found = self.database.near(actor).query(sql, bound, timeout_ms=SCAN_TIMEOUT_MS)
         if len(found) > GROUP_CAP:
             raise bad("group_by", "makes more than {max} groups", max=GROUP_CAP)
         reads = [plan.fields[name].read for name in groups] + [None] * len(measures)
@@ -250,9 +251,9 @@ class Reader:
             for field, value in zip(fields, values, strict=True)
         ]
 
-    def _total(self, resource: Resource, shape: Shape, bound: tuple[object, ...]) -> int:
+    def _total(self, near: Near, resource: Resource, shape: Shape, bound: tuple[object, ...]) -> int:
         made = compiler(self.database.catalog, resource.name, self.database.engine, shape)
-        return int(self.database.query(made.total(TOTAL_CAP), bound, timeout_ms=SCAN_TIMEOUT_MS)[0][0])
+        return int(near.query(made.total(TOTAL_CAP), bound, timeout_ms=SCAN_TIMEOUT_MS)[0][0])
 
     def _grouping(self, resource: Resource, name: str) -> str:
         column = snake(name.strip())

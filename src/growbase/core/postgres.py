@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import psycopg
@@ -17,8 +18,9 @@ from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 from growbase.core import telemetry
 from growbase.core.actor import Actor
 from growbase.core.crypto import Keyring
-from growbase.core.database import Database, DatabaseInfo, Unit
+from growbase.core.database import Database, DatabaseInfo, Near, Unit
 from growbase.core.errors import (
+    FROZEN,
     Conflict,
     FieldError,
     ForeignKey,
@@ -32,6 +34,7 @@ from growbase.core.gate import BEGIN, GLANCE_SECONDS, LOG_BASE, REFUSED, STATE, 
 from growbase.core.model import Root
 from growbase.core.position import LogPosition
 from growbase.core.reads import Reads
+from growbase.core.replicas import NOW, NearDatabase, Replicas
 from growbase.core.resource import Catalog
 from growbase.core.transaction import Transaction
 
@@ -48,6 +51,8 @@ class _CommitLost(Exception):
         super().__init__()
         self.result = (result, tx)
         self.xid = tx.xid
+        self.place = (tx.xid or 0) + tx.context.log_base
+        self.at = tx.now
 
 
 class PostgresDatabase(Database):
@@ -67,11 +72,15 @@ class PostgresDatabase(Database):
         statement_timeout_ms: int = 15_000,
         log_base: int = 0,
         pgbouncer: bool = False,
+        replicas: Sequence[str] = (),
+        replica_max_lag: float = 5.0,
+        written: Path | None = None,
     ) -> None:
         super().__init__(catalog, keyring, log_base)
         self.url = url
         self.schema = schema
         self._glance_at = 0.0
+        self._fails_over = "target_session_attrs" in url
         self._position = LogPosition(self.engine, log_base)
         self._knows_base = log_base > 0
         self._pool = ConnectionPool(
@@ -91,6 +100,11 @@ class PostgresDatabase(Database):
         )
         self._pool.open()
         self._threads = ThreadPoolExecutor(max_workers=pool_max, thread_name_prefix="growbase-unit")
+        self._replicas: Replicas | None = None
+        if replicas:
+            assert written is not None
+            options = session_options(schema, statement_timeout_ms)
+            self._replicas = Replicas(self, replicas, options, written, max_lag=replica_max_lag, pool_max=pool_max)
 
     def _read_base(self, connection: psycopg.Connection[Any]) -> None:
         """Learn from the first connection above which number the log's positions begin."""
@@ -145,7 +159,10 @@ class PostgresDatabase(Database):
             connection.execute("ROLLBACK")
             return result, tx
         try:
-            connection.execute("COMMIT")
+            if self._replicas is None:
+                connection.execute("COMMIT")
+            else:
+                self._replicas.written.note(actor, _commit_with_position(connection))
         except psycopg.OperationalError as error:
             if isinstance(error, RETRIED):
                 raise
@@ -174,10 +191,16 @@ class PostgresDatabase(Database):
             time.sleep(wait)
             try:
                 status = self.query("SELECT pg_xact_status(%s::text::xid8)", (str(lost.xid),))[0][0]
-            except GrowbaseError:
+            except GrowbaseError as error:
+                if isinstance(error.__cause__, pg.InvalidParameterValue):
+                    return False  # the server has been promoted, and has never heard of this transaction
                 continue
-            if status in {"committed", "aborted"}:
-                return bool(status == "committed")
+            if status == "committed":
+                # A promoted server may have given the number to somebody else: only the rows tell.
+                sql = "SELECT EXISTS (SELECT 1 FROM changes WHERE tx = %s AND occurred_at = %s)"
+                return bool(self.query(sql, (lost.place, lost.at))[0][0])
+            if status == "aborted":
+                return False
         raise OutcomeUnknown(reason="the connection was lost during the commit") from lost
 
     def _with_retry(self, attempt: Callable[[psycopg.Connection[Any]], T]) -> T:
@@ -188,7 +211,12 @@ class PostgresDatabase(Database):
                 time.sleep(random.uniform(0, 0.02 * 2**turn))  # noqa: S311 -- jitter, no secret
             try:
                 with self._pool.connection() as connection:
-                    return attempt(connection)
+                    try:
+                        return attempt(connection)
+                    except pg.ReadOnlySqlTransaction:
+                        # It leads to a server that is no primary (any more): the pool has to look for another.
+                        connection.close()
+                        raise
             except RETRIED as error:
                 last = error
             except _CommitLost as lost:
@@ -201,7 +229,8 @@ class PostgresDatabase(Database):
             except psycopg.Error as error:
                 if error.sqlstate == REFUSED:
                     require_open(self.query(STATE)[0][0])
-                if not _is_lost(error):
+                found_standby = self._fails_over and isinstance(error, pg.ReadOnlySqlTransaction)
+                if not _is_lost(error) and not found_standby:
                     raise translated(error) from error
                 last = error
                 # The server may have cut off the others, too.
@@ -244,6 +273,11 @@ class PostgresDatabase(Database):
         finally:
             self.note_time(sql, started)
 
+    def near(self, actor: Actor) -> Near:
+        """Return a replica that has what the actor wrote, else this database."""
+        replica = self._replicas.near(actor) if self._replicas is not None else None
+        return self if replica is None else NearDatabase(self, replica)
+
     async def aread(self, read: Callable[[], T]) -> T:
         """Run a read on one of as many threads as the pool has connections."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, read)
@@ -262,6 +296,8 @@ class PostgresDatabase(Database):
     def close(self) -> None:
         """Finish running units, then close the pool."""
         self._threads.shutdown(wait=True)
+        if self._replicas is not None:
+            self._replicas.close()
         self._pool.close(timeout=3)
 
 
@@ -277,6 +313,15 @@ def session_options(schema: str | None, statement_timeout_ms: int) -> str:
     if schema:
         settings["search_path"] = schema
     return " ".join(f"-c {name}={value}" for name, value in settings.items())
+
+
+def _commit_with_position(connection: psycopg.Connection[Any]) -> int:
+    """Commit and return a position of the write-ahead log that is not before it, in one round trip."""
+    done = connection.execute(f"COMMIT; {NOW}", prepare=False)
+    while done.nextset():
+        pass
+    row = done.fetchone()
+    return int(row[0]) if row is not None else 0
 
 
 def _many(connection: psycopg.Connection[Any]) -> Callable[[str, Sequence[Sequence[object]]], object]:
@@ -319,6 +364,8 @@ def translated(error: BaseException) -> GrowbaseError:
         return Unavailable(reason="its schema is not installed: run growbase db upgrade")
     if isinstance(error, pg.DataError):
         return Invalid("A value is outside of what the database can store.")
+    if isinstance(error, pg.RestrictViolation) and error.diag.message_primary == FROZEN:
+        return Unavailable(reason=FROZEN)
     if isinstance(error, pg.IntegrityError):
         return Conflict(error.diag.message_primary or "The request conflicts with what is stored.")
     if isinstance(error, psycopg.Error) and _is_lost(error):

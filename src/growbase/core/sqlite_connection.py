@@ -6,6 +6,7 @@ from pathlib import Path
 import pysqlite3
 
 from growbase.core.errors import (
+    FROZEN,
     ConfigError,
     Conflict,
     FieldError,
@@ -80,6 +81,8 @@ def connect(path: Path, *, read_only: bool = False) -> pysqlite3.Connection:
 def translated(error: BaseException) -> GrowbaseError:
     """Return what a driver's error means to a caller."""
     text = str(error)
+    if text == FROZEN:
+        return Unavailable(reason=FROZEN)
     if isinstance(error, pysqlite3.IntegrityError):
         return _constraint(text)
     if isinstance(error, pysqlite3.DataError | OverflowError) or "integer overflow" in text:

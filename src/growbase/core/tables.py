@@ -442,3 +442,32 @@ class RetentionRun(Fact):
 
     __indexes__ = (index("started_at"),)
     __retention__ = (Retention("started_at", 400, holdable=False),)
+
+
+class RegionEntry(Fact):
+    """Whether something lives in a region, as that region says: a keyed hash, and nothing of whom it is."""
+
+    __tablename__ = "region_directory"
+
+    hash: Mapped[str] = mapped_column(types.Text(), primary_key=True, info={"rule": Rule("text", max_length=64)})
+    region: Mapped[str] = mapped_column(types.Text(), primary_key=True, info={"rule": Rule("text", max_length=16)})
+    is_there: Mapped[bool] = boolean(default=True)
+    number: Mapped[int] = integer(help="The region counts its entries up; who has the greatest has all of them.")
+    subject_id: Mapped[UUID | None] = identifier()
+    """The row it speaks of, in the region's own database only."""
+
+    __indexes__ = (index("region", "number"), index("subject_id", where="subject_id IS NOT NULL"))
+
+
+class RegionArrival(Fact):
+    """A sealed piece of an organization that is moving here from another region."""
+
+    __tablename__ = "region_arrivals"
+
+    organization_id: Mapped[UUID] = mapped_column(
+        types.Identifier(), primary_key=True, info={"rule": Rule("identifier")}
+    )
+    name: Mapped[str] = mapped_column(types.Text(), primary_key=True, info={"rule": Rule("text", max_length=200)})
+    number: Mapped[int] = mapped_column(types.Integer(), primary_key=True, info={"rule": Rule("integer")})
+    body: Mapped[str] = text(max_length=67_108_864)
+    created_at: Mapped[datetime] = moment()

@@ -88,6 +88,12 @@ _UNREAD: Final = Gauge(
 _TICK: Final = Gauge(
     "growbase_worker_last_tick_timestamp_seconds", "When the worker last looked for work.", registry=REGISTRY
 )
+_REPLICA_LAG: Final = Gauge(
+    "growbase_replica_lag_seconds",
+    "How far a read replica is behind, by its place in GROWBASE_REPLICA_URLS; +Inf if it can't be used.",
+    ("replica",),
+    registry=REGISTRY,
+)
 _AT_WORK: Final = Gauge("growbase_worker_jobs", "Jobs at work in this process.", registry=REGISTRY)
 _FINDINGS: Final = Gauge(
     "growbase_doctor_findings", "What the newest nightly look found.", ("severity",), registry=REGISTRY
@@ -276,6 +282,11 @@ def _register_process() -> None:
 @lru_cache(maxsize=_CHILDREN)
 def _request_series(route: str, method: str, status: int) -> Histogram:
     return _REQUESTS.labels(route, method, str(status))
+
+
+def set_replica_lag(replica: str, seconds: float) -> None:
+    """Set how far a replica is behind."""
+    _REPLICA_LAG.labels(replica).set(seconds)
 
 
 @cache

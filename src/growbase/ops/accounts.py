@@ -1,7 +1,7 @@
 """Users and API keys made from the command line, by the program itself."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from growbase.core.actor import Role, system
@@ -44,6 +44,7 @@ def create_user(
     full_name: str | None = None,
     organization: str | None = None,
     role: Role = Role.MEMBER,
+    region: str = "",
 ) -> NewUser:
     """Make an active user with a proved address: a member of the organization with that slug, or owner of a new one.
 
@@ -65,7 +66,7 @@ def create_user(
         name = full_name or email.partition("@")[0]
         return NewUser(user.id, create_organization(acting_as(tx, user), name=name), name)
 
-    return database.write(system(ACTOR), unit)
+    return database.write(replace(system(ACTOR), region=region), unit)
 
 
 def create_key(database: Database, *, organization: str | None, name: str, scopes: list[str], region: str = "") -> str:

@@ -1,7 +1,7 @@
 """Filling an empty database: the owner, the demo organization with its data, and what is shown of them once."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -95,7 +95,7 @@ def seed_demo(database: Database, settings: Settings, *, only: Collection[str] =
             create_api_key(inside, name=KEY_NAME, scopes=scopes, prefix=key.prefix, key_hash=key.key_hash)
         return organization_id, known, has_key
 
-    organization_id, known, has_key = database.write(system("demo"), unit)
+    organization_id, known, has_key = database.write(replace(system("demo"), region=settings.region), unit)
 
     # Bytes are stored before the unit that makes their rows.
     pictures = store_pictures(open_files(settings), organization_id=organization_id)
@@ -121,5 +121,5 @@ def _set_or_new(password: SecretStr | None) -> tuple[str, bool]:
 def _seed_owner(database: Database, settings: Settings) -> Seeded:
     assert settings.admin_email is not None
     password, is_new = _set_or_new(settings.admin_password)
-    made = create_user(database, email=settings.admin_email, password=password)
+    made = create_user(database, email=settings.admin_email, password=password, region=settings.region)
     return Seeded(made.organization_id, {settings.admin_email: password} if is_new else {}, None)

@@ -14,11 +14,13 @@ from growbase.core.actor import Actor, ActorKind, Role, system
 from growbase.core.crypto import hash_token, password_hash, password_matches, password_needs_rehash
 from growbase.core.errors import Invalid, NotFound, RateLimited, Unauthenticated, WrongRegion
 from growbase.core.folding import fold_email
+from growbase.core.reads import Reads
 from growbase.core.transaction import Transaction
 from growbase.domains.identity import actions, actions_members, actions_sessions
 from growbase.domains.identity.authenticate import Authenticator
 from growbase.domains.identity.models import DataRegion, Membership, Session, User
 from growbase.domains.identity.queries import find_home, find_login, is_locked, may_act, may_log_in
+from growbase.domains.identity.regions import require_here
 from growbase.domains.identity.tokens import SessionTokens
 
 REFUSED = "The e-mail address or the password is not right."
@@ -57,6 +59,8 @@ def register(
     """Make a user with an organization and log in. Raises NotUnique, RateLimited, WrongRegion."""
     _limit(authenticator, caller, email)
     region = _home_region(authenticator, data_region)
+    if data_region is None:
+        _require_address_here(authenticator, caller, email)
     hashed, tokens, expires_at = password_hash(password), SessionTokens.new(), _session_end(authenticator)
 
     def unit(tx: Transaction) -> actions.Registered:
@@ -89,6 +93,7 @@ def login(
     def unit(tx: Transaction) -> UUID | None:
         home = find_home(tx, user.id, organization_id)
         if home is None and organization_id is not None:
+            _require_organization_here(authenticator, tx, organization_id)
             raise NotFound(what="organization")
         here = home.organization_id if home else None
         me = actions_sessions.acting_as(tx, user, here)
@@ -123,9 +128,13 @@ def switch(authenticator: Authenticator, actor: Actor, *, organization_id: UUID)
     tokens, expires_at = SessionTokens.new(), _session_end(authenticator)
 
     def unit(tx: Transaction) -> UUID:
-        return actions_sessions.switch_session(
-            tx, organization_id=organization_id, tokens=tokens, expires_at=expires_at
-        )
+        try:
+            return actions_sessions.switch_session(
+                tx, organization_id=organization_id, tokens=tokens, expires_at=expires_at
+            )
+        except NotFound:
+            _require_organization_here(authenticator, tx, organization_id)
+            raise
 
     return _grant(authenticator, authenticator.database.write(actor, unit), tokens)
 
@@ -150,8 +159,12 @@ def delete_account(authenticator: Authenticator, actor: Actor, *, password: str)
 
 
 def forgot_password(authenticator: Authenticator, caller: Actor, *, email: str) -> None:
-    """Mail a link for a new password, if the address exists; the caller can't tell. Raises RateLimited."""
+    """Mail a link for a new password, if the address exists here; the caller can't tell.
+
+    Raises RateLimited, WrongRegion.
+    """
     _limit(authenticator, caller, email)
+    _require_address_here(authenticator, caller, email)
     authenticator.database.write(caller, lambda tx: actions.request_password_reset(tx, email=email))
 
 
@@ -211,6 +224,8 @@ def _checked(authenticator: Authenticator, caller: Actor, email: str, password: 
     _limit(authenticator, caller, email)
     with authenticator.database.read(caller) as reads:
         user = find_login(reads, email)
+    if user is None:
+        _require_address_here(authenticator, caller, email)
     now = clock.now()
     if user is None or not may_act(user):
         wait = timedelta(seconds=authenticator.unknown.hit(fold_email(email)))
@@ -283,6 +298,18 @@ def _home_region(authenticator: Authenticator, wanted: DataRegion | None) -> Dat
     if wanted is not None and wanted.value != settings.region:
         raise WrongRegion(region=wanted.value, base_url=settings.region_urls.get(wanted.value))
     return DataRegion(settings.region)
+
+
+def _require_address_here(authenticator: Authenticator, caller: Actor, email: str) -> None:
+    """Raise WrongRegion for an address that is known in another region only."""
+    if authenticator.regions is not None:
+        with authenticator.database.read(caller) as reads:
+            require_here(reads, authenticator.regions, lambda regions: regions.address_hash(email))
+
+
+def _require_organization_here(authenticator: Authenticator, reads: Reads, organization_id: UUID) -> None:
+    """Raise WrongRegion for an organization of another region."""
+    require_here(reads, authenticator.regions, lambda regions: regions.organization_hash(organization_id))
 
 
 def _grant(authenticator: Authenticator, session_id: UUID, tokens: SessionTokens) -> Grant:

@@ -31,20 +31,22 @@ def create_organization(
     *,
     name: str,
     slug: str | None = None,
-    data_region: DataRegion = DataRegion.EU,
+    data_region: DataRegion | None = None,
     **details: object,
 ) -> UUID:
     """Make an organization owned by the acting user and return its id.
 
-    Without a ``slug`` a free one is made from the name. It counts for the organization the user acts in, whose plan
-    says how many there may be. Raises Forbidden for API keys, NotUnique for a taken slug, LimitExceeded.
+    Without a ``slug`` a free one is made from the name, without ``data_region`` it is in the actor's region. It
+    counts for the organization the user acts in, whose plan says how many there may be. Raises Forbidden for API keys,
+    NotUnique for a taken slug, LimitExceeded.
     """
     if tx.actor.kind is not ActorKind.USER or tx.actor.id is None:
         raise Forbidden("Only a user can own an organization.")
     organization_id = clock.new_id()
     consume(tx, Metric.ORGANIZATIONS, subject_id=organization_id)
     inside = tx.for_organization(organization_id)
-    values = {"name": name, "slug": slug or _free_slug(tx, name), "data_region": data_region, **details}
+    region = data_region or DataRegion(tx.actor.region or DataRegion.EU)
+    values = {"name": name, "slug": slug or _free_slug(tx, name), "data_region": region, **details}
     inside.insert(Organization, id=organization_id, **values)
     add_member(inside, user_id=tx.actor.id, role=Role.OWNER)
     for found in tx.context.catalog.founders:

@@ -9,8 +9,11 @@ import hmac
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -21,9 +24,10 @@ from growbase.core.actor import Actor, ActorKind, Role, system
 from growbase.core.config import Settings
 from growbase.core.crypto import derive_key, hash_token
 from growbase.core.database import Database
-from growbase.core.errors import Forbidden, Unauthenticated, WrongRegion
+from growbase.core.errors import Forbidden, Unauthenticated, Unavailable, WrongRegion
 from growbase.core.gate import ReadOnly
 from growbase.core.reads import Reads
+from growbase.core.region import Regions
 from growbase.core.transaction import Transaction
 from growbase.domains.identity.actions_keys import touch_api_key
 from growbase.domains.identity.actions_sessions import touch_sessions
@@ -39,6 +43,7 @@ from growbase.domains.identity.models import (
     User,
 )
 from growbase.domains.identity.queries import may_act
+from growbase.domains.identity.regions import require_here
 from growbase.domains.identity.tokens import SESSION_PREFIX, parse_api_key
 from growbase.domains.identity.usage import Metric, count_use
 
@@ -71,6 +76,7 @@ class _Claims:
 
     user_id: UUID
     session_id: UUID
+    organization_id: UUID | None
     expires_at: float
 
 
@@ -80,6 +86,7 @@ class Authenticator:
     def __init__(self, database: Database, settings: Settings, secret_key: bytes) -> None:
         self.database = database
         self.settings = settings
+        self.regions = Regions.of(settings)
         self.attempts = SlidingWindow(settings.login_rate_per_minute, 60)
         self.attempts_of_address = SlidingWindow(10 * settings.login_rate_per_minute, 60)
         self.unknown = SlidingWindow(settings.login_max_failures, 60 * settings.login_lock_minutes)
@@ -142,6 +149,8 @@ class Authenticator:
                 claims = self._claims(token)
                 session = reads.find(Session, claims.session_id, user_id=claims.user_id)
                 until = min(until, time.monotonic() + claims.expires_at - time.time())
+                if session is None and (home := claims.organization_id) is not None:
+                    require_here(reads, self.regions, lambda regions: regions.organization_hash(home))
                 found = self._session_actor(reads, session, until)
         with self._lock:
             if len(self._cache) >= CACHE_SIZE:
@@ -164,22 +173,20 @@ class Authenticator:
         if not used and not calls:
             return 0
 
-        def unit(tx: Transaction) -> None:
-            sessions = {key: at for key, (actor, at) in used.items() if actor.kind is ActorKind.USER}
-            touch_sessions(tx, seen=sessions)
-            for key, (actor, at) in used.items():
-                if key not in sessions and actor.organization_id is not None:
-                    touch_api_key(tx.acting(actor), key_id=key, organization_id=actor.organization_id, at=at)
-            for organization_id, count in sorted(calls.items()):
-                count_use(tx.for_organization(organization_id), Metric.API_CALLS, count)
-
         try:
-            self.database.write(system("authentication"), unit)
+            self.database.write(system("authentication"), partial(_write_uses, used=used, calls=calls))
         except ReadOnly:
             with self._lock:
                 self._used = used | self._used
                 self._calls += calls
             raise
+        except Unavailable:
+            # One organization may take no writes for now, while it moves to another region.
+            for home in {*calls, *(actor.organization_id for actor, _ in used.values() if actor.organization_id)}:
+                own = {key: use for key, use in used.items() if use[0].organization_id == home}
+                count = Counter({home: calls[home]}) if home in calls else Counter()
+                with suppress(Unavailable):
+                    self.database.write(system("authentication"), partial(_write_uses, used=own, calls=count))
         return len(used)
 
     def _on_commit(self, touched: frozenset[str], woken: frozenset[str]) -> None:
@@ -206,7 +213,8 @@ class Authenticator:
             self._require_region(str(region))
             required = ["sub", "sid", "exp", "typ"]
             claims = jwt.decode(token, self._key, algorithms=[ALGORITHM], options={"require": required})
-            found = _Claims(UUID(claims["sub"]), UUID(claims["sid"]), float(claims["exp"]))
+            home = UUID(claims["org"]) if claims.get("org") else None
+            found = _Claims(UUID(claims["sub"]), UUID(claims["sid"]), home, float(claims["exp"]))
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("The access token has expired.") from None
         except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
@@ -245,8 +253,11 @@ class Authenticator:
         if parsed is None:
             raise Unauthenticated
         region, prefix = parsed
-        self._require_region(region)
         key = reads.find(ApiKey, prefix=prefix, revoked_at=None, anywhere=True)
+        if key is None:
+            # A key keeps its text when its organization moves, so what was told of it counts before what it says.
+            require_here(reads, self.regions, lambda regions: regions.key_hash(prefix))
+            self._require_region(region)
         if key is None or not hmac.compare_digest(key.key_hash, hash_token(text)):
             raise Unauthenticated
         now = clock.now()
@@ -264,6 +275,16 @@ class Authenticator:
             scopes=frozenset(key.scopes),
         )
         return _Known(actor, min(until, time.monotonic() + remaining), key.last_used_at)
+
+
+def _write_uses(tx: Transaction, *, used: Mapping[UUID, tuple[Actor, datetime]], calls: Mapping[UUID, int]) -> None:
+    sessions = {key: at for key, (actor, at) in used.items() if actor.kind is ActorKind.USER}
+    touch_sessions(tx, seen=sessions)
+    for key, (actor, at) in used.items():
+        if key not in sessions and actor.organization_id is not None:
+            touch_api_key(tx.acting(actor), key_id=key, organization_id=actor.organization_id, at=at)
+    for organization_id, count in sorted(calls.items()):
+        count_use(tx.for_organization(organization_id), Metric.API_CALLS, count)
 
 
 def role_of_scopes(scopes: list[str]) -> Role | None:

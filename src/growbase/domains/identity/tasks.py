@@ -10,7 +10,7 @@ from growbase.core.actor import Actor, system
 from growbase.core.database import Database
 from growbase.core.reads import Where
 from growbase.core.tables import Job
-from growbase.domains.identity import tasks_mail, tasks_webhooks
+from growbase.domains.identity import regions, tasks_mail, tasks_webhooks
 from growbase.domains.identity.actions_billing import renew_or_end
 from growbase.domains.identity.actions_provider import apply_provider_event
 from growbase.domains.identity.counters import expire_holds, reconcile
@@ -107,8 +107,13 @@ def old_usage(database: Database) -> int:
 
 TASKS: Final[dict[str, Task]] = {
     "apply_billing_event": apply_billing_event,
+    **regions.TASKS,
     **tasks_mail.TASKS,
     **tasks_webhooks.TASKS,
 }
 SWEEPS: Final = (expire_reservations, due_subscriptions, reconcile_usage, *tasks_webhooks.SWEEPS)
-SCHEDULES: Final = (*tasks_webhooks.SCHEDULES, Schedule("identity/old_usage", old_usage, weekly="sun 04:10"))
+SCHEDULES: Final = (
+    *tasks_webhooks.SCHEDULES,
+    *regions.SCHEDULES,
+    Schedule("identity/old_usage", old_usage, weekly="sun 04:10"),
+)
