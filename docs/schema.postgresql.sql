@@ -448,6 +448,32 @@ CREATE TABLE readers (
 	CONSTRAINT ck_readers_name CHECK (length(name) <= 63)
 );
 
+CREATE TABLE region_arrivals (
+	organization_id UUID NOT NULL,
+	name TEXT COLLATE "C" NOT NULL,
+	number BIGINT NOT NULL,
+	body TEXT COLLATE "C" NOT NULL,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	CONSTRAINT pk_region_arrivals PRIMARY KEY (organization_id, name, number),
+	CONSTRAINT ck_region_arrivals_name CHECK (length(name) <= 200),
+	CONSTRAINT ck_region_arrivals_body CHECK (length(body) <= 67108864)
+);
+
+CREATE TABLE region_directory (
+	hash TEXT COLLATE "C" NOT NULL,
+	region TEXT COLLATE "C" NOT NULL,
+	is_there BOOLEAN NOT NULL,
+	number BIGINT NOT NULL,
+	subject_id UUID,
+	CONSTRAINT pk_region_directory PRIMARY KEY (hash, region),
+	CONSTRAINT ck_region_directory_hash CHECK (length(hash) <= 64),
+	CONSTRAINT ck_region_directory_region CHECK (length(region) <= 16)
+);
+
+CREATE INDEX ix_region_directory_region_number ON region_directory (region, number);
+
+CREATE INDEX ix_region_directory_subject_id ON region_directory (subject_id) WHERE subject_id IS NOT NULL;
+
 CREATE TABLE retention_runs (
 	id UUID NOT NULL,
 	token UUID NOT NULL,

@@ -488,6 +488,35 @@ CREATE TABLE readers (
 )
  STRICT;
 
+CREATE TABLE region_arrivals (
+	organization_id TEXT NOT NULL,
+	name TEXT NOT NULL,
+	number INTEGER NOT NULL,
+	body TEXT NOT NULL,
+	created_at TEXT NOT NULL,
+	CONSTRAINT pk_region_arrivals PRIMARY KEY (organization_id, name, number),
+	CONSTRAINT ck_region_arrivals_name CHECK (length(name) <= 200),
+	CONSTRAINT ck_region_arrivals_body CHECK (length(body) <= 67108864)
+)
+ STRICT;
+
+CREATE TABLE region_directory (
+	hash TEXT NOT NULL,
+	region TEXT NOT NULL,
+	is_there INTEGER NOT NULL,
+	number INTEGER NOT NULL,
+	subject_id TEXT,
+	CONSTRAINT pk_region_directory PRIMARY KEY (hash, region),
+	CONSTRAINT ck_region_directory_hash CHECK (length(hash) <= 64),
+	CONSTRAINT ck_region_directory_region CHECK (length(region) <= 16),
+	CONSTRAINT ck_region_directory_is_there CHECK (is_there IN (0, 1))
+)
+ STRICT;
+
+CREATE INDEX ix_region_directory_region_number ON region_directory (region, number);
+
+CREATE INDEX ix_region_directory_subject_id ON region_directory (subject_id) WHERE subject_id IS NOT NULL;
+
 CREATE TABLE retention_runs (
 	id TEXT NOT NULL,
 	token TEXT NOT NULL,

@@ -251,6 +251,39 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "region_arrivals",
+        sa.Column("organization_id", types.Identifier(), nullable=False),
+        sa.Column("name", types.Text(), nullable=False),
+        sa.Column("number", types.Integer(), nullable=False),
+        sa.Column("body", types.Text(), nullable=False),
+        sa.Column("created_at", types.Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("organization_id", "name", "number", name="pk_region_arrivals"),
+        sa.CheckConstraint("length(body) <= 67108864", name="ck_region_arrivals_body"),
+        sa.CheckConstraint("length(name) <= 200", name="ck_region_arrivals_name"),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "region_directory",
+        sa.Column("hash", types.Text(), nullable=False),
+        sa.Column("region", types.Text(), nullable=False),
+        sa.Column("is_there", types.Boolean(), nullable=False),
+        sa.Column("number", types.Integer(), nullable=False),
+        sa.Column("subject_id", types.Identifier(), nullable=True),
+        sa.PrimaryKeyConstraint("hash", "region", name="pk_region_directory"),
+        sa.CheckConstraint("length(hash) <= 64", name="ck_region_directory_hash"),
+        sa.CheckConstraint("is_there IN (0, 1)", name="ck_region_directory_is_there").ddl_if(dialect="sqlite"),
+        sa.CheckConstraint("length(region) <= 16", name="ck_region_directory_region"),
+        sqlite_strict=True,
+    )
+    op.create_index("ix_region_directory_region_number", "region_directory", ["region", "number"])
+    op.create_index(
+        "ix_region_directory_subject_id",
+        "region_directory",
+        ["subject_id"],
+        sqlite_where=sa.text("subject_id IS NOT NULL"),
+        postgresql_where=sa.text("subject_id IS NOT NULL"),
+    )
+    op.create_table(
         "retention_runs",
         sa.Column("id", types.Identifier(), nullable=False),
         sa.Column("token", types.Identifier(), nullable=False),
@@ -1484,6 +1517,8 @@ def downgrade() -> None:
     op.drop_table("seals")
     op.drop_table("seal_keys")
     op.drop_table("retention_runs")
+    op.drop_table("region_directory")
+    op.drop_table("region_arrivals")
     op.drop_table("processes")
     op.drop_table("connection_attempts")
     op.drop_table("platform_apps")
