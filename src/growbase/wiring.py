@@ -217,10 +217,12 @@ def create_app() -> "Direct":
     from growbase.api.server import ChildProcess
     from growbase.core import telemetry
     from growbase.core.config import load_settings
+    from growbase.studio import app as studio
 
     settings = load_settings()
     telemetry.configure_telemetry(level=settings.log_level, log_format=settings.log_format)
     database = open_database(settings)
     workers = [worker(settings, database)] if settings.embedded_worker else []
     background: list[Background] = [ChildProcess(), *notifiers(settings, database), *workers]
-    return build_app(settings, database, secret_key(settings), background)
+    pages = studio.ROUTES if settings.studio_enabled else []
+    return build_app(settings, database, secret_key(settings), background, pages)
