@@ -7,6 +7,7 @@ UPPER: Final = {
     "ab": "A/B",
     "ai": "AI",
     "api": "API",
+    "cta": "CTA",
     "ctr": "CTR",
     "icp": "ICP",
     "icps": "ICPs",

@@ -14,6 +14,7 @@ from growbase.core.resource import Resource
 from growbase.studio import acts, bulk, details, edit, home, lists, lookup, signin, static_files
 from growbase.studio.render import page
 from growbase.studio.visit import Visit
+from growbase.studio.words import Words
 
 Page = Callable[..., Awaitable[Answer]]
 
@@ -69,7 +70,7 @@ async def any_page(call: Call) -> Answer:
 
 async def answer(visit: Visit, path: str) -> Answer:
     """Answer with a page, with the way to the login, or with a page that says what is wrong."""
-    if visit.query.get("lang") in visit.words.known():
+    if visit.query.get("lang") in Words.known():
         signin.keep_language(visit, visit.query["lang"])
     try:
         if visit.call.method == "POST":

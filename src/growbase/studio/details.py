@@ -66,7 +66,7 @@ async def show(visit: Visit, resource: Resource, id: str) -> Answer:
     values: dict[str, Any] = {
         "resource": resource,
         "row": row,
-        "title": title_of(visit.words, resource, row),
+        "title": title_of(visit.words, resource, row, names),
         "names": names,
         "related": related,
         "tab": tab,
@@ -114,6 +114,7 @@ def _may(visit: Visit, resource: Resource, row: Mapping[str, Any], *, in_trash: 
     if resource.transitions and writes and not in_trash:
         enum = type(next(iter(resource.transitions)))
         states = sorted(state.value for state in resource.transitions.get(enum(row[resource.state]), ()))
+    verbs = {} if in_trash else lists.verbs_on(visit, resource, "row")
     deleted_at = row.get("deleted_at")
     days = None
     if deleted_at:
@@ -125,8 +126,10 @@ def _may(visit: Visit, resource: Resource, row: Mapping[str, Any], *, in_trash: 
         "may_restore": in_trash and resource.deletable and visit.may(resource.delete),
         "may_purge": in_trash and resource.deletable and visit.may(Role.ADMIN),
         "may_undo": writes and (resource.editable or resource.deletable),
-        "states": states,
-        "verbs": {} if in_trash else lists.verbs_on(visit, resource, "row"),
+        "acts": [
+            *({"name": name, "state": True, "has_form": False} for name in states),
+            *({"name": name, "state": False, "has_form": verb.body is not None} for name, verb in verbs.items()),
+        ],
         "days": days,
     }
 

@@ -93,12 +93,12 @@ def _figures(visit: Visit) -> list[tuple[Resource, int]]:
 
 
 def _usage(reads: Reads) -> list[dict[str, Any]]:
-    found = []
+    found: list[dict[str, Any]] = []
     for row in list_usage(reads, clock.now()):
         limit, used = row.get("limit"), row.get("used") or 0
         if isinstance(limit, int) and limit > 0 and isinstance(used, int):
             found.append({**row, "part": used / limit, "near": used >= NEAR * limit})
-    return sorted(found, key=lambda row: -row["part"])[:6]
+    return sorted(found, key=lambda row: float(row["part"]), reverse=True)[:6]
 
 
 def _recent(reads: Reads, visit: Visit) -> list[dict[str, Any]]:
@@ -106,10 +106,11 @@ def _recent(reads: Reads, visit: Visit) -> list[dict[str, Any]]:
     catalog = visit.api.catalog
     model = catalog.models["changes"]
     found: dict[str, dict[str, Any]] = {}
-    for change in reads.rows(model, order="-seq", limit=60):
+    for change in reads.rows(model, order="-seq", limit=200):
         values = change.__dict__
         resource = catalog.by_table.get(values["entity"])
-        if resource is None or values["entity_id"] is None or not visit.may(resource.read):
+        is_shown = resource is not None and visit.may(resource.read) and is_main(visit, resource)
+        if resource is None or values["entity_id"] is None or not is_shown:
             continue
         key = str(values["entity_id"])
         if key in found or values["action"] not in {"insert", "update", "transition", "restore"}:

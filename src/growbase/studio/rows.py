@@ -56,8 +56,8 @@ def title_columns(model: type[Root]) -> tuple[str, ...]:
     return tuple(texts[:1])
 
 
-def title_of(words: Words, resource: Resource, row: Row) -> str:
-    """Return what a row is called."""
+def title_of(words: Words, resource: Resource, row: Row, names: Mapping[str, str] | None = None) -> str:
+    """Return what a row is called; one without a name of its own is called after what it refers to, by ``names``."""
     parts = [str(row[name]) for name in title_columns(resource.model) if row.get(name)]
     text = " ".join(parts).strip()
     if text:
@@ -67,6 +67,10 @@ def title_of(words: Words, resource: Resource, row: Row) -> str:
     for name in ("number", "step_number", "version_number", "position"):
         if row.get(name) is not None:
             return f"{words.named(resource)} {row[name]}"
+    for name in resource.expand:
+        found = (names or {}).get(str(row.get(resource.expand_column(name).name)))
+        if found:
+            return found
     return f"{words.named(resource)} {str(row.get(resource.key, ''))[-6:]}"
 
 

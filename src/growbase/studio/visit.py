@@ -109,6 +109,8 @@ class Visit:
         found = await self.read(read)
         here = str(actor.organization_id)
         organizations = found["memberships"]
+        # Whoever was refused before had no time zone yet.
+        self.__dict__.pop("words", None)
         name = next((one["name"] for one in organizations if one["organization_id"] == here), "")
         self.person = Person(
             found.get("full_name") or found["email"], found["email"], found["timezone"], name, organizations

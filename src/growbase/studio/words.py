@@ -53,6 +53,18 @@ class Words:
         """Return a column, state or verb as words in the language."""
         return translate(self.language, label_of(name), {})
 
+    def action(self, name: str) -> str:
+        """Return what the change log calls an action as what was done."""
+        said = {
+            "insert": self.say("Created"),
+            "update": self.say("Changed"),
+            "transition": self.say("Moved"),
+            "trash": self.say("Moved to the trash"),
+            "restore": self.say("Restored"),
+            "purge": self.say("Removed for good"),
+        }
+        return said.get(name) or self.label(name)
+
     def title(self, resource: Resource) -> str:
         """Return the plural name of a resource."""
         return self.label(resource.table.name)
@@ -102,13 +114,11 @@ class Words:
         """Return a calendar date."""
         return str(format_date(date.fromisoformat(text[:10]), "medium", locale=_locale(self.language)))
 
-    def typed_moment(self, text: str | None) -> str:
-        """Return a moment as a form shows it for typing: local, to the minute or as exact as it is."""
+    def typed_moment(self, text: str | None, exact: str = "minutes") -> str:
+        """Return a moment as a form shows it for typing: local, to the minute unless it must be exact."""
         if not text:
             return ""
         local = _moment(text).astimezone(_zone(self.timezone))
-        exact = "seconds" if local.microsecond == 0 and local.second else "minutes" if not local.second else "auto"
-        exact = "auto" if local.microsecond else exact
         return local.replace(tzinfo=None).isoformat(sep=" ", timespec=exact)
 
     def read_moment(self, text: str) -> str:
