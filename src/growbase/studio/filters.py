@@ -14,6 +14,8 @@ PREFIX: Final = "f."
 OWN: Final = frozenset({"columns", "density", "count", "lang", "note"})
 """Parameters of a list that the query grammar does not know."""
 Pairs = list[tuple[str, str]]
+ORDER: Final = ("state", "choice", "reference", "text", "boolean", "moment", "day", "money", "integer", "number")
+"""The kinds of columns the filter form offers, in this order."""
 SIGNS: Final = {
     "eq": "", "neq": "≠ ", "gt": "> ", "gte": "≥ ", "lt": "< ", "lte": "≤ ", "in": "", "like": "~ ", "ilike": "~ ",
     "contains": "~ ", "is": "", "not": "≠ ",
@@ -33,8 +35,6 @@ def filterable(resource: Resource) -> list[Column]:
     """Return the columns the filter form offers."""
     table = table_of(resource.model)
     indexed = {column.name for index in table.indexes for column in index.columns}
-    kinds = {"state", "choice", "boolean", "moment", "day", "integer", "number", "money"}
-
     def is_offered(column: Column) -> bool:
         if column.name in {"version", "deleted_at"}:
             return False
@@ -42,9 +42,10 @@ def filterable(resource: Resource) -> list[Column]:
             return (
                 rule_of(table.columns[column.name]).index or f"{column.name}_norm" in indexed or column.name in indexed
             )
-        return column.kind in kinds or (column.kind == "reference" and column.name not in {"updated_by", "deleted_by"})
+        return column.kind in ORDER and column.name not in {"updated_by", "deleted_by"}
 
-    return [column for column in columns_of(resource) if is_offered(column)]
+    found = [column for column in columns_of(resource) if is_offered(column)]
+    return sorted(found, key=lambda column: ORDER.index(column.kind))
 
 
 def for_reader(pairs: Pairs) -> Pairs:

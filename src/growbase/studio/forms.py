@@ -77,7 +77,7 @@ def _input(
     inner: Mapping[str, Any] = next((one for one in options if one.get("type") != "null"), {})
     if "$ref" in inner:
         inner = {**defined.get(inner["$ref"].rpartition("/")[2], {}), **inner}
-    columns: Mapping[str, Any] = resource.table.columns if resource is not None else {}
+    columns = dict(resource.table.columns.items()) if resource is not None else {}
     column = columns.get(name)
     rule = rule_of(column) if column is not None else None
     target = rule.target if rule else None

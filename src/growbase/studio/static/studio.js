@@ -5,6 +5,8 @@
   const $$ = (query, root = document) => [...root.querySelectorAll(query)];
   const isTyping = (target) => target.closest?.("input, textarea, select, [contenteditable]");
 
+  let at = -1;
+
   // -- pages that are swapped in ------------------------------------------------------------------
   function prepare(root) {
     $$("[data-lookup]", root).forEach(lookup);
@@ -16,11 +18,11 @@
     if (main?.dataset.title) document.title = main.dataset.title;
     $$("[data-menu][open]").forEach((menu) => (menu.open = false));
     prepare(event.target);
-    if (event.target.id === "main") main.focus({ preventScroll: true });
+    at = -1;
+    if (document.activeElement === document.body) main?.focus({ preventScroll: true });
   });
 
   // -- lists --------------------------------------------------------------------------------------
-  let at = -1;
   function step(by) {
     const rows = $$("[data-row]");
     if (!rows.length) return;
