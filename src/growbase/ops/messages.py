@@ -48,7 +48,8 @@ def collect_messages(package: Path = PACKAGE) -> list[Message]:
     found: dict[str, Message] = {}
     for path, tree in trees.items():
         source = _Source(tree, errors, takers)
-        for text, line in (*source.messages(), *labels(tree)):
+        is_command = path.relative_to(package).parts[0] == "cli"
+        for text, line in (*source.messages(), *(() if is_command else labels(tree))):
             if _says_something(text):
                 found.setdefault(text, Message(text, f"{path.relative_to(package)}:{line}"))
     for path in sorted(package.rglob("templates/*.html")):
@@ -87,7 +88,8 @@ def _named_in(node: ast.ClassDef) -> Iterator[tuple[str, int]]:
         elif isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
             is_column = ast.unparse(line.annotation).startswith("Mapped[")
             is_field = bool(bases & {"BaseModel", "_Request", "Request"})
-            if (is_column and "hidden=True" not in ast.unparse(line)) or is_field:
+            is_shown = is_column and not any(word in ast.unparse(line) for word in ("hidden=True", "norm("))
+            if is_shown or is_field:
                 yield line.target.id.strip("_"), line.lineno
 
 
@@ -172,6 +174,8 @@ class _Source:
             yield from call.args[:1]
         elif name == "ValueError":
             yield from (argument for argument in call.args[:1] if " " in ast.unparse(argument))
+        elif name == "say" and isinstance(call.func, ast.Attribute):
+            yield from call.args[:1]
         elif name in self.takers:
             yield from call.args[self.takers[name] : self.takers[name] + 1]
             yield from (value for key, value in named.items() if key == "message")

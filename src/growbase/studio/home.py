@@ -1,6 +1,5 @@
 """The first page: what waits for somebody, how the organization stands, and where to begin."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from growbase.domains.identity.usage import list_usage
 from growbase.studio.render import is_main, page
 from growbase.studio.rows import title_of
 from growbase.studio.visit import Visit
+from growbase.studio.words import Words
 
 NEAR: Final = 0.8
 """The part of a limit from which on its use needs attention."""
@@ -30,20 +30,20 @@ class Waiting:
     tone: str
 
 
-def _watched(say: Callable[[str], str]) -> list[tuple[str, str, str, str]]:
+def _watched(words: Words) -> list[tuple[str, str, str, str]]:
     """Return what needs attention: its sentence, the resource, the filter, and how bad it is."""
     return [
-        (say("Posts that failed"), "scheduled-posts", "status=failed", "bad"),
-        (say("Posts whose publication is not confirmed"), "scheduled-posts", "status=unconfirmed", "bad"),
-        (say("Jobs that failed for good"), "jobs", "status=in.(dead,failed)", "bad"),
-        (say("Messages whose sending is not confirmed"), "messages", "status=unconfirmed", "bad"),
-        (say("Webhook endpoints that are switched off"), "webhook-endpoints", "status=disabled", "bad"),
-        (say("Accounts that must be connected again"), "social-accounts", "status=in.(expired,error)", "bad"),
-        (say("Tickets waiting for an answer"), "tickets", "status=open", "warn"),
-        (say("Order flags that are open"), "order-flags", "status=open", "warn"),
-        (say("Drafts to review"), "ai-drafts", "status=in.(proposed,edited)", "warn"),
-        (say("Content in review"), "contents", "status=review", "warn"),
-        (say("Pieces in review"), "content-pieces", "status=pending_review", "warn"),
+        (words.say("Posts that failed"), "scheduled-posts", "status=failed", "bad"),
+        (words.say("Posts whose publication is not confirmed"), "scheduled-posts", "status=unconfirmed", "bad"),
+        (words.say("Jobs that failed for good"), "jobs", "status=in.(dead,failed)", "bad"),
+        (words.say("Messages whose sending is not confirmed"), "messages", "status=unconfirmed", "bad"),
+        (words.say("Webhook endpoints that are switched off"), "webhook-endpoints", "status=disabled", "bad"),
+        (words.say("Accounts that must be connected again"), "social-accounts", "status=in.(expired,error)", "bad"),
+        (words.say("Tickets waiting for an answer"), "tickets", "status=open", "warn"),
+        (words.say("Order flags that are open"), "order-flags", "status=open", "warn"),
+        (words.say("Drafts to review"), "ai-drafts", "status=in.(proposed,edited)", "warn"),
+        (words.say("Content in review"), "contents", "status=review", "warn"),
+        (words.say("Pieces in review"), "content-pieces", "status=pending_review", "warn"),
     ]
 
 
@@ -65,7 +65,7 @@ async def show(visit: Visit) -> Answer:
 
 def _waiting(visit: Visit) -> list[Waiting]:
     found = []
-    for text, name, query, tone in _watched(visit.words.say):
+    for text, name, query, tone in _watched(visit.words):
         resource = visit.api.catalog.by_name.get(name)
         if resource is None or not visit.may(resource.read):
             continue

@@ -45,9 +45,9 @@ class Words:
         """Return the languages there are."""
         return languages()
 
-    def say(self, message: str, /, **params: object) -> str:
+    def say(self, template: str, /, **params: object) -> str:
         """Return a message in the language."""
-        return translate(self.language, message, params)
+        return translate(self.language, template, params)
 
     def label(self, name: str) -> str:
         """Return a column, state or verb as words in the language."""
