@@ -8,20 +8,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 BASE := $(VENV)/.base
 DEV := $(VENV)/.dev
+ASSETS := src/growbase/studio/static/vendor/.fetched
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 LOCK += --no-config
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all up test lint fix bench docs messages lock clean
+.PHONY: all up test lint fix bench docs messages assets lock clean
 .PHONY: db-init db-migrate db-upgrade db-status db-seed db-backup db-reset db-studio
 
 all: test
 
 # --- the program --------------------------------------------------------------------------------------------------
 
-up: $(BASE)
+up: $(BASE) $(ASSETS)
 	@exec $(BIN)/growbase up $(ARGS)
 
 db-init: $(BASE)
@@ -40,20 +41,21 @@ db-status: $(BASE)
 db-seed: $(BASE)
 	@exec $(BIN)/growbase seed $(ARGS)
 
-db-backup: $(BASE)
+db-backup: $(BASE) $(ASSETS)
 	@exec $(BIN)/growbase backup now $(ARGS)
 
 db-reset: $(BASE)
 	@exec $(BIN)/growbase db reset $(ARGS)
 
 db-studio:
-	@echo "http://$${GROWBASE_HOST:-127.0.0.1}:$${GROWBASE_PORT:-8000}/docs shows every resource (make up serves it)"
+	@echo "http://$${GROWBASE_HOST:-127.0.0.1}:$${GROWBASE_PORT:-8000}/studio (make up serves it)"
 
 # --- the checks ---------------------------------------------------------------------------------------------------
 
-test: lint
+test: lint $(ASSETS)
 	@tests/install_postgres.sh
 	@tests/install_servers.sh
+	@tests/install_chromium.sh
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
 lint: $(DEV)
@@ -73,6 +75,8 @@ docs: $(DEV)
 	@$(BIN)/python docs/generate.py
 	$(BIN)/pytest tests/test_docs.py $(ARGS)
 
+assets: $(ASSETS)
+
 messages: $(BASE)
 	@$(BIN)/python -m growbase.ops.messages
 
@@ -83,7 +87,7 @@ lock: $(DEV)
 clean:
 	rm -rf $(VENV) build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find src tests -name __pycache__ -prune -exec rm -rf {} +
-	rm -rf src/*.egg-info
+	rm -rf src/*.egg-info src/growbase/studio/static/vendor
 
 # --- the environment ----------------------------------------------------------------------------------------------
 
@@ -98,6 +102,10 @@ $(BASE): requirements/base.txt pyproject.toml | $(BIN)/python
 	@echo "Installing what Growbase needs ..."
 	@$(PIP) install --require-hashes --requirement requirements/base.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(ASSETS): src/growbase/studio/fetch_assets.py $(BASE)
+	@$(BIN)/python $<
 	@touch $@
 
 $(DEV): requirements/dev.txt $(BASE)

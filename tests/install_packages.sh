@@ -19,8 +19,9 @@ echo "Installing $* ..."
 install="$as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-if $install "$@" >"$log" 2>&1; then
-    exit 0
+if ! $install "$@" >"$log" 2>&1; then
+    # A fresh image has no package lists, an old one has stale ones.
+    { $as_root apt-get update --quiet && $install "$@"; } >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
 fi
-# A fresh image has no package lists, an old one has stale ones.
-{ $as_root apt-get update --quiet && $install "$@"; } >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+# Upgrading systemd in a container was seen to take /dev/null from everybody but root; PostgreSQL does not start then.
+[ "$(stat -c %a /dev/null)" = 666 ] || $as_root chmod 666 /dev/null

@@ -287,6 +287,7 @@ def create_app() -> "Direct":
     from growbase.api.server import ChildProcess
     from growbase.core import telemetry
     from growbase.core.config import load_settings
+    from growbase.studio import app as studio
 
     settings = load_settings()
     telemetry.configure_telemetry(level=settings.log_level, log_format=settings.log_format)
@@ -299,4 +300,5 @@ def create_app() -> "Direct":
         *workers,
         *continuous_backup(settings, database),
     ]
-    return build_app(settings, database, secret_key(settings), background)
+    pages = studio.ROUTES if settings.studio_enabled else []
+    return build_app(settings, database, secret_key(settings), background, pages)

@@ -9,6 +9,7 @@ from litestar import Litestar, Request, Response
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
 
 from growbase.api import (
     analytics,
@@ -85,8 +86,17 @@ class Background(Protocol):
         """End within some seconds."""
 
 
-def build_app(settings: Settings, database: Database, secret: bytes, background: Sequence[Background] = ()) -> Direct:
-    """Return the application over an open database, which it closes when it stops, after its ``background``."""
+def build_app(
+    settings: Settings,
+    database: Database,
+    secret: bytes,
+    background: Sequence[Background] = (),
+    pages: Sequence[HTTPRouteHandler] = (),
+) -> Direct:
+    """Return the application over an open database, which it closes when it stops, after its ``background``.
+
+    ``pages`` are routes for people, which the API's description leaves out.
+    """
     api = Api(
         settings=settings,
         database=database,
@@ -121,7 +131,7 @@ def build_app(settings: Settings, database: Database, secret: bytes, background:
     )
     on_rows = row_routes(database.catalog, api.routes).values()
     app = Litestar(
-        [handler for handler in ROUTES if handler not in on_rows],
+        [*(handler for handler in ROUTES if handler not in on_rows), *pages],
         state=State({"api": api}),
         lifespan=[lifespan],
         cors_config=cors if settings.cors_origins else None,

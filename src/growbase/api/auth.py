@@ -74,7 +74,7 @@ async def register(call: Call) -> Answer:
     """Make an account with an organization of its own and log in; a link to verify the address is mailed."""
     values = await call.parse(RegisterRequest)
     kind = values.pop("session")
-    grant = await _slowly(partial(accounts.register, call.api.authenticator, _caller(call), **values))
+    grant = await slowly(partial(accounts.register, call.api.authenticator, _caller(call), **values))
     return await _granted(call, grant, kind, 201)
 
 
@@ -88,7 +88,7 @@ async def login(call: Call) -> Answer:
     """
     values = await call.parse(LoginRequest)
     kind = values.pop("session")
-    grant = await _slowly(partial(accounts.login, call.api.authenticator, _caller(call), **values))
+    grant = await slowly(partial(accounts.login, call.api.authenticator, _caller(call), **values))
     return await _granted(call, grant, kind)
 
 
@@ -114,7 +114,7 @@ async def logout(call: Call) -> Answer:
     """End this login, with everything that was refreshed from it."""
     actor = await _person(call)
     await asyncio.to_thread(accounts.logout, call.api.authenticator, actor)
-    return Answer(204, cookies=_no_cookies(call))
+    return Answer(204, cookies=no_cookies(call))
 
 
 @endpoint("/api/auth/accept-invite", "POST", body=AcceptInviteRequest, public=True)
@@ -125,7 +125,7 @@ async def accept_invite(call: Call) -> Answer:
     """
     values = await call.parse(AcceptInviteRequest)
     kind = values.pop("session")
-    grant = await _slowly(partial(accounts.accept_invite, call.api.authenticator, _caller(call), **values))
+    grant = await slowly(partial(accounts.accept_invite, call.api.authenticator, _caller(call), **values))
     return await _granted(call, grant, kind) if grant else Answer(204)
 
 
@@ -138,7 +138,7 @@ async def change_password(call: Call) -> Answer:
     actor = await _person(call)
     values = await call.parse(PasswordChange)
     current, new = values["current_password"], values["new_password"]
-    await _slowly(
+    await slowly(
         lambda: accounts.change_password(call.api.authenticator, actor, current=current, password=new),
     )
     return Answer(204)
@@ -157,7 +157,7 @@ async def forgot_password(call: Call) -> Answer:
 async def reset_password(call: Call) -> Answer:
     """Set a new password by a mailed token; every login ends."""
     values = await call.parse(ResetPassword)
-    await _slowly(partial(accounts.reset_password, call.api.authenticator, _caller(call), **values))
+    await slowly(partial(accounts.reset_password, call.api.authenticator, _caller(call), **values))
     return _accepted()
 
 
@@ -218,8 +218,8 @@ async def delete_me(call: Call) -> Answer:
     """End one's account for good, the password being right; not while one is an organization's only owner."""
     actor = await _person(call)
     values = await call.parse(AccountDeletion)
-    await _slowly(partial(accounts.delete_account, call.api.authenticator, actor, **values))
-    return Answer(204, cookies=_no_cookies(call))
+    await slowly(partial(accounts.delete_account, call.api.authenticator, actor, **values))
+    return Answer(204, cookies=no_cookies(call))
 
 
 @endpoint("/api/auth/sessions", "GET")
@@ -247,7 +247,7 @@ async def end_login(call: Call) -> Answer:
 # -- parts ------------------------------------------------------------------------------------------------------------
 
 
-async def _slowly(work: Callable[[], T]) -> T:
+async def slowly(work: Callable[[], T]) -> T:
     """Run work that hashes a password."""
     return await asyncio.get_running_loop().run_in_executor(_passwords, work)
 
@@ -303,7 +303,7 @@ async def _granted(call: Call, grant: Grant, kind: Kind, status: int = 200) -> A
         csrf = call.api.csrf_token(grant.session_token)
         lifetime = int((grant.session_expires_at - clock.now()).total_seconds())
         answer = json_answer({**found, "csrf_token": csrf, "expires_in": lifetime}, status, NO_STORE)
-        answer.cookies = _cookies(call, grant.session_token, csrf, lifetime)
+        answer.cookies = session_cookies(call, grant.session_token, csrf, lifetime)
         return answer
     tokens = {
         "access_token": grant.access_token,
@@ -318,15 +318,16 @@ def _by_cookie(call: Call) -> bool:
     return "authorization" not in call.headers
 
 
-def _cookies(call: Call, session: str, csrf: str, lifetime: int) -> list[str]:
+def session_cookies(call: Call, session: str, csrf: str, lifetime: int) -> list[str]:
     """Return the session's cookie, which no script can read, and that of its CSRF token, which scripts must read."""
     secure = "; Secure" if call.api.settings.cookies_are_secure else ""
     rest = f"Path=/; Max-Age={lifetime}; SameSite=Lax{secure}"
     return [f"{COOKIE}={session}; HttpOnly; {rest}", f"{CSRF_COOKIE}={csrf}; {rest}"]
 
 
-def _no_cookies(call: Call) -> list[str]:
-    return _cookies(call, "", "", 0) if _by_cookie(call) else []
+def no_cookies(call: Call) -> list[str]:
+    """Return the cookies that end a session kept by cookie."""
+    return session_cookies(call, "", "", 0) if _by_cookie(call) else []
 
 
 ROUTES = [

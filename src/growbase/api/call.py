@@ -302,7 +302,14 @@ def respond(call: Call, answer: Answer, spent: float) -> ASGIResponse:
 
 
 async def _refusal(call: Call, error: GrowbaseError) -> Answer:
-    """Answer an expected error; a refusal of somebody known is left in the log."""
+    """Answer an expected error."""
+    await note_refusal(call, error)
+    status, headers, body = problem(error, call.language, call.request_id)
+    return Answer(status, body, headers)
+
+
+async def note_refusal(call: Call, error: GrowbaseError) -> None:
+    """Leave in the log that somebody known was refused."""
     actor = call.actor
     if isinstance(error, Forbidden) and actor is not None:
         detail = {"method": call.method, "path": call.path[:200]}
@@ -312,8 +319,6 @@ async def _refusal(call: Call, error: GrowbaseError) -> Answer:
             )
         except GrowbaseError:
             telemetry.instrument("refusal_not_logged", level="warning", path=call.path)
-    status, headers, body = problem(error, call.language, call.request_id)
-    return Answer(status, body, headers)
 
 
 def _failure(call: Call, error: Exception) -> Answer:

@@ -47,6 +47,8 @@ def serve() -> None:
 def _serve(settings: "Settings") -> None:
     from growbase.api import server
 
+    if settings.studio_enabled:
+        say(f"Studio  {settings.base_url}/studio")
     say(f"API     {settings.base_url}/api")
     if settings.docs_enabled:
         say(f"Docs    {settings.base_url}/docs")

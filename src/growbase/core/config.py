@@ -74,6 +74,7 @@ class Settings(BaseSettings):
         (), description="Networks (CIDR), separated by commas, whose X-Forwarded headers are believed."
     )
     docs_enabled: bool = Field(default=True, description="Serve the API description at /docs and /openapi.json.")
+    studio_enabled: bool = Field(default=True, description="Serve Studio, the pages for people, at /studio.")
     embedded_worker: bool = Field(default=True, description="Run background jobs inside the server.")
     domains: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
         (), description="Packages of your own domains, separated by commas, such as loyalty,shop.giftcards."

@@ -37,7 +37,7 @@ class Verb:
     secret: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Resource:
     """One noun of the API.
 

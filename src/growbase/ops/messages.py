@@ -1,7 +1,8 @@
 """Collecting every message a person may read from the source, and keeping the translation catalogues complete.
 
 A message id is the English template as it stands in the code: the docstring of an error and its hint, the text given
-to an error, and the name of a noun that a message may speak of. Nothing is imported for it: the syntax tree is enough.
+to an error, and the name of a noun that a message may speak of; what a page's template says; and the labels made of the
+names of tables, columns, states and verbs. Nothing is imported for it: the syntax tree is enough.
 """
 
 import ast
@@ -18,9 +19,12 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
 from growbase.core.catalogue import TRANSLATED
+from growbase.core.labels import label_of
 
 PACKAGE: Final = Path(__file__).resolve().parent.parent
 ROOT_ERROR: Final = "GrowbaseError"
+IN_TEMPLATE: Final = re.compile(r"(?:\b_|\bw\.say)\(\s*'((?:[^'\\]|\\.)*)'")
+"""A message in a template: ``_('...')`` or ``w.say('...')``."""
 LISTS: Final = ("MESSAGES", "TEMPLATES", "reasons")
 """Dictionaries whose values are messages, wherever they are used."""
 WIDTH: Final = 120
@@ -37,17 +41,56 @@ class Message:
 
 
 def collect_messages(package: Path = PACKAGE) -> list[Message]:
-    """Return every message id of a package in the order of its files, each once."""
+    """Return every message id of a package, each once: in the order of its files, the templates' last."""
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(package.rglob("*.py"))}
     errors = _error_names(trees.values())
     takers = _takers(trees.values())
     found: dict[str, Message] = {}
     for path, tree in trees.items():
         source = _Source(tree, errors, takers)
-        for text, line in source.messages():
+        is_command = path.relative_to(package).parts[0] == "cli"
+        for text, line in (*source.messages(), *(() if is_command else labels(tree))):
             if _says_something(text):
                 found.setdefault(text, Message(text, f"{path.relative_to(package)}:{line}"))
+    for path in sorted(package.rglob("templates/*.html")):
+        for line, text in _in_template(path.read_text(encoding="utf-8")):
+            found.setdefault(text, Message(text, f"{path.relative_to(package)}:{line}"))
     return list(found.values())
+
+
+def _in_template(source: str) -> Iterator[tuple[int, str]]:
+    for found in IN_TEMPLATE.finditer(source):
+        yield source.count("\n", 0, found.start()) + 1, found[1].replace("\\'", "'")
+
+
+def labels(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Yield what pages call the tables, columns, states, verbs and fields of requests that a module declares."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            for name, line in _named_in(node):
+                yield label_of(name), line
+        elif isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                is_verb = isinstance(value, ast.Call) and ast.unparse(value.func) == "Verb"
+                if is_verb and isinstance(key, ast.Constant):
+                    yield label_of(str(key.value)), node.lineno
+        elif isinstance(node, ast.keyword) and node.arg == "help" and isinstance(node.value, ast.Constant):
+            yield str(node.value.value), node.value.lineno
+
+
+def _named_in(node: ast.ClassDef) -> Iterator[tuple[str, int]]:
+    """Yield the names a class gives to what people see: of its table, its columns or fields, or its states."""
+    bases = {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+    for line in node.body:
+        if isinstance(line, ast.Assign) and isinstance(line.value, ast.Constant) and isinstance(line.value.value, str):
+            if "StrEnum" in bases or _target(line) == "__tablename__":
+                yield line.value.value, line.lineno
+        elif isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
+            is_column = ast.unparse(line.annotation).startswith("Mapped[")
+            is_field = bool(bases & {"BaseModel", "_Request", "Request"})
+            is_shown = is_column and not any(word in ast.unparse(line) for word in ("hidden=True", "norm("))
+            if is_shown or is_field:
+                yield line.target.id.strip("_"), line.lineno
 
 
 def placeholders(template: str) -> set[str]:
@@ -131,6 +174,8 @@ class _Source:
             yield from call.args[:1]
         elif name == "ValueError":
             yield from (argument for argument in call.args[:1] if " " in ast.unparse(argument))
+        elif name == "say" and isinstance(call.func, ast.Attribute):
+            yield from call.args[:1]
         elif name in self.takers:
             yield from call.args[self.takers[name] : self.takers[name] + 1]
             yield from (value for key, value in named.items() if key == "message")
