@@ -73,7 +73,7 @@ class Studio:
             self._token = self.api("POST", "/api/auth/login", account)["access_token"]
         headers = {"content-type": "application/json"}
         headers |= {"authorization": f"Bearer {self._token}"} if self._token else {}
-        request = urllib.request.Request(
+        request = urllib.request.Request(  # noqa: S310 -- the test's own server
             f"{self.address}{path}", data=json.dumps(body).encode(), headers=headers, method=method
         )
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 -- the test's own server

@@ -62,7 +62,7 @@ async def show(visit: Visit, resource: Resource, id: str) -> Answer:
         row = {**row, **old}
     in_trash = bool(row.get("deleted_at"))
     columns = columns_of(resource)
-    names = await visit.read(lambda reads: names_in(reads, resource, [row], columns))
+    names = await visit.read(lambda reads: names_in(reads, [row], columns))
     values: dict[str, Any] = {
         "resource": resource,
         "row": row,
@@ -214,7 +214,7 @@ async def _history(visit: Visit, resource: Resource, id: UUID) -> tuple[list[Cha
             for line in lines
             for side in (0, 1)
         ]
-        names = names_in(reads, resource, rows, [column for column in known.values() if column.target])
+        names = names_in(reads, rows, [column for column in known.values() if column.target])
         return [_change(visit, resource, known, line) for line in lines], names
 
     return await visit.read(read)

@@ -35,6 +35,7 @@ def filterable(resource: Resource) -> list[Column]:
     """Return the columns the filter form offers."""
     table = table_of(resource.model)
     indexed = {column.name for index in table.indexes for column in index.columns}
+
     def is_offered(column: Column) -> bool:
         if column.name in {"version", "deleted_at"}:
             return False

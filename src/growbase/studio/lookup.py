@@ -1,6 +1,7 @@
 """What is found while one types: the palette's resources and rows, and the rows a reference may name."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -12,13 +13,22 @@ from growbase.core.reads import Reads
 from growbase.core.resource import Resource
 from growbase.core.statements import mark, plan_of
 from growbase.studio.render import page
-from growbase.studio.rows import shown_fields, title_columns, title_of
+from growbase.studio.rows import columns_of, names_in, shown_fields, title_columns, title_of
 from growbase.studio.visit import Visit
 
 MOST: Final = 5
 """Rows of one resource in the palette."""
 OPTIONS: Final = 50
 MOST_SEARCHED: Final = 24
+
+
+async def called(visit: Visit, resource: Resource, row: Mapping[str, Any]) -> str:
+    """Return what a row is called, looking up the names it refers to where it has none of its own."""
+    if title_columns(resource.model):
+        return title_of(visit.words, resource, row)
+    columns = columns_of(resource)
+    names = await visit.read(lambda reads: names_in(reads, [row], columns), snapshot=False)
+    return title_of(visit.words, resource, row, names)
 
 
 async def search(visit: Visit) -> Answer:
