@@ -6,6 +6,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from growbase.api.call import Answer, json_answer
+from growbase.core.errors import GrowbaseError
 from growbase.core.folding import fold
 from growbase.core.model import View, rule_of, table_of
 from growbase.core.query import parse
@@ -40,8 +41,16 @@ async def search(visit: Visit) -> Answer:
     found: list[tuple[Resource, list[tuple[str, str]]]] = []
     if len(text) > 1:
         searched = [one for one in readable if one.search and not issubclass(one.model, View)][:MOST_SEARCHED]
-        found = await visit.api.database.aread(lambda: [(one, rows_like(visit, one, text, MOST)) for one in searched])
+        found = await visit.api.database.aread(lambda: [(one, _found(visit, one, text)) for one in searched])
     return page(visit, "palette.html", resources=resources, found=[pair for pair in found if pair[1]], text=text)
+
+
+def _found(visit: Visit, resource: Resource, text: str) -> list[tuple[str, str]]:
+    """Return the rows of one resource for the palette; one that can't be searched now must not hide the others."""
+    try:
+        return rows_like(visit, resource, text, MOST)
+    except GrowbaseError:
+        return []
 
 
 async def options(visit: Visit, resource: Resource) -> Answer:
