@@ -249,3 +249,16 @@ def test_what_is_nearly_used_up_needs_attention(browser: Browser, factory: Facto
     for _ in range(3):
         factory.create("brands")
     assert "Needs attention" in browser.get("")
+
+
+def test_a_viewer_deletes_nothing_here_that_the_api_would_not_let_them(
+    browser: Browser, sign_in: SignIn, tenant: Tenant, factory: Factory
+) -> None:
+    viewer = sign_in(tenant.viewer)
+    for resource in factory.catalog.resources:
+        if not (resource.creatable and resource.deletable):
+            continue
+        id = factory.any(resource.name)["id"]
+        answer = browser.client.delete(f"/api/{resource.name}/{id}", headers=viewer.api_headers)
+        assert answer.status_code in {403, 404}, resource.name
+        viewer.post(f"/{resource.name}/{id}/trash", status=answer.status_code)

@@ -71,6 +71,7 @@ def _family(catalog: Catalog, resource: Resource) -> list[Resource]:
 
 async def ask_trash(visit: Visit, resource: Resource, id: str) -> Answer:
     """Show what would go, before it goes."""
+    visit.require(remover(resource))
     key = identity(id)
     row = await current_row(visit, resource, key)
 
@@ -98,6 +99,7 @@ async def ask_trash(visit: Visit, resource: Resource, id: str) -> Answer:
 
 async def trash_row(visit: Visit, resource: Resource, id: str) -> Answer:
     """Move a row to the trash, or delete it where there is none."""
+    visit.require(remover(resource))
     key = identity(id)
     deletion_id = await visit.write(lambda tx: _remove(tx, resource, key))
     if deletion_id is None:
@@ -105,6 +107,11 @@ async def trash_row(visit: Visit, resource: Resource, id: str) -> Answer:
     else:
         visit.flash(visit.words.say("Moved to the trash."), undo=f"/studio/{resource.name}/{id}/restore")
     return visit.go(f"/studio/{resource.name}")
+
+
+def remover(resource: Resource) -> Role:
+    """Return the least role that may delete a row, be it only one's own."""
+    return min(resource.delete, resource.write, key=list(Role).index)
 
 
 def _remove(tx: Transaction, resource: Resource, id: UUID) -> UUID | None:

@@ -15,7 +15,7 @@ from growbase.core.reads import Reads
 from growbase.core.resource import Resource
 from growbase.core.statements import plan_of
 from growbase.studio import lists
-from growbase.studio.acts import Companions, companions
+from growbase.studio.acts import Companions, companions, remover
 from growbase.studio.edit import current_row
 from growbase.studio.render import page
 from growbase.studio.rows import STAMPS, USERS, Column, columns_of, names_in, title_columns, title_of
@@ -109,7 +109,7 @@ def _may(visit: Visit, resource: Resource, row: Mapping[str, Any], *, in_trash: 
     """Return what the visitor may do with a row as it is."""
     writes, owner = visit.may(resource.write), resource.owner
     owns = owner is not None and str(row.get(owner)) == str(visit.by.id)
-    deletes = resource.deletable and (visit.may(resource.delete) or owns)
+    deletes = resource.deletable and (visit.may(resource.delete) or (owns and visit.may(remover(resource))))
     states: list[str] = []
     if resource.transitions and writes and not in_trash:
         enum = type(next(iter(resource.transitions)))
