@@ -97,7 +97,7 @@ def picked(resource: Resource, query: dict[str, str]) -> list[Column]:
 
 async def load(visit: Visit, resource: Resource, pairs: filters.Pairs, *, limit: int = LIMIT) -> Listing:
     """Read one page of rows. Raises InvalidQuery."""
-    query_pairs = filters.for_reader(pairs)
+    query_pairs = [pair for pair in filters.for_reader(pairs) if pair != ("limit", "")]
     given = dict(query_pairs)
     columns = picked(resource, dict(pairs))
     fields = ",".join(shown_fields(resource, [column.name for column in columns]))
