@@ -198,7 +198,8 @@ def dump(db: Database, organization_id: object) -> dict[str, list[str]]:
     """Return every row an organization has in any table, as text, to compare before and after."""
     found: dict[str, list[str]] = {}
     for name, model in db.catalog.models.items():
-        if issubclass(model, View):
+        # Keys of people say of no organization, and are made for others' rows as well.
+        if issubclass(model, View) or name == "subject_keys":
             continue
         scope = _scope(model)
         where = f" WHERE {scope} = '{organization_id}'" if scope else ""

@@ -42,6 +42,30 @@ def check(value, kinds):
     raise Odd(what="number")
 '''
 
+LABELLED = """
+class State(StrEnum):
+    HOLD = "on_hold"
+
+
+class OddThing(Shared):
+    __tablename__ = "odd_things"
+
+    full_name: Mapped[str] = text(help="The {x} of it.")
+    full_name_norm: Mapped[str] = norm("full_name")
+    inner: Mapped[str] = text(hidden=True)
+
+
+class Move(BaseModel):
+    owner_user_id: UUID
+
+
+VERBS = {"opt-out": Verb(opt_out)}
+
+
+def show(words):
+    words.say("Said")
+"""
+
 
 def test_every_way_to_say_something_is_found(tmp_path: Path) -> None:
     tree = "class GrowbaseError(Exception):\n    '''Wrong.'''\n\nclass Conflict(GrowbaseError):\n    '''No.'''\n"
@@ -49,7 +73,19 @@ def test_every_way_to_say_something_is_found(tmp_path: Path) -> None:
     (tmp_path / "source.py").write_text(SOURCE.replace("Invalid.at(place", "Conflict.at(place"))
     assert {message.id for message in collect_messages(tmp_path)} == {
         *("Wrong.", "No.", "The {what} is odd.", "Make it even.", "gallery template", "number"),
-        *("is {value}", "is empty", "is not x", "is nothing", "is too long"),
+        *("is {value}", "is empty", "is not x", "is nothing", "is too long", "Gallery templates"),
+    }
+
+
+def test_labels_and_what_templates_say_are_messages(tmp_path: Path) -> None:
+    (tmp_path / "models.py").write_text(LABELLED)
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "page.html").write_text("<p>{{ _('It\\'s {name}', name=x) }} {{ w.say( 'Here' ) }}</p>")
+    (tmp_path / "cli").mkdir()
+    (tmp_path / "cli" / "app.py").write_text('say("not a page")\ntyper.Option(help="not a form")\n')
+    assert {message.id for message in collect_messages(tmp_path)} == {
+        *("Odd things", "odd thing", "Full name", "The {x} of it.", "On hold", "Opt out", "Owner", "Said"),
+        *("It's {name}", "Here"),
     }
 
 

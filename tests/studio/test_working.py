@@ -5,7 +5,11 @@ import re
 
 import pytest
 
-from growbase.core.config import Settings
+from growbase.api.call import COOKIE
+from growbase.core.actor import system
+from growbase.core.database import Database
+from growbase.core.transaction import Transaction
+from growbase.domains.identity.models import Membership
 from tests.api.factories import Client, Factory
 from tests.fixtures import Tenant
 from tests.studio.conftest import CSRF, Browser, SignIn
@@ -224,5 +228,37 @@ def test_the_palette_finds_resources_and_rows(browser: Browser, factory: Factory
     assert json.loads(browser.get("/brands/options?q=lum"))[0]["name"] == "Lumen Bikes"
 
 
-def test_studio_can_be_left_out(settings: Settings) -> None:
-    assert settings.studio_enabled
+def test_somebody_of_two_organizations_switches(
+    browser: Browser, db: Database, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    def join(tx: Transaction) -> None:
+        tx.acting(other_tenant.owner).insert(Membership, user_id=tenant.owner.id, role="viewer", status="active")
+
+    db.write(system(), join)
+    page = browser.get("")
+    assert "Rival" in page
+    sent = {"csrf": browser.token, "organization_id": str(other_tenant.organization_id)}
+    answer = browser.client.post("/studio/switch", data=sent, headers=browser.cookie, follow_redirects=False)
+    session = answer.cookies[COOKIE]
+    home = browser.client.get("/studio", headers={"cookie": f"{COOKIE}={session}"}).text
+    assert "<h1>Rival</h1>" in home
+    assert "/new" not in home
+
+
+def test_what_is_nearly_used_up_needs_attention(browser: Browser, factory: Factory) -> None:
+    for _ in range(3):
+        factory.create("brands")
+    assert "Needs attention" in browser.get("")
+
+
+def test_a_viewer_deletes_nothing_here_that_the_api_would_not_let_them(
+    browser: Browser, sign_in: SignIn, tenant: Tenant, factory: Factory
+) -> None:
+    viewer = sign_in(tenant.viewer)
+    for resource in factory.catalog.resources:
+        if not (resource.creatable and resource.deletable):
+            continue
+        id = factory.any(resource.name)["id"]
+        answer = browser.client.delete(f"/api/{resource.name}/{id}", headers=viewer.api_headers)
+        assert answer.status_code in {403, 404}, resource.name
+        viewer.post(f"/{resource.name}/{id}/trash", status=answer.status_code)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,8 @@ from growbase.core.trash import purge, restore
 from growbase.core.types import compact_json
 from growbase.studio import filters
 from growbase.studio.edit import current_row
-from growbase.studio.forms import Texts, body_of, defaults_of, inputs_of, shown, typed
+from growbase.studio.forms import Texts, defaults_of, inputs_of, parse_form, shown, typed
+from growbase.studio.lookup import called
 from growbase.studio.render import page
 from growbase.studio.rows import title_of
 from growbase.studio.visit import Visit, with_query
@@ -69,6 +71,7 @@ def _family(catalog: Catalog, resource: Resource) -> list[Resource]:
 
 async def ask_trash(visit: Visit, resource: Resource, id: str) -> Answer:
     """Show what would go, before it goes."""
+    visit.require(remover(resource))
     key = identity(id)
     row = await current_row(visit, resource, key)
 
@@ -87,7 +90,7 @@ async def ask_trash(visit: Visit, resource: Resource, id: str) -> Answer:
         "trash.html",
         resource=resource,
         row=row,
-        title=title_of(visit.words, resource, row),
+        title=await called(visit, resource, row),
         found=found,
         refusal=refusal,
         days=visit.api.settings.trash_days,
@@ -96,6 +99,7 @@ async def ask_trash(visit: Visit, resource: Resource, id: str) -> Answer:
 
 async def trash_row(visit: Visit, resource: Resource, id: str) -> Answer:
     """Move a row to the trash, or delete it where there is none."""
+    visit.require(remover(resource))
     key = identity(id)
     deletion_id = await visit.write(lambda tx: _remove(tx, resource, key))
     if deletion_id is None:
@@ -103,6 +107,11 @@ async def trash_row(visit: Visit, resource: Resource, id: str) -> Answer:
     else:
         visit.flash(visit.words.say("Moved to the trash."), undo=f"/studio/{resource.name}/{id}/restore")
     return visit.go(f"/studio/{resource.name}")
+
+
+def remover(resource: Resource) -> Role:
+    """Return the least role that may delete a row, be it only one's own."""
+    return min(resource.delete, resource.write, key=list(Role).index)
 
 
 def _remove(tx: Transaction, resource: Resource, id: UUID) -> UUID | None:
@@ -206,8 +215,8 @@ async def run(visit: Visit, resource: Resource, verb: str, id: str | None = None
     try:
         values: dict[str, Any] = {}
         if found.body is not None:
-            body = compact_json(body_of(visit.words, inputs, texts, keep_empty=False)).encode()
-            parsed = parse_with(found.body.model_validate_json, body)
+            read = partial(parse_with, found.body.model_validate_json)
+            parsed = parse_form(visit.words, inputs, texts, read, keep_empty=False)
             values = {name: getattr(parsed, name) for name in type(parsed).model_fields}
         if id is not None:
             values["id"] = identity(id)
@@ -262,7 +271,7 @@ async def _verb_form(
         verb=name,
         about=" ".join((verb.run.__doc__ or "").split()).split(". ", maxsplit=1)[0].rstrip("."),
         row=row,
-        title=title_of(words, resource, row) if row else "",
+        title=await called(visit, resource, row) if row else "",
         fields=await shown(visit, inputs, texts, as_fields),
         refusal=words.say(error.message, **error.params) if error else "",
         back=f"/studio/{resource.name}/{id}" if id else f"/studio/{resource.name}",

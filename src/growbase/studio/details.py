@@ -15,7 +15,7 @@ from growbase.core.reads import Reads
 from growbase.core.resource import Resource
 from growbase.core.statements import plan_of
 from growbase.studio import lists
-from growbase.studio.acts import Companions, companions
+from growbase.studio.acts import Companions, companions, remover
 from growbase.studio.edit import current_row
 from growbase.studio.render import page
 from growbase.studio.rows import STAMPS, USERS, Column, columns_of, names_in, title_columns, title_of
@@ -62,7 +62,7 @@ async def show(visit: Visit, resource: Resource, id: str) -> Answer:
         row = {**row, **old}
     in_trash = bool(row.get("deleted_at"))
     columns = columns_of(resource)
-    names = await visit.read(lambda reads: names_in(reads, resource, [row], columns))
+    names = await visit.read(lambda reads: names_in(reads, [row], columns))
     values: dict[str, Any] = {
         "resource": resource,
         "row": row,
@@ -109,7 +109,7 @@ def _may(visit: Visit, resource: Resource, row: Mapping[str, Any], *, in_trash: 
     """Return what the visitor may do with a row as it is."""
     writes, owner = visit.may(resource.write), resource.owner
     owns = owner is not None and str(row.get(owner)) == str(visit.by.id)
-    deletes = resource.deletable and (visit.may(resource.delete) or owns)
+    deletes = resource.deletable and (visit.may(resource.delete) or (owns and visit.may(remover(resource))))
     states: list[str] = []
     if resource.transitions and writes and not in_trash:
         enum = type(next(iter(resource.transitions)))
@@ -214,7 +214,7 @@ async def _history(visit: Visit, resource: Resource, id: UUID) -> tuple[list[Cha
             for line in lines
             for side in (0, 1)
         ]
-        names = names_in(reads, resource, rows, [column for column in known.values() if column.target])
+        names = names_in(reads, rows, [column for column in known.values() if column.target])
         return [_change(visit, resource, known, line) for line in lines], names
 
     return await visit.read(read)

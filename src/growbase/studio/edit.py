@@ -10,10 +10,9 @@ from growbase.core.errors import Conflict, GrowbaseError, Invalid, LimitExceeded
 from growbase.core.resource import Resource
 from growbase.core.schema import create_schema, update_schema
 from growbase.core.transaction import Transaction
-from growbase.core.types import compact_json
-from growbase.studio.forms import Input, Texts, body_of, defaults_of, inputs_of, shown, texts_of, typed
+from growbase.studio.forms import Input, Texts, defaults_of, inputs_of, parse_form, shown, texts_of, typed
+from growbase.studio.lookup import called
 from growbase.studio.render import page
-from growbase.studio.rows import title_of
 from growbase.studio.visit import Visit
 
 TRIES = 3
@@ -30,9 +29,8 @@ async def create(visit: Visit, resource: Resource) -> Answer:
     inputs = _create_inputs(visit, resource)
     texts = typed(visit, inputs)
     try:
-        body = body_of(visit.words, inputs, texts, keep_empty=False)
         schema = create_schema(resource.name, resource.model, resource.extra)
-        values = schema.parse(compact_json(body).encode())
+        values = parse_form(visit.words, inputs, texts, schema.parse, keep_empty=False)
         id = await visit.write(lambda tx: insert_row(tx, resource, values))
     except (Invalid, Conflict, LimitExceeded) as error:
         return await _form(visit, resource, inputs, texts, refusal=error)
@@ -97,9 +95,8 @@ async def change(visit: Visit, resource: Resource, id: str) -> Answer:
 async def _change(
     visit: Visit, resource: Resource, id: UUID, edited: list[Input], texts: Texts, version: int | None
 ) -> None:
-    body = body_of(visit.words, edited, texts, keep_empty=True)
     schema = update_schema(resource.name, resource.model)
-    values = schema.parse(compact_json(body).encode())
+    values = parse_form(visit.words, edited, texts, schema.parse, keep_empty=True)
 
     def unit(tx: Transaction) -> None:
         change_row(tx, resource, id, values, version)
@@ -153,7 +150,7 @@ async def _form(
         422 if refusal else 200,
         resource=resource,
         row=row,
-        title=title_of(words, resource, row) if row else "",
+        title=await called(visit, resource, row) if row else "",
         fields=await shown(visit, inputs, texts, as_fields, base),
         refusal=words.say(refusal.message, **refusal.params) if refusal else "",
         back=f"/studio/{resource.name}/{row[resource.key]}" if row else f"/studio/{resource.name}",
@@ -181,7 +178,7 @@ async def _conflict(
         412,
         resource=resource,
         row=row,
-        title=title_of(visit.words, resource, row),
+        title=await called(visit, resource, row),
         triples=[found for found in zip(was, theirs_shown, yours_shown, strict=True) if found[0].input.name in names],
         rest=[one for one in await shown(visit, inputs, texts, None, theirs) if one.input.name not in names],
         merged=sorted(visit.words.label(name) for name in moved - names),

@@ -1,9 +1,9 @@
 """Forms made from request schemas: the input for each field, what it shows, and the JSON a visitor typed into it."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
@@ -11,6 +11,7 @@ from growbase.core.errors import FieldError, Invalid
 from growbase.core.model import rule_of
 from growbase.core.reads import Reads
 from growbase.core.resource import Catalog, Resource
+from growbase.core.types import compact_json
 from growbase.studio.filters import minor
 from growbase.studio.lookup import OPTIONS, members, rows_like
 from growbase.studio.rows import names_by_id
@@ -19,6 +20,7 @@ from growbase.studio.words import Words, currency_of, digits_of
 
 LINE: Final = 300
 """Characters of a text that still fits one line of input."""
+T = TypeVar("T")
 Texts = dict[str, str]
 
 
@@ -188,8 +190,13 @@ def typed(visit: Visit, inputs: Iterable[Input]) -> Texts:
     return found
 
 
-def body_of(words: Words, inputs: Iterable[Input], texts: Texts, *, keep_empty: bool) -> dict[str, Any]:
-    """Return the JSON object of typed texts; without ``keep_empty`` an empty one is left out. Raises Invalid."""
+def parse_form(
+    words: Words, inputs: Iterable[Input], texts: Texts, parse: Callable[[bytes], T], *, keep_empty: bool
+) -> T:
+    """Return what a schema makes of typed texts; without ``keep_empty`` an empty one is left out.
+
+    Raises Invalid with all that is wrong.
+    """
     body: dict[str, Any] = {}
     wrong: list[FieldError] = []
     for one in inputs:
@@ -201,9 +208,14 @@ def body_of(words: Words, inputs: Iterable[Input], texts: Texts, *, keep_empty: 
         except json.JSONDecodeError as error:
             message = "is not valid JSON at line {line}, column {column}"
             wrong.append(FieldError(one.name, "json", message, {"line": error.lineno, "column": error.colno}))
+    try:
+        found = parse(compact_json(body).encode())
+    except Invalid as error:
+        known = {one.field for one in wrong}
+        raise Invalid(fields=(*wrong, *(one for one in error.fields if one.field not in known))) from error
     if wrong:
         raise Invalid(fields=tuple(wrong))
-    return body
+    return found
 
 
 def _value(words: Words, one: Input, text: str, texts: Texts) -> Any:  # noqa: ANN401 -- a JSON value

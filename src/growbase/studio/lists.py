@@ -97,7 +97,7 @@ def picked(resource: Resource, query: dict[str, str]) -> list[Column]:
 
 async def load(visit: Visit, resource: Resource, pairs: filters.Pairs, *, limit: int = LIMIT) -> Listing:
     """Read one page of rows. Raises InvalidQuery."""
-    query_pairs = filters.for_reader(pairs)
+    query_pairs = [pair for pair in filters.for_reader(pairs) if pair != ("limit", "")]
     given = dict(query_pairs)
     columns = picked(resource, dict(pairs))
     fields = ",".join(shown_fields(resource, [column.name for column in columns]))
@@ -111,7 +111,7 @@ async def load(visit: Visit, resource: Resource, pairs: filters.Pairs, *, limit:
         found = reader.page(actor, resource, query)
         rows = [shortened(json.loads(row)) for row in found.rows]
         with visit.api.database.read(actor) as reads:
-            names = names_in(reads, resource, rows, columns)
+            names = names_in(reads, rows, columns)
         titles = {str(row[resource.key]): title_of(visit.words, resource, row, names) for row in rows}
         total = _total(visit, resource, query) if dict(pairs).get("count") else None
         order = dict(query.shape.sort[:1])

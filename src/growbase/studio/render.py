@@ -39,14 +39,8 @@ HTMX: Final = {
     "scrollIntoViewOnBoost": False,
     "responseHandling": [{"code": "204", "swap": False}, {"code": "...", "swap": True}],
 }
-GROUPS: Final = {
-    "marketing": "Marketing",
-    "outreach": "Outreach",
-    "social": "Social",
-    "commerce": "Commerce",
-    "identity": "Organization",
-    "core": "Operations",
-}
+ORDER: Final = ("marketing", "outreach", "social", "commerce", "identity", "core")
+"""The domains in the navigation; own ones come before them."""
 
 
 @cache
@@ -90,13 +84,20 @@ def csrf_field(token: str) -> Markup:
 
 def navigation(visit: Visit) -> list[dict[str, Any]]:
     """Return the resources the visitor may read, by domain: those found by words first, the rest behind them."""
+    titles = {
+        "marketing": visit.words.say("Marketing"),
+        "outreach": visit.words.say("Outreach"),
+        "social": visit.words.say("Social media"),
+        "commerce": visit.words.say("Commerce"),
+        "identity": visit.words.say("Organization"),
+        "core": visit.words.say("Operations"),
+    }
     groups: dict[str, dict[str, Any]] = {}
     for resource in visit.readable():
         name = domain_of(resource)
-        group = groups.setdefault(name, {"name": GROUPS.get(name, name.capitalize()), "main": [], "more": []})
+        group = groups.setdefault(name, {"name": titles.get(name, name.capitalize()), "main": [], "more": []})
         group["main" if is_main(visit, resource) else "more"].append(resource)
-    order = list(GROUPS)
-    return [groups[name] for name in sorted(groups, key=lambda name: order.index(name) if name in order else -1)]
+    return [groups[name] for name in sorted(groups, key=lambda name: ORDER.index(name) if name in ORDER else -1)]
 
 
 def domain_of(resource: Resource) -> str:

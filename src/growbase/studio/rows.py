@@ -124,7 +124,7 @@ def shown_fields(resource: Resource, columns: Collection[str]) -> list[str]:
     return [name for name in public if name in wanted]
 
 
-def names_in(reads: Reads, resource: Resource, rows: Iterable[Row], columns: Iterable[Column]) -> dict[str, str]:
+def names_in(reads: Reads, rows: Iterable[Row], columns: Iterable[Column]) -> dict[str, str]:
     """Return the name of each row that these rows refer to, by its id; one statement a table."""
     wanted: dict[str, set[str]] = {}
     listed = list(rows)
@@ -132,7 +132,6 @@ def names_in(reads: Reads, resource: Resource, rows: Iterable[Row], columns: Ite
         if column.target:
             found = {str(row[column.name]) for row in listed if row.get(column.name)}
             wanted.setdefault(column.target, set()).update(found)
-    del resource
     names: dict[str, str] = {}
     for table, ids in wanted.items():
         names |= names_by_id(reads, table, ids)

@@ -11,6 +11,16 @@
   function prepare(root) {
     $$("[data-lookup]", root).forEach(lookup);
     $$("[data-bulk]", root).forEach(countChosen);
+    rememberList();
+  }
+  // The way back from a row leads to the list as it was left.
+  function rememberList() {
+    const key = `list:${location.pathname}`;
+    if ($("[data-list], .tools")) sessionStorage.setItem(key, location.search);
+    $$("[data-back]").forEach((link) => {
+      const path = link.getAttribute("href").split("?")[0];
+      link.href = path + (sessionStorage.getItem(`list:${path}`) ?? "");
+    });
   }
   document.addEventListener("DOMContentLoaded", () => prepare(document));
   document.addEventListener("htmx:afterSettle", (event) => {
@@ -93,7 +103,7 @@
   document.addEventListener("click", (event) => {
     event.target.closest("[data-close]")?.closest(".note").remove();
     $$("[data-menu][open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
-    if (event.target.closest("[data-palette-open]")) openPalette();
+    if (event.target.closest("[data-palette-open]")) { event.preventDefault(); openPalette(); }
     const link = event.target.closest("#palette-found a");
     if (link) $("#palette").close();
   });
