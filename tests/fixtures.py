@@ -1,5 +1,6 @@
 """Databases with the schema installed, an organization to act in, and the application over them."""
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -22,7 +23,9 @@ from growbase.core.sqlite_connection import connect
 from growbase.domains.identity.models import Membership, Organization, User
 from tests.postgres import PostgresServer
 
-KEYRING = Keyring.generate()
+KEYRING_VARIABLE = "TESTS_KEYRING"
+KEYRING = Keyring.parse(os.environ.get(KEYRING_VARIABLE) or Keyring.generate().serialise())
+"""The keys of all test databases; a process that a test starts on one of them is given the same by its environment."""
 SECRET = b"a secret of the tests, long enough"
 
 

@@ -16,7 +16,7 @@ from growbase.core.mail import Server, SmtpMailer
 from growbase.domains.commerce import tasks_mail
 from growbase.domains.outreach import tasks, tasks_sending
 from growbase.jobs.worker import Worker
-from tests.fixtures import open_at
+from tests.fixtures import KEYRING, KEYRING_VARIABLE, open_at
 from tests.processes import start, stop
 from tests.smtp import world
 
@@ -31,7 +31,7 @@ def senders(url: str, folder: Path, port: int) -> Iterator[Start]:
 
     def begin(crash_at: str | None = None) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "tests.sending", url, folder, str(port)]
-        env = {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
+        env = {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]), KEYRING_VARIABLE: KEYRING.serialise()}
         started.append(start(command, env={**env, **({VARIABLE: crash_at} if crash_at else {})}, cwd=ROOT))
         return started[-1]
 
