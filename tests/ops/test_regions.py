@@ -319,7 +319,9 @@ def test_what_the_log_says_of_people_moves_along_and_of_those_erased_does_not(wo
     gus = registered(eu, email)
     token, home = gus["access_token"], UUID(gus["organization"]["id"])
     ids = [
-        created(eu, "/api/prospects", {"email": f"{name}@example.com", "first_name": name}, token)["id"]
+        created(
+            eu, "/api/prospects", {"email": f"{name}@example.com", "first_name": name, "company_name": "Acme"}, token
+        )["id"]
         for name in ("Ada", "Bob")
     ]
     with closing(wiring.open_database(eu.settings)) as database:
