@@ -118,6 +118,7 @@ def erase_again(settings: "Settings", opener: Opener, url: str) -> Replayed | No
     except SchemaOutdated:
         return None
     with closing(opener(restored)) as database:
+        database.pass_gate()
         return replay_erasures(database, settings.data_dir)
 
 
