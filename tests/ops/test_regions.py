@@ -388,9 +388,10 @@ def test_what_lies_in_the_wrong_region_is_named(world: World) -> None:
 
     with closing(wiring.open_database(eu.settings)) as database:
         database.write(system(), lose)
-        found = "\n".join(regions.check(eu.settings, database, files, {"one": "eu", "two": "us"}))
+        found = "\n".join(regions.check(eu.settings, database, files, {"one": "eu", "two": "us", "old": ""}))
     assert f"1 rows of changes belong to organization {home}, which lives in us" in found
     assert "is in no organization here, and lives in us" in found
     assert f"1 files belong to organization {home}, which lives in us" in found
     assert "backup two is of the region us" in found
+    assert "backup old" not in found
     files.delete(f"{home}/2026/11/x")
