@@ -1,9 +1,9 @@
 """How the database would run the statements of a list."""
 
-from typing import cast
+from typing import Self, cast
 from uuid import UUID
 
-from growbase.core.actor import system
+from growbase.core.actor import Actor, system
 from growbase.core.database import Database
 from growbase.core.errors import NotFound
 from growbase.core.pages import Reader
@@ -19,6 +19,11 @@ class _Explaining:
         self.engine = database.engine
         self.catalog = database.catalog
         self.found: list[tuple[str, list[str]]] = []
+
+    def near(self, actor: Actor) -> Self:
+        """Return itself: replicas would run the statements alike."""
+        del actor
+        return self
 
     def query(self, sql: str, params: tuple[object, ...] = (), *, timeout_ms: int | None = None) -> list[tuple[int]]:
         """Keep the plan of a statement and answer no row but a count of none."""
