@@ -111,7 +111,15 @@ def sqlite(folder: Path, rows: int) -> list[str]:
             str(timed("backup: copy, check, compress, seal", total, lambda: backup_now(shop.settings, shop.vault)))
         )
         found.append(str(timed("copy of the file", total, lambda: shutil.copy(folder / "raw.db", folder / "again.db"))))
-        found.append(str(timed("drill: open, unpack, check", total, lambda: drill(shop.settings, shop.vault, None))))
+        found.append(
+            str(
+                timed(
+                    "drill: open, unpack, check",
+                    total,
+                    lambda: drill(shop.settings, shop.vault, wiring.open_database, None),
+                )
+            )
+        )
         meanwhile = writes_meanwhile(shop, lambda: backup_now(shop.settings, shop.vault))
         found += ["", f"While a backup is taken, {meanwhile}.", ""]
     return found
@@ -154,7 +162,7 @@ def postgresql(folder: Path, rows: int, server: PostgresServer) -> list[str]:
                 timed(
                     "drill: open, unpack, `pg_verifybackup`, recover, count",
                     total,
-                    lambda: drill(shop.settings, shop.vault, None),
+                    lambda: drill(shop.settings, shop.vault, wiring.open_database, None),
                 )
             )
         )

@@ -203,7 +203,7 @@ def _backup_schedules(settings: Settings) -> Iterator[Schedule]:
         yield Schedule("ops/backup", run, daily="02:40")
     else:
         yield Schedule("ops/backup", run, weekly="sun 02:40")
-    yield Schedule("ops/drill", partial(scheduled_drill, settings=settings), weekly="sun 04:40")
+    yield Schedule("ops/drill", partial(scheduled_drill, settings=settings, opener=open_database), weekly="sun 04:40")
 
 
 def continuous_backup(settings: Settings, database: Database) -> list[Supervisor]:

@@ -15,7 +15,7 @@ from growbase.core import seals
 from growbase.core.actor import system
 from growbase.core.crypto import Keyring
 from growbase.core.database import Database
-from growbase.core.seals import SPAN, close_guard, drop_through, open_guard, seal_log
+from growbase.core.seals import SPAN, close_guard, drop_through, note_leaving, open_guard, seal_log
 from growbase.core.sqlite_connection import connect
 from growbase.core.tables import Change, Seal
 from growbase.core.transaction import Transaction
@@ -147,6 +147,33 @@ def test_processes_that_seal_at_once_seal_each_row_once(db: Database, installed_
         other.close()
     assert verify(db).faults == []
     assert verify(db).rows == len(rows(db))
+
+
+def test_the_rows_of_an_organization_that_has_left_are_not_missed_and_no_other_is(
+    db: Database, logged: Tenant, other_tenant: Tenant, tamper: Tamper
+) -> None:
+    for name in ("One", "Two"):
+        db.write(other_tenant.owner, lambda tx, name=name: tx.insert(Brand, name=name))  # type: ignore[misc]
+        db.write(logged.owner, lambda tx, name=name: tx.insert(Brand, name=f"{name} of another"))  # type: ignore[misc]
+    seal_log(db)
+    theirs = [row for row in rows(db) if row.organization_id == other_tenant.organization_id]
+    mine = [row for row in rows(db) if row.organization_id == logged.organization_id]
+    db.write(system("regions"), lambda tx: note_leaving(tx, logged.organization_id))
+    tamper(f"DELETE FROM changes WHERE organization_id = '{logged.organization_id}'")
+    assert verify(db).faults == []
+    seal_log(db)
+    tamper(f"DELETE FROM changes WHERE seq = {theirs[-1].seq}")
+    assert [(fault.kind, fault.seq) for fault in verify(db).faults] == [("deleted", theirs[-1].seq)]
+    # An entry that claims more than was written down with the key proves nothing.
+    tamper(f"UPDATE changes SET changes = {FORGED[db.engine]} WHERE action = 'leave_log'")
+    found = verify(db).faults
+    assert {fault.seq for fault in found if fault.kind == "deleted"} >= {row.seq for row in mine}
+
+
+FORGED = {
+    "sqlite": "json_set(changes, '$.entries', '1:100000')",
+    "postgresql": """jsonb_set(changes::jsonb, '{entries}', '"1:100000"')::json""",
+}
 
 
 def test_retention_drops_sealed_spans_and_leaves_an_anchor(db: Database, logged: Tenant, tamper: Tamper) -> None:

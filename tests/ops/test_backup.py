@@ -1,5 +1,6 @@
 """Backups are whole, sealed and checked; what is not finished, not whole or not ours to open says so."""
 
+import json
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -185,6 +186,14 @@ def test_a_second_place_gets_what_it_lacks(sqlite_shop: Site, tmp_path: Path) ->
     assert copy_to(site.vault, other) == 1
     assert copy_to(site.vault, other) == 0
     verify(site.settings, other, other.find(first.id), every_file=True)
+
+
+def test_a_manifest_names_its_region_and_one_from_before_is_read(sqlite_shop: Site) -> None:
+    settings = sqlite_shop.settings.model_copy(update={"region": "eu"})
+    made = backup_now(settings, sqlite_shop.vault)
+    assert sqlite_shop.vault.find(made.id).region == "eu"
+    older = {name: value for name, value in made.as_json().items() if name != "region"}
+    assert Manifest.parse(json.dumps(older).encode()).region == ""
 
 
 # -- retention --------------------------------------------------------------------------------------------------------

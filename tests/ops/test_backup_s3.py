@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from growbase import wiring
 from growbase.core.files import open_files
 from growbase.ops import litestream
 from growbase.ops.backup import backup_now, copy_to, prune, verify
@@ -47,7 +48,7 @@ def test_a_backup_in_a_bucket_restores_database_and_files(remote: Site, tmp_path
     verify(remote.settings, beside, beside.find(), every_file=True)
     open_files(remote.settings).delete(key)
     remote.database.close()
-    assert restore(remote.settings, remote.vault).files == 1
+    assert restore(remote.settings, remote.vault, wiring.open_database).files == 1
     assert open_files(remote.settings).size(key) == 6_000_000
     assert names(str(remote.settings.sqlite_path)) == {"before"}
     assert prune(remote.settings, remote.vault) == []
@@ -68,10 +69,10 @@ def test_every_commit_goes_to_the_bucket(remote: Site, tmp_path: Path, monkeypat
         time.sleep(1.5)
     finally:
         supervisor.stop()
-    done = restore(remote.settings, remote.vault, at=between, to=str(tmp_path / "beside"))
+    done = restore(remote.settings, remote.vault, wiring.open_database, at=between, to=str(tmp_path / "beside"))
     assert done.by_log
     assert names(str(tmp_path / "beside" / "growbase.db")) == {"first"}
     # All else is lost: the machine, but for settings and keys.
     shutil.rmtree(tmp_path / "litestream")
-    again = restore(remote.settings, remote.vault, at=between, to=str(tmp_path / "again"))
+    again = restore(remote.settings, remote.vault, wiring.open_database, at=between, to=str(tmp_path / "again"))
     assert again.by_log

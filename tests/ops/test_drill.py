@@ -11,12 +11,13 @@ from growbase.core import clock, telemetry
 from growbase.core.actor import system
 from growbase.core.config import Settings
 from growbase.core.errors import NotFound
+from growbase.core.seals import seal_log
 from growbase.core.tables import BackupRun, Drill
-from growbase.ops import backup_record
+from growbase.ops import backup_record, migrate
 from growbase.ops.backup import DATABASE, backup_now, verify
 from growbase.ops.backup_record import figures, recorded_backup, scheduled_backup
 from growbase.ops.contents import DatabaseDamaged
-from growbase.ops.drill import drill, scheduled_drill
+from growbase.ops.drill import CopyUnsound, drill, scheduled_drill
 from growbase.ops.vault import BASE, BackupDamaged, open_vault
 from tests.backups import Site
 
@@ -28,13 +29,13 @@ def drills(shop: Site) -> list[Drill]:
 
 def test_a_drill_restores_the_newest_backup_and_measures(shop: Site) -> None:
     with pytest.raises(NotFound):
-        drill(shop.settings, shop.vault, shop.database)
+        drill(shop.settings, shop.vault, wiring.open_database, shop.database)
     shop.add("one")
     shop.add_file("file", b"bytes")
     manifest = recorded_backup(shop.settings, shop.vault, shop.database)
-    assert drill(shop.settings, shop.vault, None).recovery_point == 0
+    assert drill(shop.settings, shop.vault, wiring.open_database, None).recovery_point == 0
     shop.add("two")
-    done = drill(shop.settings, shop.vault, shop.database)
+    done = drill(shop.settings, shop.vault, wiring.open_database, shop.database)
     assert (done.backup, done.by_log) == (manifest.id, False)
     assert done.recovery_point > 0
     assert done.recovery_time > 0
@@ -56,7 +57,7 @@ def test_a_damaged_backup_fails_the_drill_and_an_old_drill_is_no_proof(
 ) -> None:
     site = sqlite_shop
     manifest = recorded_backup(site.settings, site.vault, site.database)
-    drill(site.settings, site.vault, site.database)
+    drill(site.settings, site.vault, wiring.open_database, site.database)
     now = clock.now()
     with monkeypatch.context() as later:
         later.setattr(backup_record.clock, "now", lambda: now + timedelta(days=9))
@@ -66,9 +67,22 @@ def test_a_damaged_backup_fails_the_drill_and_an_old_drill_is_no_proof(
     content[-100] ^= 1
     path.write_bytes(content)
     with pytest.raises(BackupDamaged):
-        scheduled_drill(site.database, settings=site.settings)
+        scheduled_drill(site.database, settings=site.settings, opener=wiring.open_database)
     assert figures(site.database.query)["drill_passed"] == 0
     assert "not what was stored" in str(drills(site)[-1].error)
+
+
+def test_a_copy_that_contradicts_itself_fails_the_drill_and_the_check_is_named(shop: Site) -> None:
+    migrate.stamp(shop.settings)
+    shop.add("one")
+    seal_log(shop.database)
+    backup_now(shop.settings, shop.vault)
+    drill(shop.settings, shop.vault, wiring.open_database, shop.database)
+    shop.database.write(system("t", clock.new_id()), lambda tx: tx.enqueue("noop", {}, queue="default"))
+    backup_now(shop.settings, shop.vault)
+    with pytest.raises(CopyUnsound, match="logical_references finds 1 faults, the first in jobs: 1 rows belong to"):
+        drill(shop.settings, shop.vault, wiring.open_database, shop.database)
+    assert [found.status for found in drills(shop)] == ["passed", "failed"]
 
 
 def test_counts_that_differ_from_the_manifest_fail(shop: Site) -> None:
@@ -76,7 +90,7 @@ def test_counts_that_differ_from_the_manifest_fail(shop: Site) -> None:
     rows = {**manifest.rows, "brands": 7}
     shop.vault.finish(replace(manifest, rows=rows, rows_after=rows))
     with pytest.raises(BackupDamaged, match="brands has 0 rows, not 7"):
-        drill(shop.settings, shop.vault, None)
+        drill(shop.settings, shop.vault, wiring.open_database, None)
 
 
 def test_the_scheduled_backup_also_goes_to_the_second_place(sqlite_shop: Site, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from growbase import wiring
 from growbase.core.errors import NotFound
 from growbase.ops import litestream, wal
 from growbase.ops.backup import backup_now
@@ -68,7 +69,7 @@ def test_a_moment_between_two_writes_has_the_first_only(logged: Site, supervisor
     supervisor.stop()
     target = Path("/tmp") / f"growbase-test-{os.getpid()}"  # noqa: S108 -- PostgreSQL's user must get there
     try:
-        done = restore(logged.settings, logged.vault, at=between, to=str(target))
+        done = restore(logged.settings, logged.vault, wiring.open_database, at=between, to=str(target))
         assert done.by_log
         assert done.reached is not None
         assert datetime.fromisoformat(done.reached) <= between
@@ -77,13 +78,13 @@ def test_a_moment_between_two_writes_has_the_first_only(logged: Site, supervisor
                 assert names(server.url(logged.settings.database.rpartition("/")[2])) == {"first"}
             shutil.rmtree(target)
             with pytest.raises(PastTheLog, match="the last change in it is of 20"):
-                restore(logged.settings, logged.vault, at=datetime.now(UTC), to=str(target))
+                restore(logged.settings, logged.vault, wiring.open_database, at=datetime.now(UTC), to=str(target))
             assert not (target / "data").exists()
         else:
             assert names(str(target / "growbase.db")) == {"first"}
             logged.database.close()
             generation = litestream.current_generation(logged.settings)
-            assert restore(logged.settings, logged.vault, at=between).by_log
+            assert restore(logged.settings, logged.vault, wiring.open_database, at=between).by_log
             assert names(str(logged.settings.sqlite_path)) == {"first"}
             assert litestream.current_generation(logged.settings) > generation
     finally:
@@ -106,7 +107,9 @@ def test_without_a_log_the_newest_backup_before_the_moment_is_taken(sqlite_shop:
     sqlite_shop.add("first")
     manifest = backup_now(sqlite_shop.settings, sqlite_shop.vault)
     sqlite_shop.add("second")
-    done = restore(sqlite_shop.settings, sqlite_shop.vault, at=datetime.now(UTC), to=str(tmp_path / "beside"))
+    done = restore(
+        sqlite_shop.settings, sqlite_shop.vault, wiring.open_database, at=datetime.now(UTC), to=str(tmp_path / "beside")
+    )
     assert (done.backup, done.by_log) == (manifest.id, False)
     with pytest.raises(NotFound):
-        restore(sqlite_shop.settings, sqlite_shop.vault, id="no such", to=str(tmp_path / "other"))
+        restore(sqlite_shop.settings, sqlite_shop.vault, wiring.open_database, id="no such", to=str(tmp_path / "other"))

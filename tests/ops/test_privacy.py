@@ -261,7 +261,7 @@ def test_a_restored_backup_forgets_again_whom_it_remembers(
     db: Database, actor: Actor, prospect: UUID, tmp_path: Path
 ) -> None:
     erase(db, find_person(db, EMAIL, actor.organization_id), folder=tmp_path)
-    assert replay_erasures(db, tmp_path) == 0
+    assert replay_erasures(db, tmp_path).again == 0
 
     # As a backup from before has it: the row with its data, no record of the erasure, and a row that was purged since.
     def back(tx: Transaction) -> UUID:
@@ -270,10 +270,10 @@ def test_a_restored_backup_forgets_again_whom_it_remembers(
         return make_prospect(tx, email="ADA@example.com", first_name="Ada")
 
     again = db.write(actor, back)
-    assert replay_erasures(db, tmp_path) == 1
+    assert replay_erasures(db, tmp_path).again == 1
     with db.read(actor) as reads:
         assert [reads.get(Prospect, id).first_name for id in (prospect, again)] == [None, None]
-    assert replay_erasures(db, tmp_path) == 0
+    assert replay_erasures(db, tmp_path).again == 0
 
 
 def test_a_large_erasure_is_a_job_that_knows_the_person_by_ids_alone(

@@ -20,15 +20,19 @@ from growbase.core.actor import Role, system
 from growbase.core.config import Settings, load_settings
 from growbase.core.errors import Conflict, Forbidden, Unavailable
 from growbase.core.files import open_files
+from growbase.core.holds import add_hold
 from growbase.core.region import Regions
-from growbase.core.tables import Change, Job
+from growbase.core.seals import seal_log
+from growbase.core.tables import Change, Erasure, Job, LegalHold, SubjectKey
 from growbase.core.transaction import Transaction
 from growbase.domains.identity.actions_organizations import add_member
 from growbase.domains.identity.models import User
 from growbase.domains.identity.regions import announce
 from growbase.ops import move_organization, regions
+from growbase.ops.audit import verify
 from growbase.ops.drift import find_drift
 from growbase.ops.move_organization import Moved
+from growbase.ops.privacy import erase, find_person
 from tests.postgres import PostgresServer
 from tests.processes import free_port, wait_until
 from tests.test_server import EMAIL, PASSWORD, Server, server
@@ -309,6 +313,39 @@ def test_an_organization_moves_with_all_it_has_whoever_is_killed_when(world: Wor
     assert find_drift(eu.settings) == find_drift(us.settings) == []
 
 
+def test_what_the_log_says_of_people_moves_along_and_of_those_erased_does_not(world: World) -> None:
+    eu, us = world.eu, world.us
+    email = f"gus.{uuid4().hex}@example.com"
+    gus = registered(eu, email)
+    token, home = gus["access_token"], UUID(gus["organization"]["id"])
+    ids = [
+        created(
+            eu, "/api/prospects", {"email": f"{name}@example.com", "first_name": name, "company_name": "Acme"}, token
+        )["id"]
+        for name in ("Ada", "Bob")
+    ]
+    with closing(wiring.open_database(eu.settings)) as database:
+        person = find_person(database, "bob@example.com", home)
+        erase(database, person, folder=eu.settings.data_dir)
+        hold = {"reason": "Case 7", "entity": "prospects", "entity_id": UUID(ids[0])}
+        database.write(system("t", home), lambda tx: add_hold(tx, **hold))
+        seal_log(database)
+        assert verify(database).faults == []
+    moved(eu, str(home), "us")
+    there = login(us, email)[1]["access_token"]
+    shown = [us.call("GET", f"/api/prospects/{id}/history", token=there)[1]["data"][-1]["changes"] for id in ids]
+    assert shown[0]["first_name"] == [None, "Ada"]
+    assert shown[1]["first_name"] == ["[erased]", "[erased]"]
+    with closing(wiring.open_database(us.settings)) as database, database.read(system("t", home)) as reads:
+        assert reads.rows(LegalHold)[0].reason == "Case 7"
+        assert reads.count(Erasure, organization_id=home) == 1
+    with closing(wiring.open_database(eu.settings)) as database:
+        with database.read(system()) as reads:
+            assert reads.count(SubjectKey, id=[*map(UUID, ids)]) == 0
+        seal_log(database)
+        assert verify(database).faults == []
+
+
 def test_a_move_that_is_ended_leaves_the_organization_where_it_was(world: World) -> None:
     eu = world.eu
     dora = registered(eu, f"dora.{uuid4().hex}@example.com")
@@ -351,9 +388,10 @@ def test_what_lies_in_the_wrong_region_is_named(world: World) -> None:
 
     with closing(wiring.open_database(eu.settings)) as database:
         database.write(system(), lose)
-        found = "\n".join(regions.check(eu.settings, database, files, {"one": "eu", "two": "us"}))
+        found = "\n".join(regions.check(eu.settings, database, files, {"one": "eu", "two": "us", "old": ""}))
     assert f"1 rows of changes belong to organization {home}, which lives in us" in found
     assert "is in no organization here, and lives in us" in found
     assert f"1 files belong to organization {home}, which lives in us" in found
     assert "backup two is of the region us" in found
+    assert "backup old" not in found
     files.delete(f"{home}/2026/11/x")

@@ -1,17 +1,28 @@
 """A restore brings back database and files, and leaves the old or the new one, never something between."""
 
+import shutil
+from contextlib import closing
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
+from growbase import wiring
+from growbase.core.config import Settings
 from growbase.core.errors import Invalid
 from growbase.core.files import open_files
+from growbase.core.transaction import Transaction
+from growbase.ops import restore as restoring
 from growbase.ops.backup import backup_now
 from growbase.ops.contents import sqlite_contents
+from growbase.ops.migrate import SchemaOutdated
 from growbase.ops.postgres_programs import own_server
+from growbase.ops.privacy import Replayed, erase, find_person
 from growbase.ops.restore import DatabaseInUse, NothingBefore, parse_moment, restore
 from tests.backups import Site, names
+from tests.domains.outreach.factories import make_prospect
 from tests.postgres import PostgresServer, find_programs
 
 
@@ -24,7 +35,7 @@ def test_a_restore_beside_has_the_rows_and_files_of_the_backup(shop: Site, tmp_p
     if shop.settings.is_postgresql:
         target = Path("/tmp") / f"growbase-test-{manifest.id}"  # noqa: S108 -- the server's user must get there
     try:
-        done = restore(shop.settings, shop.vault, to=str(target))
+        done = restore(shop.settings, shop.vault, wiring.open_database, to=str(target))
         assert (done.backup, done.files, done.by_log) == (manifest.id, 1, False)
         assert done.reached == manifest.newest
         assert (target / "assets" / key).read_bytes() == b"a logo"
@@ -34,10 +45,8 @@ def test_a_restore_beside_has_the_rows_and_files_of_the_backup(shop: Site, tmp_p
         else:
             assert names(str(target / "growbase.db")) == {"before"}
         with pytest.raises(Invalid, match="empty folder"):
-            restore(shop.settings, shop.vault, to=str(target))
+            restore(shop.settings, shop.vault, wiring.open_database, to=str(target))
     finally:
-        import shutil
-
         shutil.rmtree(target, ignore_errors=True)
 
 
@@ -48,17 +57,71 @@ def test_a_postgresql_backup_goes_into_an_empty_database(tmp_path: Path, small_s
         shop.add("before")
         backup_now(shop.settings, shop.vault)
         with pytest.raises(Invalid, match="to is needed on PostgreSQL"):
-            restore(shop.settings, shop.vault)
+            restore(shop.settings, shop.vault, wiring.open_database)
         with pytest.raises(Invalid, match="empty database"):
-            restore(shop.settings, shop.vault, to=shop.settings.database)
+            restore(shop.settings, shop.vault, wiring.open_database, to=shop.settings.database)
         url = small_server.create_database()
         try:
-            assert restore(shop.settings, shop.vault, to=url).contents.rows["brands"] == 1
+            assert restore(shop.settings, shop.vault, wiring.open_database, to=url).contents.rows["brands"] == 1
             assert names(url) == {"before"}
             with psycopg.connect(url) as connection, pytest.raises(psycopg.Error, match="change log"):
                 connection.execute("DELETE FROM changes")
         finally:
             small_server.drop_database(url)
+
+
+def meet(tx: Transaction) -> UUID:
+    return make_prospect(tx, email="ada@example.com", first_name="Ada")
+
+
+def forgets(url: str) -> bool:
+    """Return whether a restored database knows neither the person nor what the log says of her."""
+    with closing(wiring.open_database(Settings(database_url=SecretStr(url)))) as database:
+        rows = database.query("SELECT email, first_name FROM prospects")
+        return rows == [(None, None)] and not database.query(
+            "SELECT 1 FROM subject_keys WHERE id IN (SELECT id FROM prospects)"
+        )
+
+
+def test_who_was_erased_after_the_backup_stays_erased(
+    shop: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    shop.database.write(shop.owner, meet)
+    manifest = backup_now(shop.settings, shop.vault)
+    erase(shop.database, find_person(shop.database, "ada@example.com"), folder=shop.settings.data_dir)
+    target = tmp_path / "restored"
+    if shop.settings.is_postgresql:
+        target = Path("/tmp") / f"growbase-test-{manifest.id}"  # noqa: S108 -- the server's user must get there
+    try:
+        with monkeypatch.context() as as_it_is:
+            as_it_is.setattr(restoring, "require_current", older)
+            assert restore(shop.settings, shop.vault, wiring.open_database, to=f"{target}-older").erased is None
+        monkeypatch.setattr(restoring, "require_current", lambda _: None)
+        assert restore(shop.settings, shop.vault, wiring.open_database, to=str(target)).erased == Replayed(1)
+        if shop.settings.is_postgresql:
+            name = shop.settings.database.rpartition("/")[2]
+            with own_server(target / "data", 15, "growbase", {}) as server:
+                assert forgets(server.url(name))
+            small_server: PostgresServer = request.getfixturevalue("small_server")
+            url = small_server.create_database()
+            try:
+                assert restore(shop.settings, shop.vault, wiring.open_database, to=url).erased == Replayed(1)
+                assert forgets(url)
+            finally:
+                small_server.drop_database(url)
+        else:
+            assert forgets(f"sqlite:///{target / 'growbase.db'}")
+            assert (target / "erasures.jsonl").exists()
+            shop.database.close()
+            assert restore(shop.settings, shop.vault, wiring.open_database).erased == Replayed(1)
+            assert forgets(shop.settings.database)
+    finally:
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.rmtree(f"{target}-older", ignore_errors=True)
+
+
+def older(_: Settings) -> None:
+    raise SchemaOutdated(current="0003", needed="0004")
 
 
 def test_a_restore_in_place_keeps_the_old_file(sqlite_shop: Site) -> None:
@@ -71,9 +134,9 @@ def test_a_restore_in_place_keeps_the_old_file(sqlite_shop: Site) -> None:
     site.add("after")
     open_files(site.settings).delete(key)
     with pytest.raises(DatabaseInUse):
-        restore(site.settings, site.vault)
+        restore(site.settings, site.vault, wiring.open_database)
     site.database.close()
-    done = restore(site.settings, site.vault)
+    done = restore(site.settings, site.vault, wiring.open_database)
     assert done.files == 1
     assert names(str(path)) == {"before"}
     assert done.aside is not None
@@ -88,7 +151,7 @@ def test_a_restore_in_place_refuses_while_a_server_or_worker_runs(sqlite_shop: S
     backup_now(sqlite_shop.settings, sqlite_shop.vault)
     sqlite_shop.database.close()
     with alone(sqlite_shop.settings.data_dir / lock, "test"), pytest.raises(DatabaseInUse, match=lock[:6]):
-        restore(sqlite_shop.settings, sqlite_shop.vault)
+        restore(sqlite_shop.settings, sqlite_shop.vault, wiring.open_database)
 
 
 def test_a_damaged_database_is_replaced(sqlite_shop: Site) -> None:
@@ -99,7 +162,7 @@ def test_a_damaged_database_is_replaced(sqlite_shop: Site) -> None:
     backup_now(site.settings, site.vault)
     site.database.close()
     path.write_bytes(b"\xff" * 100_000)
-    done = restore(site.settings, site.vault)
+    done = restore(site.settings, site.vault, wiring.open_database)
     assert names(str(path)) == {"before"}
     assert done.aside is not None
     assert Path(done.aside).read_bytes() == b"\xff" * 100_000
@@ -117,7 +180,7 @@ def test_a_restore_that_is_killed_leaves_the_old_database(sqlite_shop: Site, pla
     code, printed = site.run("restore", CRASH_AT=place)
     assert code == -9, printed
     assert names(str(path)) == {"before", "after"}
-    restore(site.settings, site.vault)
+    restore(site.settings, site.vault, wiring.open_database)
     assert names(str(path)) == {"before"}
     sqlite_contents(path)
     assert not list(path.parent.glob("*.restoring*"))
@@ -142,4 +205,6 @@ def test_a_moment_is_read_and_must_have_passed(sqlite_shop: Site) -> None:
             parse_moment(text)
     backup_now(sqlite_shop.settings, sqlite_shop.vault)
     with pytest.raises(NothingBefore, match="the oldest one"):
-        restore(sqlite_shop.settings, sqlite_shop.vault, at=parse_moment("2020-01-01"), to="elsewhere")
+        restore(
+            sqlite_shop.settings, sqlite_shop.vault, wiring.open_database, at=parse_moment("2020-01-01"), to="elsewhere"
+        )

@@ -65,6 +65,7 @@ def install(settings: "Settings", care: "Care | None" = None) -> list[str]:
     from growbase.ops.guard import install_facts
     from growbase.ops.keyring import prove
     from growbase.ops.migrate import CAREFUL, is_ahead, upgrade
+    from growbase.ops.privacy import replay_erasures
     from growbase.ops.reference import install_reference_data
 
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -72,6 +73,8 @@ def install(settings: "Settings", care: "Care | None" = None) -> list[str]:
     with opened(settings) as database:
         install_facts(database, settings)
         prove(database)
+        if applied:  # to a database that may have been restored
+            replay_erasures(database, settings.data_dir)
         if not is_ahead(settings):  # what a newer version has brought stays
             install_reference_data(database)
     return applied

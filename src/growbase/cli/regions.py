@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from growbase.cli.backup import vault_of
 from growbase.cli.opening import load, opened
 from growbase.cli.output import progress_bar, say, say_json, say_table
 
@@ -44,7 +45,8 @@ def check() -> None:
     from growbase.ops import regions
 
     with opened(settings) as database:
-        found = regions.check(settings, database, open_files(settings))
+        backups = {manifest.id: manifest.region for manifest in vault_of(settings).manifests()}
+        found = regions.check(settings, database, open_files(settings), backups)
     for line in found:
         say(line)
     if found:

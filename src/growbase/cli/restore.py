@@ -30,6 +30,7 @@ def restore(
     """
     settings = load()
     from growbase.ops import restore as restoring
+    from growbase.wiring import open_database
 
     vault = vault_of(settings, where)
     moment = restoring.parse_moment(at) if at else None
@@ -42,12 +43,18 @@ def restore(
         say(f"Into {plan.place or 'a place named by --to'}.")
         return
     with progress_bar("Restoring") as progress:
-        done = restoring.restore(settings, vault, at=moment, id=id, to=to, progress=progress)
+        done = restoring.restore(settings, vault, open_database, at=moment, id=id, to=to, progress=progress)
     say(
         f"Restored to {done.place} from {done.backup}: {sum(done.contents.rows.values()):,} rows, {done.files:,} files."
     )
     say(f"Its newest change is of {done.reached or 'no time: it holds none'}.")
     if moment is not None and not done.by_log:
         warn("no continuous log covers that moment: this is the newest backup from before it")
+    if done.erased is None:
+        say("Whoever was erased since is erased again when growbase db upgrade, or the next start, has its schema.")
+    elif done.erased.again:
+        say(f"Erased again: {done.erased.again} people who had been erased since.")
+    if done.erased is not None and done.erased.held:
+        warn(f"legal holds of then keep {done.erased.held} people who had been erased: release them and erase again")
     if done.aside:
         say(f"The database from before is kept as {done.aside}.")

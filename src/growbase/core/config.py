@@ -391,7 +391,8 @@ class Settings(BaseSettings):
 
     def at(self, url: str) -> Self:
         """Return the same settings for another database."""
-        copy = self.model_copy(update={"database_url": SecretStr(url), "direct_url": None, "pgbouncer": False})
+        update = {"database_url": SecretStr(url), "direct_url": None, "replica_urls": None, "pgbouncer": False}
+        copy = self.model_copy(update=update)
         copy._place = None  # noqa: SLF001 -- a copy of our own
         return copy
 

@@ -7,8 +7,11 @@ is destroyed. When retention drops whole spans from the beginning, one anchor st
 
 import json
 import secrets
+import sys
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -21,7 +24,7 @@ from growbase.core.facts import hold
 from growbase.core.feed import BEGINNING, Position, position_of, read_changes
 from growbase.core.model import table_of
 from growbase.core.reads import Reads, Where
-from growbase.core.statements import POSTGRESQL, mark
+from growbase.core.statements import POSTGRESQL, mark, plan_of
 from growbase.core.tables import Change, LogReader, Seal, SealKey, SealKind
 from growbase.core.transaction import Transaction
 from growbase.core.types import moment_text
@@ -29,6 +32,11 @@ from growbase.core.types import moment_text
 SPAN: Final = 500
 """Rows under one seal at most."""
 READER: Final = "seals"
+ORGANIZATIONS: Final = "organizations"
+LEFT: Final = "leave_log"
+"""Action of the entries that say which rows have gone with their organization."""
+RANGES: Final = 2_000
+"""Ranges of rows in one such entry."""
 _HASH: Final = 32
 """Hexadecimal digits of a row's hash: 128 bits."""
 _COLUMNS: Final = frozenset(column.name for column in table_of(Change).columns)
@@ -142,19 +150,26 @@ def _newest(reads: Reads) -> Seal | None:
 def _current_key(database: Database) -> tuple[UUID, bytes]:
     """Return the newest key of seals, made on first use."""
     actor = system("seals")
+    with database.read(actor) as reads:
+        found = _newest_key(reads)
+    return found or database.write(actor, _own_key)
 
-    def make(tx: Transaction) -> None:
+
+def _newest_key(reads: Reads) -> tuple[UUID, bytes] | None:
+    rows = reads.rows(SealKey, order="-created_at, -id", limit=1)
+    return (rows[0].id, bytes.fromhex(reads.secret(rows[0], "key") or "")) if rows else None
+
+
+def _own_key(tx: Transaction) -> tuple[UUID, bytes]:
+    found = _newest_key(tx)
+    if found is None:
         hold(tx, "seal key")
-        if not tx.rows(SealKey, limit=1):
-            tx.insert(SealKey, key=secrets.token_hex(32))
-
-    for _ in range(2):
-        with database.read(actor) as reads:
-            rows = reads.rows(SealKey, order="-created_at, -id", limit=1)
-            if rows:
-                return rows[0].id, bytes.fromhex(reads.secret(rows[0], "key") or "")
-        database.write(actor, make)
-    raise AssertionError("the key that was just made is not there")
+        found = _newest_key(tx)
+    if found is None:
+        tx.insert(SealKey, key=secrets.token_hex(32))
+        found = _newest_key(tx)
+    assert found is not None
+    return found
 
 
 # -- proving ----------------------------------------------------------------------------------------------------------
@@ -183,18 +198,53 @@ def verify_seals(reads: Reads, first: int, last: int) -> Iterator[Fault]:
     before = found.pop(first - 1, None)
     if before is None and first > 1 and (seal := found.get(first)) is not None and seal.kind is SealKind.SPAN:
         yield Fault("seal_missing", first - 1, "The seal is gone.")
-    keys: dict[UUID, bytes | None] = {}
+    proof = _Proof(reads)
     for number in range(first, last + 1):
         seal = found.get(number)
         if seal is None:
             yield Fault("seal_missing", number, "The seal is gone.")
         else:
-            yield from _verify(reads, seal, before, keys)
+            yield from _verify(proof, seal, before)
         before = seal
 
 
-def _verify(reads: Reads, seal: Seal, before: Seal | None, keys: dict[UUID, bytes | None]) -> Iterator[Fault]:
-    key = _key(reads, seal.key_id, keys)
+class _Proof:
+    """What proving some seals has read: keys, and which rows have gone with their organization."""
+
+    def __init__(self, reads: Reads) -> None:
+        self.reads = reads
+        self.keys: dict[UUID, bytes | None] = {}
+
+    def key(self, id: UUID) -> bytes | None:
+        """Return a key of seals, None if it is gone or does not open."""
+        if id not in self.keys:
+            row = self.reads.find(SealKey, id)
+            try:
+                self.keys[id] = bytes.fromhex(self.reads.secret(row, "key") or "") if row else None
+            except (BrokenSeal, UnknownKey):
+                self.keys[id] = None
+        return self.keys[id]
+
+    @cached_property
+    def left(self) -> list[tuple[int, int]]:
+        """The rows that have gone with their organization, as ranges in their order."""
+        found: list[tuple[int, int]] = []
+        for entry in self.reads.rows(Change, organization_id=None, entity=ORGANIZATIONS, action=LEFT):
+            told = entry.changes or {}
+            key = self.key(UUID(told["key_id"]))
+            if key is not None and _proof_of(key, entry.entity_id, told["entries"]) == told["proof"]:
+                bounds = (part.split(":") for part in told["entries"].split(","))
+                found += [(int(first), int(last)) for first, last in bounds]
+        return sorted(found)
+
+    def has_left(self, seq: int) -> bool:
+        """Return whether a row went with its organization to another region."""
+        place = bisect_right(self.left, (seq, sys.maxsize)) - 1
+        return place >= 0 and self.left[place][1] >= seq
+
+
+def _verify(proof: _Proof, seal: Seal, before: Seal | None) -> Iterator[Fault]:
+    reads, key = proof.reads, proof.key(seal.key_id)
     if key is None:
         yield Fault("key_missing", seal.number, "The key of this seal is gone or does not open.")
         return
@@ -210,34 +260,25 @@ def _verify(reads: Reads, seal: Seal, before: Seal | None, keys: dict[UUID, byte
         yield Fault("seal_moved", seal.number, "The seal does not follow the one before it.")
     if seal.number == 1 and (seal.previous, start) != ("", BEGINNING):
         yield Fault("seal_moved", seal.number, "The first seal does not begin with the log.")
-    yield from _compare(reads, seal, key, start)
+    yield from _compare(proof, seal, key, start)
 
 
-def _compare(reads: Reads, seal: Seal, key: bytes, start: Position) -> Iterator[Fault]:
+def _compare(proof: _Proof, seal: Seal, key: bytes, start: Position) -> Iterator[Fault]:
     sealed = dict(part.split(":") for part in seal.row_hashes.split(","))
     limit = seal.row_count + SPAN
-    for row in _rows(reads, start, Position(seal.to_tx, seal.to_seq), limit=limit):
+    for row in _rows(proof.reads, start, Position(seal.to_tx, seal.to_seq), limit=limit):
         expected = sealed.pop(str(row.seq), None)
         if expected is None:
             yield _fault("inserted", seal, row, "The row was put into the log after it was sealed.")
         elif row_hash(key, row) != expected:
             yield _fault("changed", seal, row, "The row was changed after it was sealed.")
-    for seq in sealed:
-        yield Fault("deleted", seal.number, "The row was taken out of the log after it was sealed.", int(seq))
+    for seq in map(int, sealed):
+        if not proof.has_left(seq):
+            yield Fault("deleted", seal.number, "The row was taken out of the log after it was sealed.", seq)
 
 
 def _fault(kind: Kind, seal: Seal, row: Change, what: str) -> Fault:
     return Fault(kind, seal.number, what, row.seq, row.entity, row.entity_id)
-
-
-def _key(reads: Reads, key_id: UUID, keys: dict[UUID, bytes | None]) -> bytes | None:
-    if key_id not in keys:
-        row = reads.find(SealKey, key_id)
-        try:
-            keys[key_id] = bytes.fromhex(reads.secret(row, "key") or "") if row else None
-        except (BrokenSeal, UnknownKey):
-            keys[key_id] = None
-    return keys[key_id]
 
 
 def _rows(reads: Reads, start: Position, end: Position, *, limit: int) -> Sequence[Change]:
@@ -248,6 +289,29 @@ def _rows(reads: Reads, start: Position, end: Position, *, limit: int) -> Sequen
     )
     rows = reads.execute(sql, [*start, *end]).fetchall()
     return [found for row in rows if isinstance(found := plan.instance(row), Change)]
+
+
+# -- organizations that leave -----------------------------------------------------------------------------------------
+
+
+def note_leaving(tx: Transaction, organization_id: UUID) -> None:
+    """Say in the log, provably, which rows of it are about to go with their organization.
+
+    The caller deletes them in the same unit.
+    """
+    plan, sign = plan_of(Change, tx.engine), mark(tx.engine)
+    numbered = f"SELECT seq, seq - row_number() OVER (ORDER BY seq) AS run FROM changes WHERE organization_id = {sign}"
+    sql = f"SELECT min(seq), max(seq) FROM ({numbered}) t GROUP BY run ORDER BY 1"
+    ranges = tx.execute(sql, [plan.fields["organization_id"].bound(organization_id)]).fetchall()
+    key_id, key = _own_key(tx)
+    for start in range(0, len(ranges), RANGES):
+        entries = ",".join(f"{first}:{last}" for first, last in ranges[start : start + RANGES])
+        told = {"entries": entries, "key_id": str(key_id), "proof": _proof_of(key, organization_id, entries)}
+        tx.record(LEFT, ORGANIZATIONS, organization_id, told)
+
+
+def _proof_of(key: bytes, organization_id: UUID | None, entries: str) -> str:
+    return keyed_hash(key, f"{LEFT}/{organization_id}/{entries}")
 
 
 # -- retention --------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from growbase.core.files import FileStore
 from growbase.core.outside import Outside
 from growbase.core.reads import Reads
 from growbase.core.region import Regions
-from growbase.core.tables import Job, RegionArrival, RegionEntry
+from growbase.core.tables import Job, RegionArrival, RegionEntry, SubjectKey
 from growbase.core.transaction import Transaction
 from growbase.domains.identity.models import ApiKey, Organization, User
 from growbase.domains.identity.models_billing import AuthAccount, Plan
@@ -26,11 +26,13 @@ from growbase.domains.identity.regions import fact_of, set_fact, write_entries
 from growbase.jobs.errors import Permanent
 from growbase.jobs.policies import MAINTENANCE
 from growbase.ops import move_organization_rows as rows
+from growbase.ops.canonical import Checksum, encode_row
 from growbase.ops.move_organization_rows import Kind, Traveller, kinds
 
 KIND: Final = "region_arrival"
 FINISH: Final = "finish"
 DONE: Final = "done"
+KEYS: Final = "subject_keys"
 Step = Callable[[Database, Regions, FileStore, UUID, bytes], dict[str, Any]]
 
 
@@ -60,7 +62,9 @@ def unpacked(regions: Regions, context: str, text: str) -> Any:  # noqa: ANN401 
 
 def columns_of(packages: tuple[str, ...]) -> dict[str, list[str]]:
     """Return the columns of each table that travels: both ends have to have the same."""
-    return {kind.name: [*kind.columns] for kind in (*kinds(packages), *map(rows.user_kind, (User, AuthAccount)))}
+    return {
+        kind.name: [*kind.columns] for kind in (*kinds(packages), *map(rows.user_kind, (User, AuthAccount, SubjectKey)))
+    }
 
 
 def context_of(organization_id: UUID, name: str, number: int = 0) -> str:
@@ -266,11 +270,22 @@ def _write(tx: Transaction, *, regions: Regions, organization_id: UUID, here: ro
         found = rows.checksum(rows.travellers(tx, kind, organization_id, lambda value: value))
         if found != told["sums"][kind.name]:
             raise PiecesDiffer(table=kind.name, found=found, sent=told["sums"][kind.name])
+    _write_keys(tx, regions, organization_id, told["sums"][KEYS])
     rows.unpark(tx, organization_id)
     _enter(tx, regions, organization_id, told["users"])
     tx.record("arrive", "organizations", organization_id, {"from": told["from"]}, organization_id=organization_id)
     delete_facts(tx, RegionArrival, {"organization_id": organization_id})
     set_fact(tx, _result_fact(organization_id), None)
+
+
+def _write_keys(tx: Transaction, regions: Regions, organization_id: UUID, sent: str) -> None:
+    found = Checksum()
+    for piece in _pieces(tx, regions, organization_id, KEYS):
+        for row in piece:
+            found.add(encode_row(row))
+        rows.insert_keys(tx, piece)
+    if found.text() != sent:
+        raise PiecesDiffer(table=KEYS, found=found.text(), sent=sent)
 
 
 def _write_users(tx: Transaction, told: Mapping[str, list[Traveller]]) -> None:

@@ -56,6 +56,7 @@ def backup_now(settings: "Settings", vault: Vault, progress: Progress = _quiet) 
         manifest = replace(
             draft,
             id=id,
+            region=settings.region,
             started_at=moment_text(started),
             finished_at=moment_text(clock.now()),
             parts=(*draft.parts, kept.part),

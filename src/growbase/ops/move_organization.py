@@ -28,7 +28,7 @@ from growbase.domains.identity.models import Membership, Organization, User
 from growbase.domains.identity.models_billing import Plan, Subscription
 from growbase.domains.identity.regions import fact_of, receive_entries, require_here, set_fact, write_entries
 from growbase.ops import move_organization_rows as rows
-from growbase.ops.arrivals import DONE, FINISH, columns_of, context_of, packed
+from growbase.ops.arrivals import DONE, FINISH, KEYS, columns_of, context_of, packed
 from growbase.ops.canonical import Checksum, encode_row
 from growbase.ops.copies import stamp
 from growbase.ops.move_organization_rows import Kind, kinds
@@ -237,6 +237,7 @@ class _Move:
             for number, kind in enumerate(self.kinds):
                 sums[kind.name] = self._send_table(kind, kept)
                 self.progress("send", number + 1, len(self.kinds))
+            sums[KEYS] = self._send_keys(kept)
             self._send_files()
             with self.database.read(system("regions")) as reads:
                 users = rows.user_rows(reads, self._members(reads))
@@ -259,20 +260,29 @@ class _Move:
         return {**users, kind.name: [row for row in users[kind.name] if UUID(row[at]) not in self.ids]}
 
     def _send_table(self, kind: Kind, kept: TextIO) -> str:
-        sent = Checksum()
         with self.database.read(system("regions")) as reads:
             found = rows.travellers(reads, kind, self.organization_id, lambda id: self.ids.get(id, id))
-            for number, piece in enumerate(_pieces(found)):
-                for row in piece:
-                    sent.add(encode_row(row))
-                context = context_of(self.organization_id, kind.name, number)
-                digest, body = packed(self.regions, context, piece)
-                kept.write(_line(kind.name, number, body))
-                if self.held.get(f"{kind.name}/{number}") != digest:
-                    self._ask("piece", {"name": kind.name, "number": number, "digest": digest, "body": body})
-                    crash_point("region.sending")
+            sent = self._send_rows(kind.name, found, kept)
         self.counts[kind.name] = sent.rows
         return sent.text()
+
+    def _send_keys(self, kept: TextIO) -> str:
+        """Send what opens the personal values of the log; not of those who have another id, and so a key, there."""
+        with self.database.read(system("regions")) as reads:
+            found = rows.key_rows(reads, self.organization_id, self.kinds)
+        return self._send_rows(KEYS, (row for row in found if UUID(row[0]) not in self.ids), kept).text()
+
+    def _send_rows(self, name: str, found: Iterable[rows.Traveller], kept: TextIO) -> Checksum:
+        sent = Checksum()
+        for number, piece in enumerate(_pieces(found)):
+            for row in piece:
+                sent.add(encode_row(row))
+            digest, body = packed(self.regions, context_of(self.organization_id, name, number), piece)
+            kept.write(_line(name, number, body))
+            if self.held.get(f"{name}/{number}") != digest:
+                self._ask("piece", {"name": name, "number": number, "digest": digest, "body": body})
+                crash_point("region.sending")
+        return sent
 
     def _send_files(self) -> None:
         sent = set(self.state.get("files", ()))
@@ -316,9 +326,11 @@ class _Move:
             members = self._members(tx)
             if tx.engine != "postgresql":
                 rows.thaw(tx, self.organization_id, self.kinds)
+            subjects = [UUID(row[0]) for row in rows.key_rows(tx, self.organization_id, self.kinds)]
             rows.remove(tx, self.organization_id, self.kinds)
             emails = {row.id: row.email for row in tx.rows(User, id=members, anywhere=True)}
             rows.remove_users(tx, members)
+            rows.remove_keys(tx, subjects)
             stayed = {row.id for row in tx.rows(User, id=members, anywhere=True)}
             gone = [self.regions.address_hash(email) for id, email in emails.items() if id not in stayed]
             write_entries(tx, self.regions, [self.regions.organization_hash(self.organization_id), *gone], {})

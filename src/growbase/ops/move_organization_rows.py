@@ -21,8 +21,10 @@ from growbase.core.facts import hold
 from growbase.core.model import Root, table_of
 from growbase.core.position import LOG_COLUMNS
 from growbase.core.reads import Reads, secret_context
+from growbase.core.seals import note_leaving
 from growbase.core.statements import POSTGRESQL, Field, Plan, mark, plan_of
-from growbase.core.tables import Change, Job, JobQueue, RegionArrival, SearchDocument
+from growbase.core.subject_keys import destroy_keys
+from growbase.core.tables import Change, Job, JobQueue, RegionArrival, SearchDocument, SubjectKey
 from growbase.core.transaction import Transaction
 from growbase.core.types import Boolean, Day, Identifier, Moment, moment_text, parse_moment
 from growbase.domains.identity.models import Organization, Session, User
@@ -139,6 +141,23 @@ def user_rows(reads: Reads, ids: Sequence[UUID]) -> dict[str, list[Traveller]]:
     return found
 
 
+def key_rows(reads: Reads, organization_id: UUID, found: Sequence[Kind]) -> list[Traveller]:
+    """Return the keys of the people that an organization's rows and log tell of, open, in the order of their ids."""
+    kind, sign = user_kind(SubjectKey), mark(reads.engine)
+    subject = "t.changes -> '$sealed' ->> 0" if reads.engine == POSTGRESQL else """t.changes ->> '$."$sealed"[0]'"""
+    told = f"SELECT DISTINCT {subject} FROM changes t WHERE t.organization_id = {sign} AND {subject} IS NOT NULL"
+    about = [other for other in found if other.model.__subject__ is not None]
+    joined = "SELECT t.id FROM {0} t JOIN subject_keys k ON k.id = t.id WHERE t.{1} = {2}"
+    queries = [told, *(joined.format(other.name, other.owner, sign) for other in about)]
+    bound = [plan_of(Organization, reads.engine).fields["id"].bound(organization_id)]
+    ids = sorted({UUID(str(row[0])) for sql in queries for row in reads.execute(sql, bound).fetchall()})
+    plan, keys = kind.plan(reads.engine), list[Traveller]()
+    for start in range(0, len(ids), PAGE):
+        for row in reads.rows(SubjectKey, id=ids[start : start + PAGE], order="id"):
+            keys.append([_packed(reads, kind, plan, row.__dict__, name, lambda value: value) for name in kind.columns])
+    return keys
+
+
 @cache
 def user_kind(model: type[Root]) -> Kind:
     """Return how a table of people travels."""
@@ -198,6 +217,14 @@ def insert(tx: Transaction, kind: Kind, rows: Sequence[Traveller], here: Here) -
     bound = [[None if name in kind.later else plan.fields[name].bound(row[name]) for name in names] for row in read]
     tx.execute_many(f"INSERT INTO {kind.name} ({', '.join(names)}) VALUES ({marks})", bound)
     tx.touched.add(kind.name)
+
+
+def insert_keys(tx: Transaction, rows: Sequence[Traveller]) -> None:
+    """Write the keys of people that are not here yet."""
+    kind = user_kind(SubjectKey)
+    at = kind.columns.index("id")
+    there = {row.id for row in tx.rows(SubjectKey, id=[UUID(row[at]) for row in rows])}
+    insert(tx, kind, [row for row in rows if UUID(row[at]) not in there], {})
 
 
 def connect(tx: Transaction, kind: Kind, rows: Sequence[Traveller]) -> None:
@@ -322,6 +349,7 @@ def unpark(tx: Transaction, organization_id: UUID) -> None:
 def remove(tx: Transaction, organization_id: UUID, found: Sequence[Kind]) -> None:
     """Delete every row of the organization, children first."""
     sign = mark(tx.engine)
+    note_leaving(tx, organization_id)
     _let_log_go(tx)
     mine = [plan_of(Organization, tx.engine).fields["id"].bound(organization_id)]
     for kind in found:
@@ -347,6 +375,14 @@ def _let_log_go(tx: Transaction) -> None:
         )
     else:
         tx.execute("INSERT INTO instance_facts (name, value) VALUES ('log_retention', 'move') ON CONFLICT DO NOTHING")
+
+
+def remove_keys(tx: Transaction, ids: Sequence[UUID]) -> None:
+    """Destroy the keys of people who are not here any more."""
+    for start in range(0, len(ids), PAGE):
+        chunk = ids[start : start + PAGE]
+        stayed = {row.id for row in tx.rows(User, id=chunk, trash=True, anywhere=True)}
+        destroy_keys(tx, [id for id in chunk if id not in stayed])
 
 
 def remove_users(tx: Transaction, ids: Sequence[UUID]) -> int:

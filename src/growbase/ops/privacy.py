@@ -17,7 +17,7 @@ from growbase.core.actor import Actor, system
 from growbase.core.database import Database
 from growbase.core.facts import delete_facts
 from growbase.core.folding import fold_email
-from growbase.core.holds import lock_holds, require_free
+from growbase.core.holds import Held, lock_holds, require_free
 from growbase.core.model import Root, View, rule_of, table_of
 from growbase.core.reads import Reads
 from growbase.core.statements import Field, Plan, equality, mark, plan_of
@@ -388,8 +388,16 @@ def _erase_copy(tx: Transaction, *, model: type[Root], keys: dict[str, Any]) -> 
 # -- after a restore --------------------------------------------------------------------------------------------------
 
 
-def replay_erasures(database: Database, folder: Path | None = None) -> int:
-    """Erase again whom the records name, of the database and of the file beside it, and return how many were there.
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """How many people were erased again, and how many a legal hold keeps, which had been released since the backup."""
+
+    again: int = 0
+    held: int = 0
+
+
+def replay_erasures(database: Database, folder: Path | None = None) -> Replayed:
+    """Erase again whom the records name, of the database and of the file beside it, and tell of those who were there.
 
     For a database that was just restored from a backup taken before: people are found by the ids of their rows and by
     the keyed hashes of their addresses.
@@ -399,16 +407,19 @@ def replay_erasures(database: Database, folder: Path | None = None) -> int:
     seen = {str(record["id"]) for record in records}
     records += [record for record in (read_records(folder) if folder else ()) if record["id"] not in seen]
     addresses = _addresses_of(database, records) if records else {}
-    again = 0
+    again = held = 0
     for record in records:
         home = record["organization_id"]
         owner = UUID(str(home)) if home else None
         known = {table: [UUID(str(id)) for id in ids] for table, ids in record["subjects"].items()}
         person = find_person(database, addresses.get(str(record["address_hash"]), ""), owner, known)
         if person.count and _knows(database, person):
-            erase(database, person)
-            again += 1
-    return again
+            try:
+                erase(database, person)
+                again += 1
+            except Held:
+                held += 1
+    return Replayed(again, held)
 
 
 def _knows(database: Database, person: Person) -> bool:

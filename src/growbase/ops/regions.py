@@ -81,7 +81,7 @@ def check(
 ) -> list[str]:
     """Return everything that is here and belongs into another region; nothing means that it is proved.
 
-    ``backups`` are those kept here, by id, with the region each was taken in.
+    ``backups`` are those kept here, by id, with the region each was taken in, empty where that is not known.
     """
     regions = Regions.required(settings)
     with database.read(system("regions"), snapshot=True) as reads:
@@ -95,7 +95,7 @@ def check(
     found += [
         f"backup {id} is of the region {region}: keep it there"
         for id, region in backups.items()
-        if region != regions.here
+        if region not in {"", regions.here}
     ]
     return [*found, *_old_copies(settings)]
 

@@ -1,28 +1,34 @@
 """Restoring: the newest backup, or the state of a moment, beside the database or in its place."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from growbase.core import clock
 from growbase.core.crash import crash_point
+from growbase.core.database import Database
 from growbase.core.errors import Conflict, GrowbaseError, Invalid, NotFound
 from growbase.core.files import FileStore, open_files, open_store
 from growbase.ops.backup import DATABASE, unpack_sqlite
 from growbase.ops.backup_files import list_files, restore_files, stored_files
 from growbase.ops.contents import Contents
 from growbase.ops.copies import stamp
+from growbase.ops.erasures import FILE
 from growbase.ops.litestream import forget_generation, generation_at, restore_to
+from growbase.ops.migrate import SchemaOutdated, require_current
+from growbase.ops.privacy import Replayed, replay_erasures
 from growbase.ops.scratch import alone
 from growbase.ops.vault import Manifest, Vault
 
 if TYPE_CHECKING:
     from growbase.core.config import Settings
 
+Opener = Callable[["Settings"], Database]
 Progress = Callable[[int, int], None]
 SIDE_FILES: Final = ("-wal", "-shm")
 
@@ -50,6 +56,7 @@ class Restored:
     """What was restored: from which backup, where it is, when its newest change was made, and what stood there before.
 
     ``by_log`` tells that the continuous log brought it to the moment asked for, not just a backup to before it.
+    ``erased`` tells who was erased again, None where the schema has to be upgraded first.
     """
 
     backup: str
@@ -59,6 +66,7 @@ class Restored:
     files: int = 0
     aside: str | None = None
     by_log: bool = False
+    erased: Replayed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +107,30 @@ def parse_moment(text: str) -> datetime:
     return found
 
 
+def erase_again(settings: "Settings", opener: Opener, url: str) -> Replayed | None:
+    """Erase in a restored database whom it remembers although they were erased since, None if its schema is older.
+
+    Then it is done when the schema is upgraded.
+    """
+    restored = settings.at(url)
+    try:
+        require_current(restored)
+    except SchemaOutdated:
+        return None
+    with closing(opener(restored)) as database:
+        database.pass_gate()
+        return replay_erasures(database, settings.data_dir)
+
+
 def restore_sqlite(
-    settings: "Settings", vault: Vault, *, at: datetime | None, id: str | None, to: Path | None, progress: Progress
+    settings: "Settings",
+    vault: Vault,
+    opener: Opener,
+    *,
+    at: datetime | None,
+    id: str | None,
+    to: Path | None,
+    progress: Progress,
 ) -> Restored:
     """Restore a SQLite database into the folder ``to``, or in place of the one the settings name.
 
@@ -112,19 +142,23 @@ def restore_sqlite(
     if to is not None:
         _require_empty(to)
         files = open_store(settings, str(to / "assets"), "--to")
-        return _restored(settings, vault, at, id, path, path, files, progress)
+        found = _restored(settings, vault, at, id, path, files, progress)
+        records = settings.data_dir / FILE
+        if records.exists():
+            shutil.copy2(records, to / FILE)
+        return _forgetful(settings, opener, found, path, path)
     with held_still(settings, path):
         draft = path.with_name(f"{path.name}.restoring")
-        for leftover in (draft, *(draft.with_name(draft.name + side) for side in SIDE_FILES)):
+        for leftover in (draft, *(draft.with_name(draft.name + side) for side in (*SIDE_FILES, ".lock"))):
             leftover.unlink(missing_ok=True)
-        found = _restored(settings, vault, at, id, draft, path, open_files(settings), progress)
+        found = _restored(settings, vault, at, id, draft, open_files(settings), progress)
+        found = _forgetful(settings, opener, found, draft, path)
+        draft.with_name(f"{draft.name}.lock").unlink(missing_ok=True)
         crash_point("restore.checked")
         # Before: should we die now, the old file begins a new generation, which does no harm.
         forget_generation(settings, path)
         aside = put_in_place(draft, path)
-    return Restored(
-        found.backup, str(path), found.reached, found.contents, found.files, str(aside) if aside else None, found.by_log
-    )
+    return replace(found, aside=str(aside) if aside else None)
 
 
 def _restored(
@@ -133,7 +167,6 @@ def _restored(
     at: datetime | None,
     id: str | None,
     draft: Path,
-    path: Path,
     files: FileStore,
     progress: Progress,
 ) -> Restored:
@@ -158,9 +191,15 @@ def _restored(
         wanted = [file for file in named if file.place in there]
     crash_point("restore.unpacked")
     count = restore_files(vault, wanted, files, progress)
-    _settled(draft)
     backup = manifest.id if manifest else "the continuous log"
-    return Restored(backup, str(path), found.newest, found, count, by_log=by_log)
+    return Restored(backup, str(draft), found.newest, found, count, by_log=by_log)
+
+
+def _forgetful(settings: "Settings", opener: Opener, found: Restored, draft: Path, path: Path) -> Restored:
+    """Erase again in a restored file, then make it safe on disk."""
+    erased = erase_again(settings, opener, f"sqlite:///{draft}")
+    _settled(draft)
+    return replace(found, place=str(path), erased=erased)
 
 
 def _is_older(settings: "Settings", vault: Vault, at: datetime, found: Contents) -> bool:
@@ -253,21 +292,25 @@ def put_in_place(draft: Path, path: Path) -> Path | None:
 def restore(
     settings: "Settings",
     vault: Vault,
+    opener: Opener,
     *,
     at: datetime | None = None,
     id: str | None = None,
     to: str | None = None,
     progress: Progress = lambda *_: None,
 ) -> Restored:
-    """Restore to a moment, a backup by its id, or the newest one. Raises Invalid, and what the engine's part raises."""
+    """Restore to a moment, a backup by its id, or the newest one; who was erased since is erased again.
+
+    Raises Invalid, and what the engine's part raises.
+    """
     if not settings.is_postgresql:
         folder = Path(to).expanduser().absolute() if to else None
-        return restore_sqlite(settings, vault, at=at, id=id, to=folder, progress=progress)
+        return restore_sqlite(settings, vault, opener, at=at, id=id, to=folder, progress=progress)
     from growbase.ops.restore_postgres import restore_postgresql
 
     if to is None:
         raise Invalid.at("to", "required", "is needed on PostgreSQL: a new folder, or the URL of an empty database")
-    return restore_postgresql(settings, vault, at=at, id=id, to=to, progress=progress)
+    return restore_postgresql(settings, vault, opener, at=at, id=id, to=to, progress=progress)
 
 
 def plan(settings: "Settings", vault: Vault, *, at: datetime | None, id: str | None, to: str | None) -> Plan:

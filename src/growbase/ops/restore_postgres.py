@@ -20,7 +20,7 @@ from growbase.ops.backup_postgres import check_unpacked, major_of, require_betwe
 from growbase.ops.connections import database_name
 from growbase.ops.contents import Contents, contents
 from growbase.ops.postgres_programs import OwnServer, copy_command, login, own_server, program
-from growbase.ops.restore import Restored, choose
+from growbase.ops.restore import Opener, Restored, choose, erase_again
 from growbase.ops.scratch import server_scratch
 from growbase.ops.vault import Manifest, Vault
 
@@ -32,7 +32,14 @@ SYNC: Final = "syncfs" if sys.platform == "linux" else "fsync"
 
 
 def restore_postgresql(
-    settings: "Settings", vault: Vault, *, at: datetime | None, id: str | None, to: str, progress: Progress
+    settings: "Settings",
+    vault: Vault,
+    opener: Opener,
+    *,
+    at: datetime | None,
+    id: str | None,
+    to: str,
+    progress: Progress,
 ) -> Restored:
     """Restore a server into a new folder, or the database into an empty one that ``to`` is the URL of.
 
@@ -46,6 +53,7 @@ def restore_postgresql(
             recovered(settings, vault, manifest, folder / "data", at, is_scratch=True) as (server, found, by_log),
         ):
             _pour(settings, manifest, server, to)
+        erased = erase_again(settings, opener, _in_schema(settings, to))
         files = open_files(settings)
         place = mask_url(to)
     else:
@@ -55,8 +63,8 @@ def restore_postgresql(
         data = target / "data"
         target.mkdir(parents=True, exist_ok=True)
         try:
-            with recovered(settings, vault, manifest, data, at) as (_, found, by_log):
-                pass
+            with recovered(settings, vault, manifest, data, at) as (server, found, by_log):
+                erased = erase_again(settings, opener, url_in(settings, server))
         except BaseException:
             # What looks like a data folder must be a whole one.
             shutil.rmtree(data, ignore_errors=True)
@@ -64,7 +72,7 @@ def restore_postgresql(
         files = open_store(settings, str(target / "assets"), "--to")
         place = str(data)
     count = restore_files(vault, list_files(vault, manifest), files, progress)
-    return Restored(manifest.id, place, found.newest, found, count, by_log=by_log)
+    return Restored(manifest.id, place, found.newest, found, count, by_log=by_log, erased=erased)
 
 
 @contextmanager
@@ -111,6 +119,17 @@ def recovered(
                 require_between(manifest, found)
             yield server, found, by_log
     draft.rename(data)
+
+
+def url_in(settings: "Settings", server: OwnServer) -> str:
+    """Return the URL of the restored database on the server over it."""
+    return _in_schema(settings, server.url(database_name(settings)))
+
+
+def _in_schema(settings: "Settings", url: str) -> str:
+    if not settings.database_schema:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}schema={settings.database_schema}"
 
 
 def _ask(settings: "Settings", server: OwnServer) -> Contents:

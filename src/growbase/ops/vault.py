@@ -66,6 +66,7 @@ class Manifest:
 
     ``rows`` are counts by table; on PostgreSQL, where writes go on, ``rows_after`` are those at the end. ``position``
     is that of the newest change, ``newest`` when it was made. ``log`` names the continuous log it belongs to.
+    ``region`` is empty without regions.
     """
 
     id: str
@@ -85,6 +86,7 @@ class Manifest:
     rows_after: Mapping[str, int] = field(default_factory=dict)
     log: Mapping[str, str] = field(default_factory=dict)
     server: str = ""
+    region: str = ""
     format: int = 1
 
     @property

@@ -25,6 +25,7 @@ BEHIND: Final = timedelta(minutes=15)
 NEWEST_SEALS: Final = 50
 STALE: Final = {"backups": timedelta(hours=26), "drills": timedelta(days=8)}
 """How old the newest success of each kind may be."""
+_LAST: Final = " growbase restore --dry-run tells what you would get back now."
 _THERE: Final = {
     "sqlite": "SELECT 1 FROM sqlite_master WHERE name = '{}'",
     "postgresql": "SELECT 1 WHERE to_regclass('{}') IS NOT NULL",
@@ -139,10 +140,12 @@ def backups(patient: Patient) -> Iterator[Finding]:
         )
         one = table.removesuffix("s")
         if rows and rows[0][1] == "failed":
-            yield error(f"The last {one} failed: {rows[0][2]}", table, "Correct what it says; it is tried again.")
+            yield error(
+                f"The last {one} failed: {rows[0][2]}", table, f"Correct what it says; it is tried again.{_LAST}"
+            )
         if good and _moment(good[0][0]) < clock.now() - age:
             at = f"{_moment(good[0][0]):%Y-%m-%d %H:%M}"
-            fix = "See to it that its schedule runs: growbase jobs schedules."
+            fix = f"See to it that its schedule runs: growbase jobs schedules.{_LAST}"
             yield error(f"The last good {one} is of {at} UTC.", table, fix)
         if not rows and patient.settings.is_production:
             yield error(f"There is no {one} yet.", table, "Take one now, and see to it that its schedule runs.")

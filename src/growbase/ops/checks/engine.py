@@ -13,13 +13,12 @@ from growbase.core.model import table_of
 from growbase.core.types import parse_moment
 from growbase.ops.checks.finding import Finding, Patient, error, warning
 from growbase.ops.connections import connect_postgresql, reader
+from growbase.ops.fleet import connections_allowed, connections_wanted
 
 SKEW: Final = timedelta(seconds=2)
 SKEW_ERROR: Final = timedelta(seconds=30)
 HELD: Final = timedelta(seconds=60)
 RESTORE: Final = "Stop the server and run growbase restore: it takes the last good backup and keeps the damaged file."
-RESERVED: Final = 5
-"""Connections of PostgreSQL's that commands, backups and people need beside the servers."""
 
 
 def integrity(patient: Patient) -> Iterator[Finding]:
@@ -220,15 +219,12 @@ def connections(patient: Patient) -> Iterator[Finding]:
     if not patient.is_postgresql or patient.settings.uses_pgbouncer:
         return
     processes = patient.settings.server_processes
-    wanted = processes * patient.settings.pool_max + RESERVED
-    names = "('max_connections', 'superuser_reserved_connections')"
-    with reader(patient.settings) as rows:
-        found = dict(rows(f"SELECT name, setting::int FROM pg_settings WHERE name IN {names}"))
-    room = found["max_connections"] - found["superuser_reserved_connections"]
+    wanted = connections_wanted(patient.settings, processes=processes)
+    room = connections_allowed(patient.database)
     if wanted > room:
         yield warning(
-            f"{processes} processes x {patient.settings.pool_max} connections + {RESERVED} are more than the {room} "
-            "that PostgreSQL lets in.",
+            f"{processes} processes with {patient.settings.pool_max} connections each may open {wanted}, commands "
+            f"included: more than the {room} that PostgreSQL lets in.",
             "max_connections",
             "Lower GROWBASE_POOL_MAX or GROWBASE_PROCESSES, raise max_connections, or put PgBouncer between.",
         )
