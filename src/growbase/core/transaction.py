@@ -379,8 +379,12 @@ class Transaction(Reads):
         self.touched.add(plan.table)
         if not plan.logged:
             return
-        if plan.private and plan.subject not in {None, "id"}:
-            self._ring.load(self, [found for row in rows if (found := row.get(str(plan.subject))) is not None])
+        if plan.private:
+            subjects = [found for row in rows if (found := row.get(plan.subject or "id")) is not None]
+            self._ring.load(self, [subject for subject in subjects if subject not in self._ring.fresh])
+            if plan.subject in {None, "id"}:
+                # Rows that are only now inserted are nobody else's, so that nobody else makes keys for them.
+                self._ring.fresh.update(subjects)
         for row in rows:
             changes = {name: [None, show(row[name])] for name, show in plan.kept.items() if row.get(name) is not None}
             self._log(plan, "insert", row, changes, version=1)
