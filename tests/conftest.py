@@ -8,10 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.postgres import PostgresServer, find_programs, postgres_server
 
 pytest_plugins = ["tests.fixtures", "tests.completions"]
+
+# No test is timed: on a busy machine an example may take long.
+settings.register_profile("growbase", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("growbase")
 
 ENGINES = {"sqlite": ["sqlite"], "postgres": ["postgres"], "both": ["sqlite", "postgres"]}
 

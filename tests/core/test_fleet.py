@@ -73,7 +73,7 @@ def fleet() -> Iterator[Fleet]:
             command += ["-c", f"{name}={value}"]
         with (primary.folder / "standby.log").open("wb") as output:
             process = start(command, cwd=folder, output=output, start_new_session=True, **account)
-        standby = PostgresServer(port, primary.password, folder, programs, process)
+        standby = PostgresServer(port, primary.password, folder, programs, command, account, process)
         try:
             wait_until(standby.is_ready, "the standby", process)
             yield Fleet(primary, standby)
