@@ -1,7 +1,7 @@
 # `make` checks everything, `make up` serves. Both build .venv from the locked requirements when they need to.
 
 PYTHON ?= python3.11
-WORKERS ?= 2
+WORKERS ?= 3
 ARGS ?=
 
 VENV := .venv
