@@ -58,7 +58,7 @@ def fleet() -> Iterator[Fleet]:
     """Give two running servers, the second one a standby of the first."""
     programs = find_programs()
     if programs is None:
-        pytest.skip("PostgreSQL is not installed")
+        pytest.fail("PostgreSQL is missing: run tests/install_postgres.sh", pytrace=False)
     settings = {**SETTINGS, "synchronous_commit": "remote_apply"}
     with postgres_server(programs, settings) as primary:
         folder = primary.folder / "standby"
