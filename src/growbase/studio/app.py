@@ -23,6 +23,7 @@ PAGES: Final[list[tuple[str, str, Page]]] = [
     ("logout", "POST", signin.logout),
     ("switch", "POST", signin.switch),
     ("search", "GET", lookup.search),
+    # Pages of their own come before those of a resource.
     ("<resource>", "GET", lists.show),
     ("<resource>/new", "GET", edit.new),
     ("<resource>/new", "POST", edit.create),

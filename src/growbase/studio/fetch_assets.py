@@ -46,6 +46,18 @@ ASSETS: Final = (
         "dist/htmx.min.js",
         "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717",
     ),
+    Asset(
+        "uplot",
+        "1.6.32",
+        "dist/uPlot.iife.min.js",
+        "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
+    ),
+    Asset(
+        "uplot",
+        "1.6.32",
+        "dist/uPlot.min.css",
+        "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
+    ),
 )
 
 

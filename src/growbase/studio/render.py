@@ -12,6 +12,7 @@ from growbase.api.call import Answer
 from growbase.core.model import View
 from growbase.core.resource import Resource
 from growbase.studio import static_files
+from growbase.studio.places import places
 from growbase.studio.rows import title_columns
 from growbase.studio.visit import Visit
 from growbase.studio.words import NAMES, currency_of
@@ -39,8 +40,8 @@ HTMX: Final = {
     "scrollIntoViewOnBoost": False,
     "responseHandling": [{"code": "204", "swap": False}, {"code": "...", "swap": True}],
 }
-ORDER: Final = ("marketing", "outreach", "social", "commerce", "identity", "core")
-"""The domains in the navigation; own ones come before them."""
+ORDER: Final = ("", "marketing", "outreach", "social", "commerce", "identity", "core")
+"""The domains in the navigation, behind pages of no domain; own ones come before them."""
 
 
 @cache
@@ -93,11 +94,19 @@ def navigation(visit: Visit) -> list[dict[str, Any]]:
         "core": visit.words.say("Operations"),
     }
     groups: dict[str, dict[str, Any]] = {}
-    for resource in visit.readable():
-        name = domain_of(resource)
-        group = groups.setdefault(name, {"name": titles.get(name, name.capitalize()), "main": [], "more": []})
-        group["main" if is_main(visit, resource) else "more"].append(resource)
-    return [groups[name] for name in sorted(groups, key=lambda name: ORDER.index(name) if name in ORDER else -1)]
+
+    def group_of(name: str) -> dict[str, Any]:
+        empty: dict[str, Any] = {"name": titles.get(name, name.capitalize()), "places": [], "main": [], "more": []}
+        return groups.setdefault(name, empty)
+
+    readable = visit.readable()
+    names = {resource.name for resource in readable}
+    for place in places(visit.words):
+        if visit.may(place.role) and names.issuperset(place.needs):
+            group_of(place.group)["places"].append(place)
+    for resource in readable:
+        group_of(domain_of(resource))["main" if is_main(visit, resource) else "more"].append(resource)
+    return [groups[name] for name in sorted(groups, key=lambda name: ORDER.index(name) if name in ORDER else 0.5)]
 
 
 def domain_of(resource: Resource) -> str:

@@ -11,7 +11,14 @@
   function prepare(root) {
     $$("[data-lookup]", root).forEach(lookup);
     $$("[data-bulk]", root).forEach(countChosen);
+    $$("[data-module]", root).forEach(mount);
     rememberList();
+  }
+  // What only some pages need is a module: it exports mount(element), and is loaded where an element names it.
+  async function mount(element) {
+    if (element.dataset.mounted) return;
+    element.dataset.mounted = "1";
+    (await import(element.dataset.module)).mount(element);
   }
   // The way back from a row leads to the list as it was left.
   function rememberList() {

@@ -1,0 +1,27 @@
+"""The pages that are not a resource's, as the navigation shows them."""
+
+from dataclasses import dataclass
+
+from growbase.core.actor import Role
+from growbase.studio.words import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page of its own: its address behind ``/studio/``, its name, and the domain it stands with.
+
+    An empty ``group`` puts it below the first page. It is left out where one of the resources it ``needs`` is not
+    installed or not for the visitor's ``role``.
+    """
+
+    path: str
+    title: str
+    group: str = ""
+    role: Role = Role.VIEWER
+    needs: tuple[str, ...] = ()
+
+
+def places(words: Words) -> list[Place]:
+    """Return the pages of their own, in the order of the navigation."""
+    del words
+    return []
