@@ -23,6 +23,8 @@ TOTAL_CAP = 100_000
 """Rows a total counts before it says that there are more."""
 SCAN_TIMEOUT_MS = 5_000
 """Time a statement may take that no declared index bounds: totals, text search, ``contains``, aggregates."""
+FEW = 1_000
+"""Hits of a search up to which they are gone through themselves."""
 GROUP_CAP = 1_000
 EXPORT_PAGE = 500
 _UNORDERED = frozenset({"document", "secret", "boolean", "reference", "identifier"})
@@ -77,6 +79,8 @@ class Reader:
         plan = plan_of(resource.model, engine)
         bound = self._bound(plan, actor, resource, query)
         timeout = SCAN_TIMEOUT_MS if _is_scan(query.shape) else None
+        if query.shape.search:
+            query, bound = self._narrowed(near, resource, query, bound)
         if query.page is not None:
             sql = page_sql(catalog, resource.name, engine, query.shape, Segment(None, after=False), offset=True)
             skip = (query.page - 1) * query.limit
@@ -154,6 +158,23 @@ class Reader:
         if query.shape.search:
             values += [self._tenant(plan, actor), self._search_text(query.words)]
         return tuple(values)
+
+    def _narrowed(
+        self, near: Near, resource: Resource, query: Query, bound: tuple[object, ...]
+    ) -> tuple[Query, tuple[object, ...]]:
+        """Return the query over the rows that have the words where these are few, else as it was.
+
+        Many are met soon in the order of an index; few may be anywhere in it.
+        """
+        engine = self.database.engine
+        made = compiler(self.database.catalog, resource.name, engine, query.shape)
+        *rest, tenant, words = bound
+        hits = near.query(f"{made.hits()} LIMIT {FEW + 1}", (tenant, words), timeout_ms=SCAN_TIMEOUT_MS)
+        if len(hits) > FEW:
+            return query, bound
+        ids = [row[0] for row in hits]
+        given = ids if engine == POSTGRESQL else json.dumps(ids)
+        return replace(query, shape=replace(query.shape, found=True)), (given, *rest)
 
     def _search_text(self, words: str) -> str:
         terms = words.split(" ")

@@ -27,6 +27,7 @@ PAGES: Final[list[tuple[str, str, Page]]] = [
     ("<resource>", "GET", lists.show),
     ("<resource>/new", "GET", edit.new),
     ("<resource>/new", "POST", edit.create),
+    ("<resource>/check", "POST", edit.check),
     ("<resource>/export", "GET", acts.export),
     ("<resource>/options", "GET", lookup.options),
     ("<resource>/bulk", "POST", bulk.run),

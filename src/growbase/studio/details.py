@@ -79,6 +79,7 @@ async def show(visit: Visit, resource: Resource, id: str) -> Answer:
         "stamps": [column for column in columns if column.name in {"created_at", "updated_at", *USERS}],
         **_may(visit, resource, row, in_trash=in_trash),
     }
+    values["editable"] = lists.editable(visit, resource) if values["may_edit"] and old is None else frozenset()
     values |= await _tab(visit, resource, row, tab, related)
     return page(visit, "detail.html", **values)
 
@@ -89,8 +90,9 @@ async def _tab(
     """Return what the chosen tab shows."""
     found: dict[str, Any] = {"changes": [], "listing": None, "chosen": None, "cohort": [], "change_names": {}}
     key = identity(str(row["id"]))
-    if tab == "history" and resource.model.__logged__:
+    if (tab == "history" or "as_of" in visit.query) and resource.model.__logged__:
         found["changes"], found["change_names"] = await _history(visit, resource, key)
+    found["moments"] = _moments(visit, found["changes"])
     chosen = next((one for one in related if f"{one.resource.name}.{one.column}" == tab), None)
     if chosen is not None:
         pairs = [(chosen.column, str(key)), ("sort", chosen.resource.sort)]
@@ -194,6 +196,13 @@ async def _as_of(visit: Visit, resource: Resource, id: UUID) -> tuple[dict[str, 
         return None, words.say("It did not exist at that moment.")
     except (Gone, Invalid) as error:
         return None, _said(visit, error)
+
+
+def _moments(visit: Visit, changes: list[Change]) -> list[tuple[str, str]]:
+    """Return the moments a row can be looked back at, as an address has them and as people read them; then now."""
+    words = visit.words
+    found = [(words.typed_moment(one.at, "microseconds"), words.moment(one.at)) for one in reversed(changes)]
+    return [*found, ("", words.say("now"))]
 
 
 def _said(visit: Visit, error: GrowbaseError) -> str:
