@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 from pydantic import BaseModel
-from sqlalchemy.orm import configure_mappers
 
 from growbase.core.actor import Role
 from growbase.core.errors import ConfigError
@@ -137,7 +136,7 @@ def _package(model: type[Root]) -> str:
 
 
 def _add(models: dict[str, type[Root]], model: type[Root]) -> None:
-    name = str(model.__tablename__)
+    name = model.__tablename__
     if name in models:
         paths = sorted(f"{one.__module__}.{one.__name__}" for one in (model, models[name]))
         message = "The table {table} is declared by {paths}: give one of them another name."
@@ -157,7 +156,6 @@ class Catalog:
         self, resources: Iterable[Resource], founders: Iterable[Action] = (), packages: Iterable[str] = ()
     ) -> None:
         self.founders = tuple(founders)
-        configure_mappers()
         self.resources = tuple(resources)
         self.by_name = {resource.name: resource for resource in self.resources}
         self.by_table = {resource.table.name: resource for resource in self.resources}
@@ -165,9 +163,9 @@ class Catalog:
         known = {__name__.partition(".")[0], *packages, *(_package(resource.model) for resource in self.resources)}
         prefixes = tuple(f"{package}." for package in known)
         self.models: dict[str, type[Root]] = {}
-        for mapper in Root.registry.mappers:
-            if f"{mapper.class_.__module__}.".startswith(prefixes):
-                _add(self.models, mapper.class_)
+        for model in Root.models:
+            if f"{model.__module__}.".startswith(prefixes):
+                _add(self.models, model)
         self.parents: dict[str, list[Resource]] = {}
         for resource in self.resources:
             for child in resource.children:
