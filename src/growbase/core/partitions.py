@@ -34,6 +34,11 @@ WAIT_MS: Final = 800
 """How long a change of the partitions waits for a lock; less than it takes PostgreSQL to look for a deadlock."""
 PAUSES: Final = (0.2, 0.5, 1.0, 2.0)
 
+ROWS: Final = (
+    "coalesce((SELECT sum(greatest(p.reltuples, 0)) FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhrelid "
+    "WHERE i.inhparent = c.oid), c.reltuples)::bigint"
+)
+"""About how many rows a table ``c`` of pg_class has, those of its partitions together; -1 if nobody knows."""
 BEGINNING: Final = UUID(int=0)
 _RANGE: Final = re.compile(r"FROM \('([0-9a-f-]{36})'\) TO \('([0-9a-f-]{36})'\)")
 T = TypeVar("T")
@@ -253,6 +258,27 @@ def _forget(tx: Transaction, *, layout: Layout) -> int:
         write_state(tx, layout, {key: value for key, value in state.items() if key != name})
         return 1
     return 0
+
+
+# -- the keys ---------------------------------------------------------------------------------------------------------
+
+
+def unnoted(reads: Reads, layout: Layout) -> int:
+    """Return how many rows have no key in the table of keys; this reads both whole."""
+    return int(reads.execute(f"SELECT count(*) FROM {layout.table} t WHERE {_unnoted(layout)}").fetchone()[0])
+
+
+def note_keys(database: Database, layout: Layout) -> int:
+    """Write the keys down that are missing in the table of keys, and return how many."""
+    columns = f"organization_id, {layout.key}, id"
+    some = f"SELECT {columns} FROM {layout.table} t WHERE {_unnoted(layout)} FOR KEY SHARE"
+    sql = f"INSERT INTO {layout.keys} ({columns}) {some} ON CONFLICT DO NOTHING"
+    return briefly(database, lambda tx: tx.execute(sql).rowcount)
+
+
+def _unnoted(layout: Layout) -> str:
+    same = f"k.organization_id = t.organization_id AND k.{layout.key} = t.{layout.key}"
+    return f"NOT EXISTS (SELECT 1 FROM {layout.keys} k WHERE {same})"
 
 
 # -- what is remembered -----------------------------------------------------------------------------------------------
