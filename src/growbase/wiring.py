@@ -19,6 +19,7 @@ from growbase.core.generation import ChatCompletions, Generator, Offline
 from growbase.core.mail import FolderMailer, Mailer, Server, SmtpMailer
 from growbase.core.outside import Outside
 from growbase.core.packages import find_module, import_resources, require_apart
+from growbase.core.partitions import keep_partitions
 from growbase.core.region import Regions
 from growbase.core.resource import Action, Catalog, Resource
 from growbase.core.seals import seal_log
@@ -179,6 +180,7 @@ def schedules(settings: Settings) -> list[Schedule]:
     found = [
         *nightly.schedules(settings, world),
         Schedule("core/seal_log", seal_log, every=timedelta(minutes=1)),
+        Schedule("core/partitions", keep_partitions, every=timedelta(hours=6)),
         Schedule("jobs/retention", partial(run_daily, days=retention_days(settings)), daily="03:20"),
     ]
     found += _backup_schedules(settings)

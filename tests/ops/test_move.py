@@ -21,15 +21,20 @@ from growbase.cli.opening import install
 from growbase.core.config import Settings, load_settings
 from growbase.core.database import Database
 from growbase.core.errors import ConfigError, GrowbaseError
+from growbase.core.facts import delete_facts
 from growbase.core.feed import BEGINNING, newest, read_changes
 from growbase.core.gate import Moved
+from growbase.core.partitions import keep_partitions
 from growbase.core.trash import trash
+from growbase.domains.marketing.actions_analytics import ingest_events
 from growbase.domains.marketing.models import Campaign
+from growbase.domains.marketing.models_analytics import AnalyticsEvent
 from growbase.ops import migrate, move, move_steps
 from growbase.ops.drift import find_drift
 from growbase.ops.migrate import MoveUnfinished
 from growbase.ops.move import NoMove
 from growbase.ops.move_steps import MoveRefused, RowsDiffer
+from tests.domains.marketing.factories import event
 from tests.fixtures import Tenant, make_tenant, sqlite_rows
 from tests.postgres import PostgresServer
 from tests.processes import wait_until
@@ -100,6 +105,43 @@ def test_all_rows_move_and_everybody_goes_on_there_and_back(
         made = database.write(owner, lambda tx: tx.insert(Campaign, name="home again", purpose="x"))
         with database.read(owner) as reads:
             assert [change.entity_id for change in read_changes(reads, position, 10).changes] == [made]
+
+
+def test_events_in_partitions_move_both_ways_with_what_comes_in_meanwhile(
+    home: Settings, new_postgres_database: Callable[..., str]
+) -> None:
+    ring, url = wiring.keyring(home), new_postgres_database()
+
+    def send(settings: Settings, *keys: str) -> int:
+        events = [event(event_key=key) for key in keys]
+        with closing(wiring.follow_database(settings)) as database:
+            return int(database.write(owner, lambda tx: ingest_events(tx, events=events))["accepted"])
+
+    with closing(wiring.open_database(home)) as database:
+        owner = fill(database).owner
+    assert send(home, "a", "b") == 2
+    move.move(home, ring, url)
+    there = home.refreshed()
+    with closing(wiring.open_database(there)) as database:
+        assert keep_partitions(database) > 0
+    assert find_drift(there) == []
+    assert send(there, "b", "c") == 1
+    dies_at("followed", lambda: move.move(there, ring, move.origin(there, ring)))
+    # What the record names is the table, whichever partition a row is in.
+    assert send(there, "c", "d") == 1
+    with closing(wiring.follow_database(there)) as database:
+        database.write(owner, lambda tx: delete_facts(tx, AnalyticsEvent, {"event_key": "a"}))
+        expected = database.query("SELECT event_key FROM analytics_events ORDER BY 1")
+    move.move(there.refreshed(), ring, None)
+    here = home.refreshed()
+    assert here.database == home.database
+    assert sqlite_rows(home.sqlite_path, "SELECT event_key FROM analytics_events ORDER BY 1") == expected
+    assert find_drift(here) == []
+    assert send(here, "a", "c", "e") == 2
+    before = move.checksums(here)
+    move.move(here, ring, url)
+    assert move.checksums(home.refreshed()) == before
+    assert send(home.refreshed(), "a", "e", "f") == 1
 
 
 POINTS = (

@@ -70,7 +70,7 @@ async def show_kpi(call: Call) -> Answer:
     key, found, is_known = await database.aread(read)
     if not is_known:
         raise bad("metric", "is not known here; use {choices}", choices=", ".join(METRICS))
-    if found.state != "fresh":
+    if not found.is_settled():
         # Behind a closed gate an old figure, which says that it is one, is better than none.
         with suppress(ReadOnly):
             found = await database.awrite(actor, lambda tx: read_kpi(tx, key, computable=key.metric in METRICS))

@@ -217,6 +217,8 @@ class Root(metaclass=_Model):
     """Of whom the personal columns tell."""
     __copies__: ClassVar[tuple[str, ...]] = ()
     """Columns that may hold what rows of other tables hold, such as a job's payload."""
+    __monthly__: ClassVar[str | None] = None
+    """The text column with a unique key in the organization, where PostgreSQL keeps the rows in monthly partitions."""
     __retention__: ClassVar[tuple[Retention, ...]] = ()
     """When rows go by themselves; what the trash holds is the resource's ``retention``."""
 

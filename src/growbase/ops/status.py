@@ -8,6 +8,7 @@ from growbase.core import ddl
 from growbase.core.config import Settings
 from growbase.core.database_url import mask_url
 from growbase.core.gate import FACT, parse
+from growbase.core.partitions import ROWS
 from growbase.core.tables import Process
 from growbase.core.types import moment_text
 from growbase.ops import migrate
@@ -117,8 +118,8 @@ def _postgresql(rows: Rows, found: DatabaseStatus) -> None:
     found.server_version = f"PostgreSQL {rows('SHOW server_version')[0][0]}"
     found.size_bytes = rows("SELECT pg_database_size(current_database())")[0][0]
     classes = (
-        "SELECT relname, reltuples::bigint FROM pg_class WHERE relnamespace = current_schema()::regnamespace "
-        "AND relkind IN ({}) ORDER BY relname"
+        f"SELECT relname, {ROWS} FROM pg_class c WHERE relnamespace = current_schema()::regnamespace "
+        "AND relkind IN ({}) AND NOT relispartition ORDER BY relname"
     )
     estimates = dict(rows(classes.format("'r', 'p'")))
     for name in _ours((name,) for name in estimates):
