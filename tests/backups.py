@@ -21,10 +21,13 @@ from growbase.core.database import Database
 from growbase.core.files import open_files
 from growbase.domains.marketing.models import Brand
 from growbase.domains.marketing.models_assets import Asset
+from growbase.ops import litestream, wal
+from growbase.ops.backup import backup_now
+from growbase.ops.supervise import Supervisor
 from growbase.ops.vault import Vault, open_vault
 from tests.fixtures import make_tenant
 from tests.postgres import PostgresServer
-from tests.processes import start
+from tests.processes import start, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = "template_growbase"
@@ -72,6 +75,39 @@ class Site:
         with self.command(*arguments, **environment) as process:
             printed, _ = process.communicate(timeout=60)
         return process.returncode, printed.decode()
+
+
+@contextmanager
+def copying(shop: Site) -> Iterator[Supervisor]:
+    """Copy the commits of an installation as they come while the block runs, which begins when the log has."""
+    if shop.settings.is_postgresql:
+        found = wal.supervisor(shop.settings, shop.vault, lambda: backup_now(shop.settings, shop.vault), every=0.2)
+    else:
+        found = litestream.supervisor(shop.settings)
+    found.start()
+    try:
+        wait_until(lambda: log_has_begun(shop), "the continuous log")
+        yield found
+    finally:
+        found.stop()
+
+
+def log_has_begun(shop: Site) -> bool:
+    """Return whether a moment can be restored."""
+    if shop.settings.is_postgresql:
+        return bool(shop.vault.keys("wal")) and bool(shop.vault.manifests())
+    return bool(shop.vault.keys("litestream"))
+
+
+def forget_slot(shop: Site) -> None:
+    """Drop the replication slot, which the server frees a moment after its receiver has gone."""
+    if shop.settings.is_postgresql:
+
+        def is_gone() -> bool:
+            wal.drop_slot(shop.settings)
+            return wal.slot(shop.settings) is None
+
+        wait_until(is_gone, "the slot to go")
 
 
 def names(database_url: str) -> set[str]:
