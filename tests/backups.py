@@ -14,6 +14,7 @@ from uuid import UUID
 import psycopg
 
 from growbase import wiring
+from growbase.cli.opening import install as migrated
 from growbase.core import ddl
 from growbase.core.actor import Actor
 from growbase.core.config import Settings
@@ -23,6 +24,7 @@ from growbase.domains.marketing.models import Brand
 from growbase.domains.marketing.models_assets import Asset
 from growbase.ops import litestream, wal
 from growbase.ops.backup import backup_now
+from growbase.ops.migrate import stamp
 from growbase.ops.supervise import Supervisor
 from growbase.ops.vault import Vault, open_vault
 from tests.fixtures import make_tenant
@@ -123,6 +125,12 @@ def names(database_url: str) -> set[str]:
         return {row[0] for row in connection.execute(sql)}
     finally:
         connection.close()
+
+
+def complete(shop: Site) -> None:
+    """Write what an installation has beside its tables, without which no server or worker starts on it."""
+    stamp(shop.settings)
+    migrated(shop.settings)
 
 
 def install(url: str) -> None:
