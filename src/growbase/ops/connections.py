@@ -135,7 +135,7 @@ def connect_postgresql(settings: Settings) -> Any:  # noqa: ANN401 -- psycopg is
 
     wanted = {**dict.fromkeys(NO_TIMEOUTS, "0"), "timezone": "UTC"}
     if settings.database_schema:
-        wanted["search_path"] = settings.database_schema
+        wanted["search_path"] = f'"{settings.database_schema}"'
     is_pooled = settings.uses_pgbouncer and settings.direct_url is None
     # PgBouncer refuses these options: there they hold for the first transaction, in which callers read.
     options = None if is_pooled else " ".join(f"-c {name}={value}" for name, value in wanted.items())
