@@ -117,8 +117,8 @@ def _postgresql(rows: Rows, found: DatabaseStatus) -> None:
     found.server_version = f"PostgreSQL {rows('SHOW server_version')[0][0]}"
     found.size_bytes = rows("SELECT pg_database_size(current_database())")[0][0]
     classes = (
-        "SELECT relname, reltuples::bigint FROM pg_class WHERE relnamespace = current_schema()::regnamespace "
-        "AND relkind IN ({}) ORDER BY relname"
+        "SELECT relname, reltuples::bigint FROM pg_class "
+        "WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relkind IN ({}) ORDER BY relname"
     )
     estimates = dict(rows(classes.format("'r', 'p'")))
     for name in _ours((name,) for name in estimates):
@@ -132,7 +132,8 @@ def _postgresql(rows: Rows, found: DatabaseStatus) -> None:
     found.triggers = _ours(
         rows(
             "SELECT t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
-            "WHERE c.relnamespace = current_schema()::regnamespace AND NOT t.tgisinternal ORDER BY t.tgname"
+            "WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND NOT t.tgisinternal "
+            "ORDER BY t.tgname"
         )
     )
 
