@@ -171,6 +171,8 @@ class PostgresEnd(End):
     def problems(self, needed_bytes: int) -> list[str]:
         """Look at version, encoding and rights."""
         del needed_bytes
+        if self.settings.uses_pgbouncer and self.settings.direct_url is None:
+            return ["a move does not go through PgBouncer: give the address of PostgreSQL itself"]
         version, shown, encoding, database, user = self.query(
             "SELECT current_setting('server_version_num')::int, current_setting('server_version'), "
             "pg_encoding_to_char(encoding), datname::text, current_user::text "
@@ -181,8 +183,11 @@ class PostgresEnd(End):
             found.append(f"PostgreSQL {shown} is too old: take 15 or newer")
         if encoding != "UTF8":
             found.append(f"the encoding of {database} is {encoding}: make it with ENCODING 'UTF8'")
-        sql, what = "SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)", "SCHEMA public"
-        if self.settings.database_schema is not None:
+        schema = self.settings.database_schema
+        sql, what = "SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)", f"SCHEMA {schema}"
+        if schema is None:
+            what = "SCHEMA public"
+        elif self.query("SELECT current_schema() IS NULL")[0][0]:
             sql, what = "SELECT has_database_privilege(current_database(), 'CREATE')", f"DATABASE {database}"
         if not self.query(sql)[0][0]:
             found.append(f"{user} may not create tables there: GRANT CREATE ON {what} TO {user}")
@@ -207,7 +212,7 @@ class PostgresEnd(End):
             ):
                 for name in names:
                     self.query(f'DROP {kind} IF EXISTS "{name}" CASCADE')
-            listed = f"proname LIKE '{DIRTY}%' AND pronamespace = current_schema()::regnamespace"
+            listed = f"proname LIKE '{DIRTY}%' AND pronamespace = quote_ident(current_schema())::regnamespace"
             dirty = [name for (name,) in self.query(f"SELECT proname::text FROM pg_proc WHERE {listed}")]
             noting = [f"{name}_{what}" for name in keys for what in ("note", "keep", "forget")]
             for name in [*(extra.name for extra in extras if extra.kind == "function"), *dirty, *noting]:

@@ -118,7 +118,7 @@ def _postgresql(rows: Rows, found: DatabaseStatus) -> None:
     found.server_version = f"PostgreSQL {rows('SHOW server_version')[0][0]}"
     found.size_bytes = rows("SELECT pg_database_size(current_database())")[0][0]
     classes = (
-        f"SELECT relname, {ROWS} FROM pg_class c WHERE relnamespace = current_schema()::regnamespace "
+        f"SELECT relname, {ROWS} FROM pg_class c WHERE relnamespace = quote_ident(current_schema())::regnamespace "
         "AND relkind IN ({}) AND NOT relispartition ORDER BY relname"
     )
     estimates = dict(rows(classes.format("'r', 'p'")))
@@ -133,7 +133,8 @@ def _postgresql(rows: Rows, found: DatabaseStatus) -> None:
     found.triggers = _ours(
         rows(
             "SELECT t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
-            "WHERE c.relnamespace = current_schema()::regnamespace AND NOT t.tgisinternal ORDER BY t.tgname"
+            "WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND NOT t.tgisinternal "
+            "ORDER BY t.tgname"
         )
     )
 

@@ -96,7 +96,7 @@ def _postgresql_integrity(patient: Patient) -> Iterator[Finding]:
         amcheck = bool(connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'amcheck'").fetchone())
         listed = (
             "SELECT c.oid, c.relname, c.relkind = 'r', coalesce(a.amname, '') FROM pg_class c "
-            "LEFT JOIN pg_am a ON a.oid = c.relam WHERE c.relnamespace = current_schema()::regnamespace "
+            "LEFT JOIN pg_am a ON a.oid = c.relam WHERE c.relnamespace = quote_ident(current_schema())::regnamespace "
             "AND c.relkind IN ('r', 'i') ORDER BY c.relkind DESC, c.relname"
         )
         for oid, name, is_table, method in connection.execute(listed).fetchall():
