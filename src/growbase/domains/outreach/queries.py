@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from growbase.core.errors import InvalidQuery
@@ -30,7 +31,12 @@ MOST_GROUPS: Final = 1_000
 
 
 def message_figures(
-    reads: Reads, *, start: datetime, end: datetime, group_by: Sequence[str] = ("day",)
+    reads: Reads,
+    *,
+    start: datetime,
+    end: datetime,
+    group_by: Sequence[str] = ("day",),
+    outreach_campaign_id: UUID | None = None,
 ) -> dict[str, Any]:
     """Return what came of the messages sent from ``start`` to before ``end``, by day, campaign or step, and in all.
 
@@ -52,7 +58,7 @@ def message_figures(
     columns = tuple(column for name in wanted for column in GROUPS[name])
     cells: dict[tuple[str | None, ...], list[int]] = {}
     totals = [0] * len(MOMENTS)
-    for *parts, counts in _counted(reads, start, end, columns, zone):
+    for *parts, counts in _counted(reads, (start, end), outreach_campaign_id, columns, zone):
         cell = cells.setdefault(tuple(parts), [0] * len(MOMENTS))
         for place, count in enumerate(counts):
             cell[place] += count
@@ -74,14 +80,17 @@ def _named(counts: Sequence[int]) -> dict[str, int]:
 
 
 def _counted(
-    reads: Reads, start: datetime, end: datetime, columns: Sequence[str], zone: ZoneInfo
+    reads: Reads, span: tuple[datetime, datetime], campaign_id: UUID | None, columns: Sequence[str], zone: ZoneInfo
 ) -> list[tuple[Any, ...]]:
     """Return the parts of each group and its counts, summed up by quarters of an hour where days are asked for."""
     plan, sign = reads.plan(Message), mark(reads.engine)
     terms, params = reads.scope_terms(plan, anywhere=False)
     bound = plan.fields["sent_at"].bound
     terms += [f"t.sent_at >= {sign}", f"t.sent_at < {sign}", f"t.direction = {sign}"]
-    params += [bound(start), bound(end), Direction.OUTBOUND.value]
+    params += [*map(bound, span), Direction.OUTBOUND.value]
+    if campaign_id is not None:
+        terms.append(f"t.outreach_campaign_id = {sign}")
+        params.append(plan.fields["outreach_campaign_id"].bound(campaign_id))
     sources = {"day": quarter_sql(reads.engine, "t.sent_at"), "sequence_id": "s.sequence_id"}
     parts = [sources.get(column, f"t.{column}") for column in columns]
     step = ""
