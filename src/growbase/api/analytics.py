@@ -2,23 +2,20 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Any, cast, get_args
-from urllib.parse import parse_qsl
-from uuid import UUID
 
 from growbase.api.call import Answer, Call, endpoint, json_answer
+from growbase.api.parameters import identifier, names, parameters, span
 from growbase.api.writing import write
-from growbase.core import clock
 from growbase.core.actor import Actor, Role
 from growbase.core.errors import Forbidden, Invalid
-from growbase.core.model import Rule
-from growbase.core.query import bad, literal
+from growbase.core.query import bad
 from growbase.core.reads import Reads
 from growbase.core.strict_json import read_json, require_no_nul
 from growbase.core.transaction import Transaction
 from growbase.domains.marketing.actions_analytics import Batch, ingest_events, prepare_events
 from growbase.domains.marketing.queries import Interval, campaign_series, funnel
+from growbase.domains.marketing.queries_variants import variant_figures
 
 NDJSON = "application/x-ndjson"
 PLAIN = "text/plain"
@@ -38,7 +35,7 @@ async def record(call: Call) -> Answer:
     if PUBLISHABLE not in actor.scopes and not actor.has_role(Role.MEMBER):
         raise Forbidden
     body = await call.body(content_types=("application/json", NDJSON, PLAIN))
-    options = _params(call, {"on_error", "event_key"})
+    options = parameters(call, {"on_error", "event_key"})
     kind = call.headers.get("content-type", "")
     batch = await asyncio.to_thread(_batch, body, kind, options)
 
@@ -77,17 +74,17 @@ def _events(body: bytes, content_type: str) -> list[dict[str, Any]]:
 
 async def series(call: Call) -> Answer:
     """Return counts by interval with totals; ``group_by`` takes event_type and source."""
-    params = _params(call, {"campaign_id", "from", "to", "interval", "group_by"})
-    start, end = _range(params)
+    params = parameters(call, {"campaign_id", "from", "to", "interval", "group_by"})
+    start, end = span(params)
     interval = params.get("interval", "day")
     if interval not in get_args(Interval):
         raise bad("interval", "must be hour, day, week or month")
-    group_by = tuple(name for name in params.get("group_by", "event_type").split(",") if name)
+    group_by = names(params, "group_by", "event_type")
 
     def read(reads: Reads) -> dict[str, Any]:
         return campaign_series(
             reads,
-            campaign_id=_campaign(params),
+            campaign_id=identifier(params, "campaign_id"),
             start=start,
             end=end,
             interval=cast("Interval", interval),
@@ -100,11 +97,32 @@ async def series(call: Call) -> Answer:
 @endpoint("/api/analytics/funnel", "GET")
 async def funnel_route(call: Call) -> Answer:
     """Return how many subjects reached each step, in order."""
-    params = _params(call, {"campaign_id", "from", "to", "steps"})
-    start, end = _range(params)
-    steps = tuple(step for step in params.get("steps", "impression,click,conversion").split(",") if step)
+    params = parameters(call, {"campaign_id", "from", "to", "steps"})
+    start, end = span(params)
+    steps = names(params, "steps", "impression,click,conversion")
+    campaign_id = identifier(params, "campaign_id")
+    return await _read(call, lambda reads: funnel(reads, campaign_id=campaign_id, steps=steps, start=start, end=end))
+
+
+@endpoint("/api/analytics/variants", "GET")
+async def variants_route(call: Call) -> Answer:
+    """Compare the variants of contents: how often each was ``shown``, led to the ``goal``, and what may be chance.
+
+    Rates come with their 95 % interval, and with the p-value of a z-test against the control.
+    """
+    params = parameters(call, {"campaign_id", "content_id", "from", "to", "shown", "goal"})
+    start, end = span(params)
     return await _read(
-        call, lambda reads: funnel(reads, campaign_id=_campaign(params), steps=steps, start=start, end=end)
+        call,
+        lambda reads: variant_figures(
+            reads,
+            campaign_id=identifier(params, "campaign_id"),
+            content_id=identifier(params, "content_id"),
+            start=start,
+            end=end,
+            shown=params.get("shown", "impression"),
+            goal=params.get("goal", "conversion"),
+        ),
     )
 
 
@@ -118,30 +136,4 @@ async def _read(call: Call, query: Callable[[Reads], dict[str, Any]]) -> Answer:
     return json_answer(await call.api.database.aread(read))
 
 
-def _params(call: Call, known: set[str]) -> dict[str, str]:
-    params = dict(parse_qsl(call.query))
-    unknown = next((name for name in params if name not in known), None)
-    if unknown is not None:
-        raise bad(unknown, "is not a parameter here; use {choices}", choices=", ".join(sorted(known)))
-    return params
-
-
-def _range(params: dict[str, str]) -> tuple[datetime, datetime]:
-    end = literal("to", Rule("moment"), params["to"]) if "to" in params else clock.now()
-    assert isinstance(end, datetime)
-    start = literal("from", Rule("moment"), params["from"]) if "from" in params else end - timedelta(days=30)
-    assert isinstance(start, datetime)
-    if start >= end:
-        raise bad("from", "must be before to")
-    return start, end
-
-
-def _campaign(params: dict[str, str]) -> UUID | None:
-    if "campaign_id" not in params:
-        return None
-    found = literal("campaign_id", Rule("identifier"), params["campaign_id"])
-    assert isinstance(found, UUID)
-    return found
-
-
-ROUTES = [analytics, funnel_route]
+ROUTES = [analytics, funnel_route, variants_route]

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from growbase.api.call import Answer, Call, endpoint, json_answer
+from growbase.api.parameters import names, parameters, span
 from growbase.core import clock
 from growbase.core.actor import Role, system
 from growbase.core.errors import NotConfigured
@@ -11,8 +12,10 @@ from growbase.core.strict_json import read_json, require_no_nul
 from growbase.domains.identity.actions_provider import receive_event
 from growbase.domains.identity.authenticate import with_request
 from growbase.domains.identity.models_billing import BillingProvider
+from growbase.domains.identity.queries_usage import usage_by_day
 from growbase.domains.identity.stripe import read_event, require_signature
 from growbase.domains.identity.usage import list_usage
+from growbase.domains.marketing.queries import organization_zone
 
 
 @endpoint("/api/usage", "GET")
@@ -28,6 +31,25 @@ async def usage(call: Call) -> Answer:
             return list_usage(reads, clock.now())
 
     return json_answer({"data": await call.api.database.aread(read)})
+
+
+@endpoint("/api/usage/daily", "GET")
+async def usage_days(call: Call) -> Answer:
+    """Return how much of each metric was used on each day of the organization's time zone; ``metric`` names some.
+
+    What was given back on a day is taken off it, so that a day may be below zero.
+    """
+    actor = await call.require(Role.VIEWER)
+    params = parameters(call, {"from", "to", "metric"})
+    start, end = span(params)
+    metrics = names(params, "metric", "")
+
+    def read() -> dict[str, Any]:
+        with call.api.database.near(actor).read(actor) as reads:
+            zone = organization_zone(reads)
+            return usage_by_day(reads, start=start, end=end, zone=zone, metrics=metrics)
+
+    return json_answer(await call.api.database.aread(read))
 
 
 @endpoint("/api/webhooks/stripe", "POST", public=True)
@@ -51,4 +73,4 @@ async def stripe(call: Call) -> Answer:
     return json_answer({"received": True, "duplicate": not is_new})
 
 
-ROUTES = [usage, stripe]
+ROUTES = [usage, usage_days, stripe]

@@ -2,7 +2,7 @@
 
 import asyncio
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,10 +11,11 @@ from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from growbase.api.call import Answer, Call, endpoint, identity, json_answer
+from growbase.api.call import Answer, Api, Call, endpoint, identity, json_answer
+from growbase.api.parameters import Params, parameters
 from growbase.api.writing import row_answer, write
 from growbase.core import clock
-from growbase.core.actor import Role, system
+from growbase.core.actor import Actor, Role, system
 from growbase.core.errors import Invalid, NotFound, NotUnique, Unauthenticated
 from growbase.core.gate import ReadOnly
 from growbase.core.model import Rule
@@ -38,9 +39,6 @@ from growbase.domains.commerce.models_events import ConnectionStatus
 from growbase.domains.commerce.models_facts import Granularity, KpiCache
 from growbase.domains.commerce.schemas import KpiValue
 
-Params = dict[str, str]
-
-
 # -- key figures ------------------------------------------------------------------------------------------------------
 
 
@@ -59,22 +57,36 @@ async def show_kpi(call: Call) -> Answer:
     actor = await call.require(Role.VIEWER)
     id, database = _store_id(call), call.api.database
 
-    def read() -> tuple[KpiKey, KpiReading, bool]:
+    def read() -> tuple[KpiKey, bool]:
         with database.read(actor) as reads:
             store = reads.get(Store, id)
-            key = _key(store, _params(call, {"metric", "from", "to", "granularity"}))
-            found = find_kpi(reads, key)
+            key = _key(store, parameters(call, {"metric", "from", "to", "granularity"}))
             is_known = key.metric in METRICS or reads.find(KpiCache, store_id=id, metric_key=key.metric) is not None
-            return key, found, is_known
+            return key, is_known
 
-    key, found, is_known = await database.aread(read)
+    key, is_known = await database.aread(read)
     if not is_known:
         raise bad("metric", "is not known here; use {choices}", choices=", ".join(METRICS))
-    if not found.is_settled():
+    [found] = await read_kpis(call.api, actor, [key])
+    return json_answer(found.document())
+
+
+async def read_kpis(api: Api, actor: Actor, keys: Sequence[KpiKey]) -> list[KpiReading]:
+    """Return figures as the cache has them, and have those computed once that are not fresh."""
+    database = api.database
+
+    def read() -> list[KpiReading]:
+        with database.read(actor, snapshot=True) as reads:
+            return [find_kpi(reads, key) for key in keys]
+
+    found = await database.aread(read)
+    if any(not one.is_settled() for one in found):
         # Behind a closed gate an old figure, which says that it is one, is better than none.
         with suppress(ReadOnly):
-            found = await database.awrite(actor, lambda tx: read_kpi(tx, key, computable=key.metric in METRICS))
-    return json_answer(found.document())
+            return await database.awrite(
+                actor, lambda tx: [read_kpi(tx, key, computable=key.metric in METRICS) for key in keys]
+            )
+    return found
 
 
 async def keep_kpi(call: Call) -> Answer:
@@ -322,14 +334,6 @@ def _moment(text: str) -> datetime | None:
 
 def _store_id(call: Call) -> UUID:
     return identity(str(call.scope["path_params"]["id"]))
-
-
-def _params(call: Call, known: set[str]) -> Params:
-    params = dict(parse_qsl(call.query))
-    unknown = next((name for name in params if name not in known), None)
-    if unknown is not None:
-        raise bad(unknown, "is not a parameter here; use {choices}", choices=", ".join(sorted(known)))
-    return params
 
 
 ROUTES = [kpis, connection_test, shopify_webhook, webhook]

@@ -6,7 +6,7 @@ Identifiers come from table definitions only, values are always bound.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from typing import Any, cast
 
@@ -214,6 +214,18 @@ def select_sql(plan: Plan, what: str, terms: tuple[str, ...], tail: str = "") ->
     """Return ``SELECT what`` where all ``terms`` hold."""
     where = f" WHERE {' AND '.join(terms)}" if terms else ""
     return f"SELECT {what} FROM {plan.table} t{where}{tail}"
+
+
+def quarter_sql(engine: str, column: str) -> str:
+    """Return the quarter of an hour in which a moment lies: no time zone's day begins within one."""
+    if engine == POSTGRESQL:
+        return f"date_bin('15 minutes', {column}, '2000-01-01T00:00:00Z')"
+    return f"substr({column}, 1, 14) || printf('%02d', substr({column}, 15, 2) / 15 * 15)"
+
+
+def quarter_moment(value: datetime | str) -> datetime:
+    """Return a value of ``quarter_sql`` as a moment."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
 def equality(plan: Plan, name: str, value: object) -> tuple[str, tuple[object, ...]]:

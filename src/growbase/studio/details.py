@@ -14,7 +14,7 @@ from growbase.core.model import View, is_trashable, rule_of, table_of
 from growbase.core.reads import Reads
 from growbase.core.resource import Resource
 from growbase.core.statements import plan_of
-from growbase.studio import lists
+from growbase.studio import dashboards, lists
 from growbase.studio.acts import Companions, companions, remover
 from growbase.studio.edit import current_row
 from growbase.studio.render import page
@@ -75,6 +75,7 @@ async def show(visit: Visit, resource: Resource, id: str) -> Answer:
         "is_old": old is not None,
         "in_trash": in_trash,
         "has_history": resource.model.__logged__,
+        "has_dashboard": resource.name in dashboards.FOR,
         "groups_of_fields": _fields(resource, columns),
         "stamps": [column for column in columns if column.name in {"created_at", "updated_at", *USERS}],
         **_may(visit, resource, row, in_trash=in_trash),

@@ -1,45 +1,54 @@
 """The first page: what waits for somebody, how the organization stands, and where to begin."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 from growbase.api.call import Answer
 from growbase.core import clock
+from growbase.core.actor import Role
 from growbase.core.errors import GrowbaseError
 from growbase.core.query import parse
 from growbase.core.reads import Reads
 from growbase.core.resource import Resource
+from growbase.domains.identity.models import Organization
+from growbase.domains.identity.roles import everywhere
 from growbase.domains.identity.usage import list_usage
+from growbase.ops.backup_record import figures as backup_figures
+from growbase.ops.checks.background import STALE
+from growbase.studio import overview
+from growbase.studio.periods import period_of
+from growbase.studio.places import places
 from growbase.studio.render import is_main, page
 from growbase.studio.rows import title_of
+from growbase.studio.usage_page import meter_of
 from growbase.studio.visit import Visit
 from growbase.studio.words import Words
 
-NEAR: Final = 0.8
-"""The part of a limit from which on its use needs attention."""
+MOST_METERS: Final = 6
+MOST_TILES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Rows somebody should look at."""
+    """Something somebody should look at; ``href`` leads to it, and ``badge`` says how much of it there is."""
 
     text: str
-    resource: Resource
-    query: str
-    count: int
+    badge: str
     tone: str
+    href: str = ""
 
 
-def _watched(words: Words) -> list[tuple[str, str, str, str]]:
-    """Return what needs attention: its sentence, the resource, the filter, and how bad it is."""
+def watched(words: Words) -> list[tuple[str, str, str, str]]:
+    """Return the rows that need attention: their sentence, the resource, the filter, and how bad it is."""
     return [
         (words.say("Posts that failed"), "scheduled-posts", "status=failed", "bad"),
         (words.say("Posts whose publication is not confirmed"), "scheduled-posts", "status=unconfirmed", "bad"),
         (words.say("Jobs that failed for good"), "jobs", "status=in.(dead,failed)", "bad"),
         (words.say("Messages whose sending is not confirmed"), "messages", "status=unconfirmed", "bad"),
         (words.say("Webhook endpoints that are switched off"), "webhook-endpoints", "status=disabled", "bad"),
-        (words.say("Accounts that must be connected again"), "social-accounts", "status=in.(expired,error)", "bad"),
-        (words.say("Tickets waiting for an answer"), "tickets", "status=open", "warn"),
+        (words.say("Accounts that must be connected again"), "social-accounts", _BROKEN, "bad"),
+        (words.say("Tickets waiting for an answer"), "tickets", "waiting_since=not.is.null", "warn"),
         (words.say("Order flags that are open"), "order-flags", "status=open", "warn"),
         (words.say("Drafts to review"), "ai-drafts", "status=in.(proposed,edited)", "warn"),
         (words.say("Content in review"), "contents", "status=review", "warn"),
@@ -47,36 +56,55 @@ def _watched(words: Words) -> list[tuple[str, str, str, str]]:
     ]
 
 
+_BROKEN: Final = "status=in.(refresh_needed,revoked)"
+
+
 async def show(visit: Visit) -> Answer:
     """Show the first page."""
+    nothing: dict[str, Any] = {"waiting": [], "usage": [], "counts": [], "recent": [], "start": []}
     if visit.by.organization_id is None:
-        return page(visit, "home.html", waiting=[], usage=[], figures=[], recent=[], start=[])
+        return page(visit, "home.html", figures=[], chart=[], period=None, **nothing)
+    period = await period_of(visit)
+    found = await overview.read_figures(visit, period)
+    figures = await overview.figures(visit, period, found)
+    usage = await visit.read(lambda reads: _usage(reads, visit.words))
     waiting = await visit.api.database.aread(lambda: _waiting(visit))
-    usage = await visit.read(_usage)
-    figures = await visit.api.database.aread(lambda: _figures(visit))
+    waiting = [*await visit.read(lambda reads: _instance(reads, visit)), *_limits(visit.words, usage), *waiting]
     recent = await visit.read(lambda reads: _recent(reads, visit))
     start = [
         one
         for one in (visit.api.catalog.by_name.get(name) for name in ("brands", "campaigns", "contents", "prospects"))
         if one is not None and one.creatable and visit.may(one.write)
     ]
-    return page(visit, "home.html", waiting=waiting, usage=usage, figures=figures, recent=recent, start=start)
+    return page(
+        visit,
+        "home.html",
+        waiting=waiting,
+        usage=usage[:MOST_METERS],
+        figures=figures[:MOST_TILES],
+        counts=[] if figures else await visit.api.database.aread(lambda: _counts(visit)),
+        chart=overview.events_by_day(visit, period, found, seen=False)
+        or overview.messages_by_day(visit, period, found),
+        period=period,
+        recent=recent,
+        start=start,
+    )
 
 
 def _waiting(visit: Visit) -> list[Waiting]:
     found = []
-    for text, name, query, tone in _watched(visit.words):
+    for text, name, query, tone in watched(visit.words):
         resource = visit.api.catalog.by_name.get(name)
         if resource is None or not visit.may(resource.read):
             continue
         count = _count(visit, resource, query)
         if count:
-            found.append(Waiting(text, resource, query, count, tone))
+            found.append(Waiting(text, visit.words.number(count), tone, f"/studio/{resource.name}?{query}"))
     return found
 
 
 def _count(visit: Visit, resource: Resource, query: str) -> int:
-    """Return how many rows match; none where the state a filter names is not one of this resource's."""
+    """Return how many rows match; none where they can't be counted now, which must not hide the rest of the page."""
     try:
         parsed = parse(visit.api.catalog, resource, f"{query}&aggregate=count()" if query else "aggregate=count()")
         return int(visit.api.reader.aggregate(visit.by, resource, parsed)[0]["count"])
@@ -84,7 +112,44 @@ def _count(visit: Visit, resource: Resource, query: str) -> int:
         return 0
 
 
-def _figures(visit: Visit) -> list[tuple[Resource, int]]:
+def _instance(reads: Reads, visit: Visit) -> list[Waiting]:
+    """Return what is wrong with backups and drills: for admins, where no other organization shares the instance."""
+    if not visit.may(Role.ADMIN) or len(everywhere(reads).rows(Organization, anywhere=True, limit=2)) > 1:
+        return []
+    words = visit.words
+    found = backup_figures(lambda sql: reads.execute(sql).fetchall())
+    href = next((f"/studio/{place.path}" for place in places(words) if place.path == "backups"), "")
+    troubles = []
+    age = found.get("backup_age_seconds")
+    if age is None and visit.api.settings.is_production:
+        troubles.append(Waiting(words.say("There is no backup yet"), words.say("none"), "bad", href))
+    elif age is not None and age > STALE["backups"].total_seconds():
+        troubles.append(Waiting(words.say("The last good backup is old"), _ago(words, age), "bad", href))
+    if found.get("drill_passed", 1.0) != 1.0:
+        text = words.say("The last restore drill failed or is too old")
+        troubles.append(Waiting(text, _ago(words, found["drill_age_seconds"]), "bad", href))
+    return troubles
+
+
+def _ago(words: Words, seconds: float) -> str:
+    return words.ago((clock.now() - timedelta(seconds=seconds)).isoformat())
+
+
+def _limits(words: Words, usage: list[dict[str, Any]]) -> list[Waiting]:
+    """Return the limits of the plan that are reached, or nearly."""
+    found = []
+    for row in usage:
+        if row["tone"] in {"over", "full"}:
+            text, tone = words.say("Nothing is left of the plan: {metric}", metric=row["name"]), "bad"
+        elif row["tone"] == "near":
+            text, tone = words.say("Little is left of the plan: {metric}", metric=row["name"]), "warn"
+        else:
+            continue
+        found.append(Waiting(text, f"{row['used']} / {row['limit']}", tone, "/studio/usage"))
+    return found
+
+
+def _counts(visit: Visit) -> list[tuple[Resource, int]]:
     """Return how many rows the resources with the most to tell have."""
     names = ("campaigns", "contents", "prospects", "scheduled-posts", "tickets", "orders", "assets", "messages")
     found = (visit.api.catalog.by_name.get(name) for name in names)
@@ -92,13 +157,10 @@ def _figures(visit: Visit) -> list[tuple[Resource, int]]:
     return [(one, _count(visit, one, "")) for one in shown[:6]]
 
 
-def _usage(reads: Reads) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    for row in list_usage(reads, clock.now()):
-        limit, used = row.get("limit"), row.get("used") or 0
-        if isinstance(limit, int) and limit > 0 and isinstance(used, int):
-            found.append({**row, "part": used / limit, "near": used >= NEAR * limit})
-    return sorted(found, key=lambda row: float(row["part"]), reverse=True)[:6]
+def _usage(reads: Reads, words: Words) -> list[dict[str, Any]]:
+    """Return the meters of what is limited, the fullest first."""
+    found = [meter_of(words, row) for row in list_usage(reads, clock.now()) if row["limit"] is not None]
+    return sorted(found, key=lambda row: float(row["part"]), reverse=True)
 
 
 def _recent(reads: Reads, visit: Visit) -> list[dict[str, Any]]:

@@ -23,5 +23,11 @@ class Place:
 
 def places(words: Words) -> list[Place]:
     """Return the pages of their own, in the order of the navigation."""
-    del words
-    return []
+    return [
+        Place("overview", words.say("Overview")),
+        Place("content-performance", words.say("Content performance"), "marketing", needs=("content-performance",)),
+        Place("outreach", words.say("Results of outreach"), "outreach", needs=("messages",)),
+        Place("social", words.say("Results of posts"), "social", needs=("scheduled-posts",)),
+        Place("store-desk", words.say("Store desk"), "commerce", needs=("stores",)),
+        Place("usage", words.say("Use of the plan"), "identity"),
+    ]

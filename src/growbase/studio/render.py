@@ -104,7 +104,10 @@ def navigation(visit: Visit) -> list[dict[str, Any]]:
     for place in places(visit.words):
         if visit.may(place.role) and names.issuperset(place.needs):
             group_of(place.group)["places"].append(place)
+    own = {place.path for place in places(visit.words)}
     for resource in readable:
+        if resource.name in own:
+            continue
         group_of(domain_of(resource))["main" if is_main(visit, resource) else "more"].append(resource)
     return [groups[name] for name in sorted(groups, key=lambda name: ORDER.index(name) if name in ORDER else 0.5)]
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
-from babel.numbers import format_currency, format_decimal, get_currency_precision
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
 
 from growbase.core import clock
 from growbase.core.catalogue import languages, translate
@@ -83,6 +83,11 @@ class Words:
     def number(self, value: float) -> str:
         """Return a number with the language's separators."""
         return str(format_decimal(value, locale=_locale(self.language)))
+
+    def percent(self, part: float, digits: int = 1) -> str:
+        """Return a part of 1 as a percentage."""
+        pattern = f"#,##0.{'#' * digits}%" if self.language == "en" else f"#,##0.{'#' * digits}\u202f%"
+        return str(format_percent(part, pattern, locale=_locale(self.language)))
 
     def money(self, minor: int, currency: str | None) -> str:
         """Return an amount of minor units with its currency, or plainly where that is unknown."""

@@ -240,7 +240,10 @@ class UsageEvent(Fact):
     actor_id: Mapped[UUID | None] = identifier()
     occurred_at: Mapped[datetime] = moment()
 
-    __indexes__: ClassVar[tuple[Key, ...]] = (index("subject_id", across=True, where="subject_id IS NOT NULL"),)
+    __indexes__: ClassVar[tuple[Key, ...]] = (
+        index("counter_id", "occurred_at"),
+        index("subject_id", across=True, where="subject_id IS NOT NULL"),
+    )
 
 
 class BillingEvent(Fact):

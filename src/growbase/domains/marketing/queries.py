@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from growbase.core.errors import InvalidQuery, NotFound
 from growbase.core.reads import Reads
-from growbase.core.statements import POSTGRESQL, Plan, mark, select_sql
+from growbase.core.statements import Plan, mark, quarter_moment, quarter_sql, select_sql
 from growbase.domains.identity.models import Organization
 from growbase.domains.marketing.models_analytics import AnalyticsDaily, AnalyticsEvent, EventType
 
@@ -49,7 +49,7 @@ def campaign_series(
     """
     _check(start, end, interval, group_by)
     zone = organization_zone(reads)
-    types = [_event_type("event_type", name) for name in event_types] or list(ALL_TYPES)
+    types = [known_type("event_type", name) for name in event_types] or list(ALL_TYPES)
     grouped = tuple(dict.fromkeys(group_by))
     if interval == "hour" or "source" in grouped:
         found = _from_events(reads, campaign_id, (start, end), types, zone)
@@ -94,7 +94,7 @@ def funnel(
     _check(start, end, "day", ())
     if not 1 <= len(steps) <= MOST_STEPS:
         raise InvalidQuery.at("steps", "invalid_query", "takes 1 to {max} event types", max=MOST_STEPS)
-    types = [_event_type("steps", step) for step in steps]
+    types = [known_type("steps", step) for step in steps]
     plan = reads.plan(AnalyticsEvent)
     terms, params = _event_terms(reads, plan, campaign_id, (start, end), types)
     terms += ["t.subject_key IS NOT NULL", "t.reverses_key IS NULL"]
@@ -135,7 +135,7 @@ def unique_subjects(
     Reads the events, and is refused with InvalidQuery beyond EVENT_CAP of them.
     """
     _check(start, end, "day", ())
-    types = [_event_type("event_type", name) for name in event_types] or list(ALL_TYPES)
+    types = [known_type("event_type", name) for name in event_types] or list(ALL_TYPES)
     plan = reads.plan(AnalyticsEvent)
     terms, params = _event_terms(reads, plan, campaign_id, (start, end), types)
     _require_few(reads, plan, terms, params)
@@ -178,14 +178,21 @@ Found = Iterable[tuple[date, str, str | None, int, int, str | None]]
 Range = tuple[datetime, datetime]
 
 
-def _from_sums(reads: Reads, campaign_id: UUID | None, span: Range, types: Sequence[str], zone: ZoneInfo) -> Found:
-    plan = reads.plan(AnalyticsDaily)
+def day_terms(
+    reads: Reads, campaign_id: UUID | None, span: Range, types: Sequence[str], zone: ZoneInfo
+) -> tuple[list[str], list[object]]:
+    """Return the terms and parameters of the daily sums of a range: every day of which a part is in it."""
+    plan, sign = reads.plan(AnalyticsDaily), mark(reads.engine)
     terms, params = _terms(reads, plan, campaign_id, types)
-    sign = mark(reads.engine)
     first, last = (moment.astimezone(zone) for moment in span)
     until = last.date() + timedelta(days=1) if last.time() > time.min else last.date()
     terms += [f"t.day >= {sign}", f"t.day < {sign}"]
-    params += [plan.fields["day"].bound(first.date()), plan.fields["day"].bound(until)]
+    return terms, [*params, plan.fields["day"].bound(first.date()), plan.fields["day"].bound(until)]
+
+
+def _from_sums(reads: Reads, campaign_id: UUID | None, span: Range, types: Sequence[str], zone: ZoneInfo) -> Found:
+    plan = reads.plan(AnalyticsDaily)
+    terms, params = day_terms(reads, campaign_id, span, types, zone)
     group = "t.day, t.event_type, t.currency"
     what = f"{group}, sum(t.count), sum(t.value_minor)"
     read = plan.fields["day"].read
@@ -200,20 +207,15 @@ def _from_events(reads: Reads, campaign_id: UUID | None, span: Range, types: Seq
     plan = reads.plan(AnalyticsEvent)
     terms, params = _event_terms(reads, plan, campaign_id, span, types)
     _require_few(reads, plan, terms, params)
-    if reads.engine == POSTGRESQL:
-        quarter = "date_bin('15 minutes', t.occurred_at, '2000-01-01T00:00:00Z')"
-    else:
-        quarter = "substr(t.occurred_at, 1, 14) || printf('%02d', substr(t.occurred_at, 15, 2) / 15 * 15)"
     currency = "CASE WHEN t.value_minor IS NULL THEN NULL ELSE t.currency END"
     direction = "CASE WHEN t.reverses_key IS NULL THEN 1 ELSE -1 END"
     what = (
-        f"{quarter}, t.event_type, t.source, {currency}, sum({direction}), "
+        f"{quarter_sql(reads.engine, 't.occurred_at')}, t.event_type, t.source, {currency}, sum({direction}), "
         f"sum(coalesce(t.value_minor, 0) * {direction})"
     )
     sql = select_sql(plan, what, tuple(terms), " GROUP BY 1, 2, 3, 4")
     for at, event_type, source, money, count, value in reads.execute(sql, params).fetchall():
-        moment = at if isinstance(at, datetime) else datetime.fromisoformat(at).replace(tzinfo=UTC)
-        yield moment.astimezone(zone), event_type, source, int(count), int(value), money
+        yield quarter_moment(at).astimezone(zone), event_type, source, int(count), int(value), money
 
 
 def _terms(reads: Reads, plan: Plan, campaign_id: UUID | None, types: Sequence[str]) -> tuple[list[str], list[object]]:
@@ -251,11 +253,17 @@ def _check(start: datetime, end: datetime, interval: str, group_by: Sequence[str
     for name in group_by:
         if name not in {"event_type", "source"}:
             raise InvalidQuery.at("group_by", "invalid_query", "takes event_type and source")
+    require_range(start, end)
+
+
+def require_range(start: datetime, end: datetime) -> None:
+    """Raise InvalidQuery unless a range begins before it ends, and is not too long."""
     if not start < end <= start + LONGEST:
         raise InvalidQuery.at("to", "invalid_query", "must be after from, by at most {days} days", days=LONGEST.days)
 
 
-def _event_type(parameter: str, name: str) -> str:
+def known_type(parameter: str, name: str) -> str:
+    """Return an event type by its name. Raises InvalidQuery."""
     if name not in ALL_TYPES:
         message = "{name} is not an event type; use {allowed}"
         raise InvalidQuery.at(parameter, "invalid_query", message, name=name, allowed=", ".join(ALL_TYPES))

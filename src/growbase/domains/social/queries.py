@@ -15,6 +15,7 @@ GROUPS: Mapping[str, str] = {
     "platform": "platform",
     "account": "social_account_id",
     "piece": "content_piece_id",
+    "post": "scheduled_post_id",
     "day": "day",
 }
 SNAPSHOT_CAP = 200_000
