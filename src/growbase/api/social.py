@@ -1,14 +1,16 @@
-"""Reading what came of posts as totals and growth."""
+"""Reading what came of posts as totals and growth, and how a piece would look on its platforms."""
 
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
-from growbase.api.call import Answer, Call, endpoint, json_answer
+from growbase.api.call import Answer, Call, endpoint, identity, json_answer
 from growbase.core import clock
 from growbase.core.actor import Role
 from growbase.core.model import Rule
 from growbase.core.query import bad, literal
+from growbase.domains.marketing.models_generated import Platform
+from growbase.domains.social.previews import preview_piece
 from growbase.domains.social.queries import social_metrics
 
 KNOWN = ("from", "to", "group_by")
@@ -36,6 +38,33 @@ async def metrics(call: Call) -> Answer:
     return json_answer(await call.api.database.aread(read))
 
 
+@endpoint("/api/content-pieces/{id:str}/preview", "GET")
+async def preview(call: Call) -> Answer:
+    """Return a piece as it would be published: its text and files, broken brand rules, and its targets.
+
+    Each target says what its publisher takes and would refuse. They are the accounts of the piece's platform;
+    ``social_account_id`` or ``platform`` name another one.
+    """
+    actor = await call.require(Role.VIEWER)
+    id = identity(str(call.scope["path_params"]["id"]))
+    params = dict(parse_qsl(call.query))
+    unknown = next((name for name in params if name not in {"social_account_id", "platform"}), None)
+    if unknown is not None:
+        raise bad(unknown, "is not a parameter here; use {choices}", choices="platform, social_account_id")
+    given: dict[str, Any] = {}
+    if "social_account_id" in params:
+        given["social_account_id"] = literal("social_account_id", Rule("identifier"), params["social_account_id"])
+    if "platform" in params:
+        literal("platform", Rule("choice", enum=Platform), params["platform"])
+        given["platform"] = Platform(params["platform"])
+
+    def read() -> dict[str, Any]:
+        with call.api.database.near(actor).read(actor, snapshot=True) as reads:
+            return preview_piece(reads, id=id, **given)
+
+    return json_answer(await call.api.database.aread(read))
+
+
 def _moment(params: dict[str, str], name: str) -> datetime | None:
     if name not in params:
         return None
@@ -44,4 +73,4 @@ def _moment(params: dict[str, str], name: str) -> datetime | None:
     return found
 
 
-ROUTES = [metrics]
+ROUTES = [metrics, preview]

@@ -9,9 +9,9 @@ from litestar.handlers import HTTPRouteHandler
 from growbase.api.call import Answer, Call, endpoint, note_refusal
 from growbase.api.problems import status_of
 from growbase.core import telemetry
-from growbase.core.errors import GrowbaseError, MethodNotAllowed, NotFound, Unauthenticated
+from growbase.core.errors import GrowbaseError, MethodNotAllowed, NotFound, Unauthenticated, UnsupportedMediaType
 from growbase.core.resource import Resource
-from growbase.studio import acts, bulk, calendars, details, edit, home, lists, lookup, signin, static_files
+from growbase.studio import acts, bulk, calendars, details, edit, home, lists, lookup, media, signin, static_files
 from growbase.studio.render import page
 from growbase.studio.visit import Visit
 from growbase.studio.words import Words
@@ -25,6 +25,7 @@ PAGES: Final[list[tuple[str, str, Page]]] = [
     ("search", "GET", lookup.search),
     # Pages of their own come before those of a resource.
     *calendars.PAGES,
+    *media.PAGES,
     ("<resource>", "GET", lists.show),
     ("<resource>/new", "GET", edit.new),
     ("<resource>/new", "POST", edit.create),
@@ -46,6 +47,9 @@ PAGES: Final[list[tuple[str, str, Page]]] = [
     ("<resource>/<id>/do/<verb>", "POST", acts.run),
 ]
 """Behind ``/studio/``: what the path looks like, the method, the page. The first that fits is taken."""
+
+UPLOADS: Final[frozenset[Page]] = frozenset({media.upload})
+"""Pages that take a form with a file."""
 
 PUBLIC: Final[dict[str, Page]] = {"login": signin.login, "preferences": signin.preferences}
 """Pages for whoever is not signed in, too."""
@@ -92,6 +96,9 @@ async def answer(visit: Visit, path: str) -> Answer:
             "request_failed", level="error", path=call.path, request_id=call.request_id, exc_info=error
         )
         return refused(visit, GrowbaseError("The server made a mistake; it is logged under the request id."))
+    finally:
+        if visit.parts is not None:
+            await visit.parts.aclose()
 
 
 async def _run(visit: Visit, path: str) -> Answer:
@@ -103,6 +110,8 @@ async def _run(visit: Visit, path: str) -> Answer:
             continue
         known = True
         if wanted == method:
+            if visit.parts is not None and run not in UPLOADS:
+                raise UnsupportedMediaType(content_type=visit.call.headers["content-type"].partition(";")[0])
             return await run(visit, **_arguments(visit, found.groupdict()))
     raise MethodNotAllowed(method=visit.call.method) if known else NotFound(what="page")
 

@@ -25,4 +25,5 @@ def places(words: Words) -> list[Place]:
     """Return the pages of their own, in the order of the navigation."""
     return [
         Place("calendar", words.say("Calendar")),
+        Place("media", words.say("Media library"), "marketing", needs=("assets",)),
     ]
