@@ -9,11 +9,12 @@ from litestar.handlers import HTTPRouteHandler
 from growbase.api.call import Answer, Call, endpoint, note_refusal
 from growbase.api.problems import status_of
 from growbase.core import telemetry
-from growbase.core.errors import GrowbaseError, MethodNotAllowed, NotFound, Unauthenticated
+from growbase.core.errors import GrowbaseError, MethodNotAllowed, NotFound, Unauthenticated, UnsupportedMediaType
 from growbase.core.resource import Resource
 from growbase.studio import (
     acts,
     bulk,
+    calendars,
     content_performance,
     dashboards,
     details,
@@ -21,6 +22,7 @@ from growbase.studio import (
     home,
     lists,
     lookup,
+    media,
     outreach_dashboard,
     overview,
     signin,
@@ -49,6 +51,8 @@ PAGES: Final[list[tuple[str, str, Page]]] = [
     ("store-desk", "GET", store_desk.show),
     ("usage", "GET", usage_page.show),
     ("<resource>/<id>/dashboard", "GET", dashboards.show),
+    *calendars.PAGES,
+    *media.PAGES,
     ("<resource>", "GET", lists.show),
     ("<resource>/new", "GET", edit.new),
     ("<resource>/new", "POST", edit.create),
@@ -71,6 +75,9 @@ PAGES: Final[list[tuple[str, str, Page]]] = [
     ("<resource>/<id>/do/<verb>", "POST", acts.run),
 ]
 """Behind ``/studio/``: what the path looks like, the method, the page. The first that fits is taken."""
+
+UPLOADS: Final[frozenset[Page]] = frozenset({media.upload})
+"""Pages that take a form with a file."""
 
 PUBLIC: Final[dict[str, Page]] = {"login": signin.login, "preferences": signin.preferences}
 """Pages for whoever is not signed in, too."""
@@ -117,6 +124,9 @@ async def answer(visit: Visit, path: str) -> Answer:
             "request_failed", level="error", path=call.path, request_id=call.request_id, exc_info=error
         )
         return refused(visit, GrowbaseError("The server made a mistake; it is logged under the request id."))
+    finally:
+        if visit.parts is not None:
+            await visit.parts.aclose()
 
 
 async def _run(visit: Visit, path: str) -> Answer:
@@ -128,6 +138,8 @@ async def _run(visit: Visit, path: str) -> Answer:
             continue
         known = True
         if wanted == method:
+            if visit.parts is not None and run not in UPLOADS:
+                raise UnsupportedMediaType(content_type=visit.call.headers["content-type"].partition(";")[0])
             return await run(visit, **_arguments(visit, found.groupdict()))
     raise MethodNotAllowed(method=visit.call.method) if known else NotFound(what="page")
 

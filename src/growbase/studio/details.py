@@ -19,6 +19,7 @@ from growbase.studio.acts import Companions, companions, remover
 from growbase.studio.edit import current_row
 from growbase.studio.render import page
 from growbase.studio.rows import STAMPS, USERS, Column, columns_of, names_in, title_columns, title_of
+from growbase.studio.tabs import tabs_of
 from growbase.studio.visit import Visit
 
 COUNTED: Final = 100
@@ -70,6 +71,7 @@ async def show(visit: Visit, resource: Resource, id: str) -> Answer:
         "names": names,
         "related": related,
         "tab": tab,
+        "own_tabs": tabs_of(resource),
         "moment": visit.query.get("as_of", ""),
         "refusal": refusal,
         "is_old": old is not None,
@@ -90,6 +92,9 @@ async def _tab(
 ) -> dict[str, Any]:
     """Return what the chosen tab shows."""
     found: dict[str, Any] = {"changes": [], "listing": None, "chosen": None, "cohort": [], "change_names": {}}
+    own = next((one for one in tabs_of(resource) if one.key == tab), None)
+    if own is not None:
+        return {**found, "own": await own.load(visit, row), "own_template": own.template}
     key = identity(str(row["id"]))
     if (tab == "history" or "as_of" in visit.query) and resource.model.__logged__:
         found["changes"], found["change_names"] = await _history(visit, resource, key)

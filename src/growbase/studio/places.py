@@ -30,4 +30,6 @@ def places(words: Words) -> list[Place]:
         Place("social", words.say("Results of posts"), "social", needs=("scheduled-posts",)),
         Place("store-desk", words.say("Store desk"), "commerce", needs=("stores",)),
         Place("usage", words.say("Use of the plan"), "identity"),
+        Place("calendar", words.say("Calendar")),
+        Place("media", words.say("Media library"), "marketing", needs=("assets",)),
     ]

@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
 from growbase.api.call import COOKIE, Answer, Api, Call
+from growbase.api.forms import FORM as MULTIPART
+from growbase.api.forms import Events, Form, Store, first_field, open_form, read_parts
 from growbase.core.actor import Actor, Role
 from growbase.core.catalogue import languages, negotiate
-from growbase.core.errors import Forbidden, Invalid
+from growbase.core.errors import Forbidden, Invalid, UnsupportedMediaType
 from growbase.core.reads import Reads
 from growbase.core.resource import Resource
 from growbase.core.strict_json import NUL
@@ -46,6 +48,7 @@ class Visit:
         self.actor: Actor | None = None
         self.person = Person()
         self.form: dict[str, list[str]] = {}
+        self.parts: Events | None = None
         self.cookies: list[str] = []
         self.pairs = parse_qsl(call.query, keep_blank_values=True, max_num_fields=200)
         self.query = dict(self.pairs)
@@ -81,7 +84,15 @@ class Visit:
         return "hx-request" in self.call.headers
 
     async def read_form(self) -> None:
-        """Read what a form sent. Raises Invalid or UnsupportedMediaType."""
+        """Read what a form sent; of one with a file its token only, so that nobody else's file is taken in.
+
+        Raises Invalid or UnsupportedMediaType.
+        """
+        if self.call.headers.get("content-type", "").startswith(MULTIPART):
+            self.parts = open_form(self.call, limit=self.api.settings.asset_max_bytes)
+            name, text = await first_field(self.parts)
+            self.call.headers["x-csrf-token"] = text if name == "csrf" else ""
+            return
         text = (await self.call.body(content_types=(FORM,))).decode("utf-8", "replace")
         try:
             pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)
@@ -93,6 +104,15 @@ class Visit:
             self.form.setdefault(name, []).append(value.replace("\r\n", "\n"))
         # The session's own check reads it there.
         self.call.headers["x-csrf-token"] = self.sent("csrf") or self.call.headers.get("x-csrf-token", "")
+
+    async def read_file(self, store: Store, *, limit: int) -> Form:
+        """Read what a form with a file has behind its token. Raises Invalid, TooLarge or UnsupportedMediaType."""
+        if self.parts is None:
+            raise UnsupportedMediaType(content_type=self.call.headers.get("content-type", ""))
+        found = await read_parts(self.parts, store, limit=limit)
+        for name, values in found.fields.items():
+            self.form[name] = [value.replace("\r\n", "\n") for value in values]
+        return found
 
     def sent(self, name: str, default: str = "") -> str:
         """Return the last value a form sent under a name."""

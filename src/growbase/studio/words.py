@@ -7,7 +7,7 @@ from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
 
 from growbase.core import clock
@@ -118,6 +118,21 @@ class Words:
     def day(self, text: str) -> str:
         """Return a calendar date."""
         return str(format_date(date.fromisoformat(text[:10]), "medium", locale=_locale(self.language)))
+
+    def month(self, day: date) -> str:
+        """Return the name of a month with its year, as a heading."""
+        text = str(format_date(day, "LLLL y", locale=_locale(self.language)))
+        return text[:1].upper() + text[1:]
+
+    def weekday(self, day: date, *, short: bool = False) -> str:
+        """Return the name of a day of the week."""
+        text = str(format_date(day, "ccc" if short else "cccc", locale=_locale(self.language)))
+        return text[:1].upper() + text[1:]
+
+    def clock(self, text: str) -> str:
+        """Return the local time of day of an API's moment."""
+        found = format_time(_moment(text), "short", tzinfo=_zone(self.timezone), locale=_locale(self.language))
+        return str(found).replace("\u202f", " ")
 
     def typed_moment(self, text: str | None, exact: str = "minutes") -> str:
         """Return a moment as a form shows it for typing: local, to the minute unless it must be exact."""
