@@ -250,6 +250,8 @@ class Root(DeclarativeBase):
     """Of whom the personal columns tell."""
     __copies__: ClassVar[tuple[str, ...]] = ()
     """Columns that may hold what rows of other tables hold, such as a job's payload."""
+    __attached__: ClassVar[tuple[str, str] | None] = None
+    """The columns that name any row, by its resource and its id: the rows here go where that one goes."""
     __retention__: ClassVar[tuple[Retention, ...]] = ()
     """When rows go by themselves; what the trash holds is the resource's ``retention``."""
 

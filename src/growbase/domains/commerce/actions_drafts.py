@@ -14,9 +14,18 @@ from growbase.core.transaction import Transaction
 from growbase.domains.commerce.actions_messages import ENDED, post_message
 from growbase.domains.commerce.actions_stores import feature_flags
 from growbase.domains.commerce.models_tickets import AiDraft, AuthorType, DraftStatus, Ticket, TicketMessage
+from growbase.domains.identity.actions_discussion import settle_reviews
+from growbase.domains.identity.models_discussion import ReviewStatus
 
 CHUNK = 200
 DRAFT_REPLY = "draft_reply"
+VERDICTS: Mapping[DraftStatus, ReviewStatus] = {
+    DraftStatus.APPROVED: ReviewStatus.APPROVED,
+    DraftStatus.EDITED: ReviewStatus.APPROVED,
+    DraftStatus.SENT: ReviewStatus.APPROVED,
+    DraftStatus.REJECTED: ReviewStatus.CHANGES_REQUESTED,
+}
+"""What becoming of a draft says to whoever was asked for a review."""
 PROGRAMS = frozenset({ActorKind.JOB, ActorKind.AGENT})
 """Who may propose but never approve."""
 
@@ -116,6 +125,8 @@ def send_draft(tx: Transaction, *, id: UUID) -> UUID:
 def guard_draft(tx: Transaction, row: Root, to: DraftStatus) -> dict[str, object]:
     """Bind an approval to the words that were read, and write the reply when a draft is sent."""
     assert isinstance(row, AiDraft)
+    if to in VERDICTS:
+        settle_reviews(tx, AiDraft, row.id, VERDICTS[to])
     if to == DraftStatus.APPROVED:
         return _approval(tx, row.content)
     if to == DraftStatus.EDITED:
