@@ -14,7 +14,7 @@ from growbase.core.model import View, is_trashable, rule_of, table_of
 from growbase.core.reads import Reads
 from growbase.core.resource import Resource
 from growbase.core.statements import plan_of
-from growbase.studio import lists
+from growbase.studio import discussion, lists
 from growbase.studio.acts import Companions, companions, remover
 from growbase.studio.edit import current_row
 from growbase.studio.render import page
@@ -80,6 +80,7 @@ async def show(visit: Visit, resource: Resource, id: str) -> Answer:
         **_may(visit, resource, row, in_trash=in_trash),
     }
     values |= await _tab(visit, resource, row, tab, related)
+    values |= await discussion.tab_of(visit, resource, row)
     return page(visit, "detail.html", **values)
 
 

@@ -11,6 +11,7 @@ from growbase.core.actor import ActorKind
 from growbase.core.errors import Conflict, Forbidden, ForeignKey, Invalid, Stale
 from growbase.core.model import Root
 from growbase.core.transaction import Transaction
+from growbase.domains.commerce.actions_desk import require_seen
 from growbase.domains.commerce.actions_messages import ENDED, post_message
 from growbase.domains.commerce.actions_stores import feature_flags
 from growbase.domains.commerce.models_tickets import AiDraft, AuthorType, DraftStatus, Ticket, TicketMessage
@@ -115,9 +116,12 @@ def reject_draft(
     return id
 
 
-def send_draft(tx: Transaction, *, id: UUID) -> UUID:
-    """Make an approved draft the reply to its ticket, once; without approval only where the store sends by itself."""
-    _locked(tx, id)
+def send_draft(tx: Transaction, *, id: UUID, seen_count: int | None = None) -> UUID:
+    """Make an approved draft the reply to its ticket, once; without approval only where the store sends by itself.
+
+    Raises Overtaken if the ticket has more than ``seen_count`` messages.
+    """
+    require_seen(tx, _locked(tx, id).ticket_id, seen_count)
     tx.transition(AiDraft, id, DraftStatus.SENT)
     return id
 
