@@ -11,7 +11,21 @@ from growbase.api.problems import status_of
 from growbase.core import telemetry
 from growbase.core.errors import GrowbaseError, MethodNotAllowed, NotFound, Unauthenticated
 from growbase.core.resource import Resource
-from growbase.studio import acts, boards, bulk, details, discussion, edit, home, lists, lookup, signin, static_files
+from growbase.studio import (
+    acts,
+    boards,
+    bulk,
+    details,
+    discussion,
+    edit,
+    home,
+    inbox,
+    inbox_acts,
+    lists,
+    lookup,
+    signin,
+    static_files,
+)
 from growbase.studio.render import page
 from growbase.studio.visit import Visit
 from growbase.studio.words import Words
@@ -26,6 +40,8 @@ PAGES: Final[list[tuple[str, str, Page]]] = [
     # Pages of their own come before those of a resource.
     *boards.PAGES,
     *discussion.PAGES,
+    *inbox.PAGES,
+    *inbox_acts.PAGES,
     ("<resource>", "GET", lists.show),
     ("<resource>/new", "GET", edit.new),
     ("<resource>/new", "POST", edit.create),

@@ -24,5 +24,6 @@ class Place:
 def places(words: Words) -> list[Place]:
     """Return the pages of their own, in the order of the navigation."""
     return [
+        Place("inbox", words.say("Inbox"), needs=("tickets", "messages")),
         Place("reviews", words.say("My reviews"), needs=("review-requests",)),
     ]
