@@ -219,6 +219,8 @@ class Root(metaclass=_Model):
     """Columns that may hold what rows of other tables hold, such as a job's payload."""
     __monthly__: ClassVar[str | None] = None
     """The text column with a unique key in the organization, where PostgreSQL keeps the rows in monthly partitions."""
+    __attached__: ClassVar[tuple[str, str] | None] = None
+    """The columns that name any row, by its resource and its id: the rows here go where that one goes."""
     __retention__: ClassVar[tuple[Retention, ...]] = ()
     """When rows go by themselves; what the trash holds is the resource's ``retention``."""
 

@@ -96,6 +96,11 @@ class Reader:
         more = len(found) > query.limit
         return Page([row[0] for row in rows], self._cursor(plan, resource, query.shape, rows[-1]) if more else None)
 
+    def count(self, actor: Actor, resource: Resource, query: Query, *, cap: int) -> int:
+        """Return how many rows match, counted no further than ``cap``."""
+        bound = self._bound(plan_of(resource.model, self.database.engine), actor, resource, query)
+        return self._total(self.database.near(actor), resource, query.shape, bound, cap=cap)
+
     def export(self, actor: Actor, resource: Resource, query: Query) -> Iterator[list[str]]:
         """Yield every matching row's JSON, a page at a time; the cost of a page does not grow with its place."""
         current = replace(query, limit=EXPORT_PAGE, page=None)
@@ -272,9 +277,11 @@ class Reader:
             for field, value in zip(fields, values, strict=True)
         ]
 
-    def _total(self, near: Near, resource: Resource, shape: Shape, bound: tuple[object, ...]) -> int:
+    def _total(
+        self, near: Near, resource: Resource, shape: Shape, bound: tuple[object, ...], *, cap: int = TOTAL_CAP
+    ) -> int:
         made = compiler(self.database.catalog, resource.name, self.database.engine, shape)
-        return int(near.query(made.total(TOTAL_CAP), bound, timeout_ms=SCAN_TIMEOUT_MS)[0][0])
+        return int(near.query(made.total(cap), bound, timeout_ms=SCAN_TIMEOUT_MS)[0][0])
 
     def _grouping(self, resource: Resource, name: str) -> str:
         column = snake(name.strip())

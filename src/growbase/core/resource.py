@@ -47,6 +47,7 @@ class Resource:
     ``guard(tx, row, to)`` is asked before a transition: it refuses by raising, or returns what changes along with it.
     ``meter(tx, by)`` is told by how many the live rows grow or shrink; it refuses growth by raising.
     ``gauges`` are columns that hold running totals, whose sum over rows means nothing, so that aggregates refuse it.
+    ``reviewed`` says that members may be asked to review its rows; the domain settles the reviews when it approves.
     ``purged(tx, row)`` is told of a row that is about to go for good, or to become a tombstone; ``erased(tx, row)`` of
     one whose person is about to be erased, its personal columns still there.
     """
@@ -63,6 +64,7 @@ class Resource:
     meter: Action | None = None
     purged: Action | None = None
     erased: Action | None = None
+    reviewed: bool = False
     state: str = "status"
     read: Role = Role.VIEWER
     write: Role = Role.MEMBER
@@ -166,6 +168,8 @@ class Catalog:
         for model in Root.models:
             if f"{model.__module__}.".startswith(prefixes):
                 _add(self.models, model)
+        self.attached = tuple(model for model in self.models.values() if model.__attached__ is not None)
+        """The tables whose rows belong to any row there is, such as comments."""
         self.parents: dict[str, list[Resource]] = {}
         for resource in self.resources:
             for child in resource.children:

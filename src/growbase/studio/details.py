@@ -14,7 +14,7 @@ from growbase.core.model import View, is_trashable, rule_of, table_of
 from growbase.core.reads import Reads
 from growbase.core.resource import Resource
 from growbase.core.statements import plan_of
-from growbase.studio import dashboards, lists
+from growbase.studio import dashboards, discussion, lists
 from growbase.studio.acts import Companions, companions, remover
 from growbase.studio.edit import current_row
 from growbase.studio.render import page
@@ -84,6 +84,7 @@ async def show(visit: Visit, resource: Resource, id: str) -> Answer:
     }
     values["editable"] = lists.editable(visit, resource) if values["may_edit"] and old is None else frozenset()
     values |= await _tab(visit, resource, row, tab, related)
+    values |= await discussion.tab_of(visit, resource, row)
     return page(visit, "detail.html", **values)
 
 

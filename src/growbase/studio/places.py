@@ -32,4 +32,6 @@ def places(words: Words) -> list[Place]:
         Place("usage", words.say("Use of the plan"), "identity"),
         Place("calendar", words.say("Calendar")),
         Place("media", words.say("Media library"), "marketing", needs=("assets",)),
+        Place("inbox", words.say("Inbox"), needs=("tickets", "messages")),
+        Place("reviews", words.say("My reviews"), needs=("review-requests",)),
     ]
