@@ -11,7 +11,7 @@ from growbase.api.problems import status_of
 from growbase.core import telemetry
 from growbase.core.errors import GrowbaseError, MethodNotAllowed, NotFound, Unauthenticated
 from growbase.core.resource import Resource
-from growbase.studio import acts, bulk, details, edit, home, lists, lookup, signin, static_files
+from growbase.studio import acts, bulk, details, edit, home, lists, lookup, running, signin, static_files
 from growbase.studio.render import page
 from growbase.studio.visit import Visit
 from growbase.studio.words import Words
@@ -24,6 +24,7 @@ PAGES: Final[list[tuple[str, str, Page]]] = [
     ("switch", "POST", signin.switch),
     ("search", "GET", lookup.search),
     # Pages of their own come before those of a resource.
+    *running.PAGES,
     ("<resource>", "GET", lists.show),
     ("<resource>/new", "GET", edit.new),
     ("<resource>/new", "POST", edit.create),

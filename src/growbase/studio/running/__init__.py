@@ -1,0 +1,14 @@
+"""The pages by which an organization is administered and the installation is run."""
+
+from typing import Any, Final
+
+from growbase.studio.running import account, keys, queues, schedules, team, webhooks
+
+PAGES: Final[list[tuple[str, str, Any]]] = [
+    *account.PAGES,
+    *keys.PAGES,
+    *queues.PAGES,
+    *schedules.PAGES,
+    *team.PAGES,
+    *webhooks.PAGES,
+]
