@@ -2,10 +2,12 @@
 
 from typing import Any, Final
 
-from growbase.studio.running import account, keys, queues, schedules, team, webhooks
+from growbase.studio.running import account, backups, health, keys, queues, schedules, team, webhooks
 
 PAGES: Final[list[tuple[str, str, Any]]] = [
     *account.PAGES,
+    *backups.PAGES,
+    *health.PAGES,
     *keys.PAGES,
     *queues.PAGES,
     *schedules.PAGES,

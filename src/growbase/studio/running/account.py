@@ -1,5 +1,6 @@
 """The visitor's own account: profile, password, where one is signed in, what is told, and its end."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 from zoneinfo import available_timezones
@@ -18,8 +19,10 @@ from growbase.domains.identity.schemas import AccountDeletion, PasswordChange, P
 from growbase.studio.forms import Input, Texts, shown, texts_of, typed
 from growbase.studio.render import page
 from growbase.studio.running import asking
+from growbase.studio.running.names import program_of
 from growbase.studio.signin import keep_language
 from growbase.studio.visit import Visit
+from growbase.studio.words import NAMES
 
 PROFILE: Final = ("full_name", "username", "language", "timezone")
 
@@ -52,19 +55,27 @@ async def _page(
         )
         for name, inputs in forms.items()
     }
+    fields["profile"] = [
+        replace(one, options=[(key, NAMES.get(key, key)) for key in languages()])
+        if one.input.name == "language"
+        else one
+        for one in fields["profile"]
+    ]
     words = visit.words
     return page(
         visit,
         "running/account.html",
         422 if refusal else 200,
         profile=profile,
-        sessions=sorted(sessions, key=lambda one: not one["is_current"]),
+        sessions=[
+            {**one, "program": program_of(str(one["user_agent"] or ""))}
+            for one in sorted(sessions, key=lambda one: not one["is_current"])
+        ],
         organizations=names,
         fields=fields,
         part=part,
         refusal=words.say(refusal.message, **refusal.params) if refusal else "",
         email=visit.person.email,
-        languages_known=languages(),
     )
 
 

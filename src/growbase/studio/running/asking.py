@@ -46,9 +46,12 @@ async def form(
     texts: Texts,
     about: str = "",
     refusal: GrowbaseError | None = None,
+    called: Mapping[str, str] | None = None,
 ) -> Answer:
-    """Answer with a form; ``back`` is the address and the name of the page it belongs to."""
+    """Answer with a form; ``back`` is the address and the name of its page, ``called`` what choices are called."""
     words = visit.words
+    listed = await shown(visit, inputs, texts, Invalid(fields=refusal.fields) if refusal else None)
+    names = called or {}
     return page(
         visit,
         "running/form.html",
@@ -57,7 +60,7 @@ async def form(
         back=back,
         button=button,
         about=about,
-        fields=await shown(visit, inputs, texts, Invalid(fields=refusal.fields) if refusal else None),
+        fields=[replace(one, options=[(key, names.get(key, text)) for key, text in one.options]) for one in listed],
         refusal=words.say(refusal.message, **refusal.params) if refusal else "",
     )
 

@@ -22,6 +22,16 @@ from growbase.studio.running.operating import plain
 from growbase.studio.visit import Visit
 
 COLUMNS: Final = ("id", "name", "prefix", "scopes", "expires_at", "last_used_at", "revoked_at", "created_at")
+MESSAGES: Final = {
+    "read": "read everything",
+    "read_and_write": "read and write everything",
+    "everything": "everything an admin may do",
+    "publishable": "only send analytics events (publishable)",
+    "in_30_days": "in 30 days",
+    "in_90_days": "in 90 days",
+    "in_a_year": "in a year",
+    "never": "never",
+}
 SCOPES: Final = {
     "read": ["read"],
     "read_and_write": ["read", "write"],
@@ -47,7 +57,10 @@ async def show(visit: Visit) -> Answer:
     for row in rows:
         is_over = row["expires_at"] is not None and row["expires_at"] <= now
         row["state"] = "revoked" if row["revoked_at"] else "expired" if is_over else "active"
-        row["may"] = next((word for word, scopes in SCOPES.items() if sorted(scopes) == sorted(row["scopes"])), "")
+        row["may"] = may = next(
+            (word for word, scopes in SCOPES.items() if sorted(scopes) == sorted(row["scopes"])), ""
+        )
+        row["may_text"] = visit.words.say(MESSAGES[may]) if may else ""
     rows.sort(key=lambda row: row["state"] != "active")
     return page(visit, "running/keys.html", rows=rows)
 
@@ -107,6 +120,7 @@ async def _form(
         texts=texts,
         about=about,
         refusal=refusal,
+        called={name: words.say(text) for name, text in MESSAGES.items()},
     )
 
 

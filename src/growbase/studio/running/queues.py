@@ -16,12 +16,15 @@ from growbase.domains.identity.models import Organization
 from growbase.jobs import actions
 from growbase.jobs.figures import queue_figures
 from growbase.jobs.policies import attempts_of
+from growbase.jobs.schedule import KIND
 from growbase.ops.background import background_status
 from growbase.studio.acts import flash_error
 from growbase.studio.render import page
 from growbase.studio.running import operating
+from growbase.studio.running.names import named
 from growbase.studio.running.operating import plain, redacted
 from growbase.studio.visit import Visit, with_query
+from growbase.studio.words import Words
 
 SHOWN: Final = 50
 """Failed jobs on a page."""
@@ -42,7 +45,9 @@ async def show(visit: Visit) -> Answer:
     queue, before = visit.query.get("queue", ""), _id(visit.query.get("before", ""))
     database = visit.api.database
     queues = await database.aread(lambda: _queues(visit))
-    found = await operating.read(visit, partial(_jobs, queue=queue, before=before))
+    for one in queues:
+        one["title"] = named(visit.words, one["name"])
+    found = await operating.read(visit, partial(_jobs, words=visit.words, queue=queue, before=before))
     failed = found["failed"]
     return page(
         visit,
@@ -50,6 +55,7 @@ async def show(visit: Visit) -> Answer:
         **{**found, "failed": failed[:SHOWN]},
         queues=queues,
         queue=queue,
+        queue_title=named(visit.words, queue) if queue else "",
         next=with_query("/studio/queues", [("queue", queue), ("before", failed[SHOWN - 1]["id"])])
         if len(failed) > SHOWN
         else "",
@@ -76,15 +82,15 @@ def _queues(visit: Visit) -> list[dict[str, Any]]:
     ]
 
 
-def _jobs(reads: Reads, *, queue: str, before: UUID | None) -> dict[str, Any]:
+def _jobs(reads: Reads, *, words: Words, queue: str, before: UUID | None) -> dict[str, Any]:
     wanted = {"queue": queue} if queue else {}
     older = [Where("id", "<", before)] if before else []
     running = reads.rows(Job, status=JobStatus.RUNNING, order="-started_at", limit=AT_WORK, **wanted)  # type: ignore[arg-type]
     failed = reads.rows(Job, *older, status=BAD, order="-id", limit=SHOWN + 1, **wanted)  # type: ignore[arg-type]
     rows = [*running, *failed]
     return {
-        "running": [_shown(job) for job in running],
-        "failed": [_shown(job) for job in failed],
+        "running": [_shown(words, job) for job in running],
+        "failed": [_shown(words, job) for job in failed],
         "names": _organizations(reads, {row.organization_id for row in rows}),
     }
 
@@ -97,9 +103,15 @@ def _organizations(reads: Reads, ids: set[UUID | None]) -> dict[str, str]:
     return {str(row.id): row.name for row in found}
 
 
-def _shown(job: Job) -> dict[str, Any]:
-    about = job.payload.get("name") if job.kind == "schedule" else None
-    return {**plain(job, *COLUMNS), "status": job.status.value, "about": about, "most": attempts_of(job)}
+def _shown(words: Words, job: Job) -> dict[str, Any]:
+    return {
+        **plain(job, *COLUMNS),
+        "status": job.status.value,
+        "title": named(words, job.kind),
+        "queue_title": named(words, job.queue),
+        "about": job.payload.get("name") if job.kind == KIND else None,
+        "most": attempts_of(job),
+    }
 
 
 def _id(text: str) -> UUID | None:
@@ -172,7 +184,7 @@ async def job(visit: Visit, id: str) -> Answer:
     return page(
         visit,
         "running/job.html",
-        job=_shown(found),
+        job=_shown(visit.words, found),
         payload=redacted(found.payload),
         result=redacted(found.result),
         names=names,

@@ -19,7 +19,7 @@ from growbase.studio.visit import Visit
 
 MOST: Final = 500
 ORDER: Final = (Role.OWNER, Role.ADMIN, Role.MEMBER, Role.VIEWER)
-ABOUT: Final = {
+MESSAGES: Final = {
     "owner": "everything, the plan and other owners too",
     "admin": "everything but owners and the plan",
     "member": "work with all rows",
@@ -40,7 +40,7 @@ async def show(visit: Visit) -> Answer:
         invited=[one for one in people if one["status"] == MembershipStatus.INVITED],
         former=[one for one in people if one["status"] == MembershipStatus.DISABLED],
         roles=_roles(visit),
-        about={name: visit.words.say(text) for name, text in ABOUT.items()},
+        about={name: visit.words.say(text) for name, text in MESSAGES.items()},
         me=str(visit.by.id),
     )
 
