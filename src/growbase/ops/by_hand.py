@@ -94,7 +94,8 @@ def _verify(database: Database, actor: Actor, job: Job, *, settings: Settings) -
 def _drill(database: Database, actor: Actor, job: Job, *, settings: Settings, opener: Opener) -> dict[str, object]:
     del actor, job
     done = drill(settings, open_vault(settings, database.context.keyring), opener, database)
-    measured = {"recovery_point_seconds": done.recovery_point, "recovery_time_seconds": done.recovery_time}
+    point, took = round(done.recovery_point, 3), round(done.recovery_time, 3)
+    measured = {"recovery_point_seconds": point, "recovery_time_seconds": took}
     return {"backup": done.backup, "rows": done.rows, **measured}
 
 

@@ -125,8 +125,8 @@ class Words:
     def size(self, count: float) -> str:
         """Return a number of bytes in the unit in which it is short."""
         units = ("byte", "kilobyte", "megabyte", "gigabyte", "terabyte")
-        power = min(int(log(count, 1_000)), len(units) - 1) if count >= 1 else 0
-        shown = round(count / 1_000**power, 1 if power else 0)
+        power = min(int(log(count, 1_024)), len(units) - 1) if count >= 1 else 0
+        shown = round(count / 1_024**power, 1 if power else 0)
         return str(format_unit(shown, f"digital-{units[power]}", "short", locale=_locale(self.language)))
 
     def day(self, text: str) -> str:

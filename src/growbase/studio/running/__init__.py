@@ -2,13 +2,28 @@
 
 from typing import Any, Final
 
-from growbase.studio.running import account, backups, health, keys, queues, schedules, team, webhooks
+from growbase.studio.running import (
+    account,
+    audit,
+    backups,
+    configuration,
+    health,
+    keys,
+    plan,
+    queues,
+    schedules,
+    team,
+    webhooks,
+)
 
 PAGES: Final[list[tuple[str, str, Any]]] = [
     *account.PAGES,
+    *audit.PAGES,
     *backups.PAGES,
+    *configuration.PAGES,
     *health.PAGES,
     *keys.PAGES,
+    *plan.PAGES,
     *queues.PAGES,
     *schedules.PAGES,
     *team.PAGES,
