@@ -156,13 +156,14 @@ def _generator(settings: Settings) -> Generator:
 
 def tasks(settings: Settings) -> dict[str, Task]:
     """Return what every domain can do in the background, by the kind of job. Raises ConfigError."""
-    from growbase.ops import alerts, arrivals, privacy
+    from growbase.ops import alerts, arrivals, by_hand, privacy
 
     world = outside(settings)
     found: dict[str, Task] = {
         arrivals.KIND: _given(arrivals.arrive, world),
         alerts.KIND: partial(alerts.send_notice, settings=settings, outside=world),
         privacy.ERASE: partial(privacy.erase_queued, folder=settings.data_dir),
+        **by_hand.tasks(settings, world, open_database),
     }
     for module in _task_modules(settings):
         own: dict[str, Task] = getattr(module, "TASKS", {})

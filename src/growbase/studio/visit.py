@@ -18,6 +18,7 @@ from growbase.core.reads import Reads
 from growbase.core.resource import Resource
 from growbase.core.strict_json import NUL
 from growbase.core.transaction import Transaction
+from growbase.domains.identity.operators import REFUSED, is_operator
 from growbase.domains.identity.queries import get_profile
 from growbase.studio.words import Words
 
@@ -37,6 +38,8 @@ class Person:
     timezone: str = "UTC"
     organization: str = ""
     organizations: list[dict[str, str]] = field(default_factory=list)
+    is_operator: bool = False
+    """Whether the visitor runs the installation, which is more than one of its organizations."""
 
 
 class Visit:
@@ -124,7 +127,10 @@ class Visit:
 
         def read(reads: Reads) -> dict[str, Any]:
             assert actor.id is not None
-            return get_profile(reads, actor.id)
+            return {
+                **get_profile(reads, actor.id),
+                "is_operator": is_operator(reads, self.api.settings.operators),
+            }
 
         found = await self.read(read)
         here = str(actor.organization_id)
@@ -133,7 +139,12 @@ class Visit:
         self.__dict__.pop("words", None)
         name = next((one["name"] for one in organizations if one["organization_id"] == here), "")
         self.person = Person(
-            found.get("full_name") or found["email"], found["email"], found["timezone"], name, organizations
+            found.get("full_name") or found["email"],
+            found["email"],
+            found["timezone"],
+            name,
+            organizations,
+            found["is_operator"],
         )
 
     def may(self, role: Role) -> bool:
@@ -144,6 +155,11 @@ class Visit:
         """Raise Forbidden unless the visitor's role covers another."""
         if not self.may(role):
             raise Forbidden
+
+    def require_operator(self) -> None:
+        """Raise Forbidden unless the visitor runs the installation."""
+        if not self.person.is_operator:
+            raise Forbidden(REFUSED)
 
     def readable(self) -> list[Resource]:
         """Return the resources the visitor may read."""
