@@ -14,8 +14,8 @@ from growbase.core.transaction import Transaction
 from growbase.jobs.policies import MAINTENANCE
 from growbase.jobs.queue import checkpoint
 from growbase.ops.audit import verify as prove
-from growbase.ops.backup import copy_to
 from growbase.ops.backup import verify as verified
+from growbase.ops.backup_copy import copy_to
 from growbase.ops.backup_record import recorded_backup
 from growbase.ops.checks.finding import Patient
 from growbase.ops.drill import drill
