@@ -48,7 +48,7 @@ export function mount(form) {
   $$("[data-add-line]").forEach((button) => {
     button.hidden = false;
     button.addEventListener("click", () => {
-      const last = [...button.parentElement.querySelectorAll(".part")].at(-1);
+      const last = [...button.parentElement.querySelectorAll(".item")].at(-1);
       const copy = last.cloneNode(true);
       const next = (text) => text.replace(/\.(\d+)\./, (_, number) => `.${Number(number) + 1}.`);
       for (const element of copy.querySelectorAll("[name], [id], [for], [aria-describedby]")) {
