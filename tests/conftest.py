@@ -4,6 +4,9 @@ A test that asks for `engine`, or for anything built on it, runs once on each en
 What is built on the package itself (`db`, `app`, `client`) lives in the plugin `tests/fixtures.py`.
 """
 
+import gc
+import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +14,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.postgres import PostgresServer, find_programs, postgres_server
+
+# Compiled code is kept whatever the environment says: each worker, and each process that a test starts, would make it
+# anew, which takes longer than most tests.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# What loading makes stays: nobody looks for garbage in it, now or during the tests.
+gc.disable()
 
 pytest_plugins = ["tests.fixtures", "tests.completions"]
 
@@ -30,6 +41,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test once on each engine if it, or a fixture of it, asks for `engine`."""
     if "engine" in metafunc.fixturenames:
         metafunc.parametrize("engine", ENGINES[metafunc.config.getoption("--db")], scope="session")
+
+
+def pytest_collection_finish() -> None:
+    """Begin to look for garbage, in what tests make, and seldom."""
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
