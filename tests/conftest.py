@@ -29,6 +29,18 @@ pytest_plugins = ["tests.fixtures", "tests.completions"]
 settings.register_profile("growbase", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("growbase")
 
+LONGEST = (
+    "tests/background/",
+    "tests/cli/test_new.py",
+    "tests/ops/test_move.py",
+    "tests/ops/test_own_domains.py",
+    "tests/ops/test_regions.py",
+    "tests/ops/test_restore.py",
+    "tests/ops/test_seed.py",
+    "tests/test_docs.py::test_the_guide",
+    "tests/test_promises.py",
+)
+"""Where tests of many seconds are: they come first, so that no worker is left alone with one at the end."""
 ENGINES = {"sqlite": ["sqlite"], "postgres": ["postgres"], "both": ["sqlite", "postgres"]}
 
 
@@ -41,6 +53,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test once on each engine if it, or a fixture of it, asks for `engine`."""
     if "engine" in metafunc.fixturenames:
         metafunc.parametrize("engine", ENGINES[metafunc.config.getoption("--db")], scope="session")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest first; the others stay in their order, which keeps together what shares a fixture."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 def pytest_collection_finish() -> None:
