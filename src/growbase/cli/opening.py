@@ -25,14 +25,17 @@ def load_to_run() -> "Settings":
 
 def load(*, quiet: bool = True) -> "Settings":
     """Read the settings and load the models; unless ``quiet``, print the warnings. Raises ConfigError."""
-    from growbase.core.config import load_settings
-    from growbase.wiring import catalog
+    from growbase.core.loading import loading
 
-    settings = load_settings()
-    if not quiet:
-        for problem in settings.problems()[1]:
-            warn(f"{problem.field} {problem.text()}")
-    catalog(settings.domains)
+    with loading():
+        from growbase.core.config import load_settings
+        from growbase.wiring import catalog
+
+        settings = load_settings()
+        if not quiet:
+            for problem in settings.problems()[1]:
+                warn(f"{problem.field} {problem.text()}")
+        catalog(settings.domains)
     return settings
 
 
