@@ -9,23 +9,21 @@ from uuid import UUID
 from growbase.core import clock
 from growbase.core.actor import Actor
 from growbase.core.crypto import seal
-from growbase.core.errors import ForeignKey, InvalidTransition, NotFound, Stale
+from growbase.core.errors import InvalidTransition, NotFound, Stale
 from growbase.core.folding import fold, fold_email
 from growbase.core.model import Root
 from growbase.core.position import LogPosition
 from growbase.core.reads import Context, Execute, ExecuteMany, Reads, secret_context
+from growbase.core.references import Held, hold_targets
 from growbase.core.statements import (
     POSTGRESQL,
     Columns,
-    Field,
     Plan,
     delete_sql,
     equality,
     insert_sql,
-    lock_tail,
     mark,
     plan_of,
-    select_sql,
     update_sql,
 )
 from growbase.core.subject_keys import Ring, seal_changes
@@ -52,7 +50,7 @@ class Transaction(Reads):
         self.woken: set[str] = set()
         self.xid: int | None = None
         self._changes: list[tuple[object, ...]] = []
-        self._checked: set[tuple[str, UUID]] = set()
+        self._held: Held = set()
         self._ring = Ring()
 
     def acting(self, actor: Actor) -> "Transaction":
@@ -76,6 +74,7 @@ class Transaction(Reads):
         """
         plan = plan_of(model, self.engine)
         row = self._prepared(plan, values)
+        hold_targets(self, self._held, plan, [row])
         stored = {name: [plan.fields[name].bound(value)] for name, value in row.items()}
         self.execute(insert_sql(plan, tuple(stored)), [value for (value,) in stored.values()])
         self._log_inserts(plan, [row], stored)
@@ -90,6 +89,7 @@ class Transaction(Reads):
         prepared = [self._prepared(plan, values) for values in rows]
         if not prepared:
             return []
+        hold_targets(self, self._held, plan, prepared)
         stored = plan.stored(prepared)
         self._insert_stored(plan, stored)
         self._log_inserts(plan, prepared, stored)
@@ -126,7 +126,7 @@ class Transaction(Reads):
         differing = {name: value for name, value in new.items() if old[name] != value}
         if not differing:
             return current
-        self._check_references(plan, differing)
+        hold_targets(self, self._held, plan, [{**differing, "organization_id": old.get("organization_id")}])
         self._write(plan, old, differing, current)
         diff = self._diff(plan, differing, old)
         self._log(plan, action, old, diff, version=current + 1)
@@ -320,9 +320,7 @@ class Transaction(Reads):
             row["created_at"] = row["updated_at"] = self.now
             row["created_by"] = row["updated_by"] = self.actor.id
             row["version"] = 1
-        row = self._with_derived(plan, row, row)
-        self._check_references(plan, row)
-        return row
+        return self._with_derived(plan, row, row)
 
     def _with_derived(self, plan: Plan, row: dict[str, Any], key: Mapping[str, Any]) -> dict[str, Any]:
         """Replace secrets by their seals and set the folded forms of changed texts."""
@@ -338,40 +336,6 @@ class Transaction(Reads):
                 fold_as = fold_email if source.endswith("email") else fold
                 row[column] = None if row[source] is None else fold_as(str(row[source]))
         return row
-
-    def _check_references(self, plan: Plan, row: Mapping[str, Any]) -> None:
-        """Hold every newly set reference's target live until this unit ends.
-
-        A foreign key alone lets a child slip under a parent that is being trashed at the same moment.
-        """
-        for field in plan.references:
-            target_id = row.get(field.name)
-            if target_id is None or field.rule.target is None:
-                continue
-            target = "memberships" if field.rule.member else field.rule.target
-            if (target, target_id) in self._checked:
-                continue
-            if not self._holds(field, target, row):
-                noun = self.noun(self.context.catalog.models[field.rule.target])
-                raise ForeignKey.at(field.name, "foreign_key", "must be the id of an existing {what}", what=noun)
-            self._checked.add((target, target_id))
-
-    def _holds(self, field: Field, target: str, row: Mapping[str, Any]) -> bool:
-        model = self.context.catalog.models[target]
-        there = plan_of(model, self.engine)
-        sign = mark(self.engine)
-        key = "user_id" if field.rule.member else "id"
-        terms, params = [f"t.{key} = {sign}"], [there.fields[key].bound(row[field.name])]
-        if there.scope == "organization_id" and not field.rule.shared:
-            owner = row.get("organization_id") or self.actor.organization_id
-            terms.insert(0, f"t.organization_id = {sign}")
-            params.insert(0, there.fields["organization_id"].bound(owner))
-        if there.trashable:
-            terms.append("t.deleted_at IS NULL")
-        if field.rule.member:
-            terms.append("t.status <> 'disabled'")
-        sql = select_sql(there, "1", tuple(terms), lock_tail(self.engine, lock=False, share=True))
-        return self.execute(sql, params).fetchone() is not None
 
     def _insert_stored(self, plan: Plan, stored: Columns, *, ignore: bool = False) -> None:
         self.execute_many(insert_sql(plan, tuple(stored), ignore=ignore), list(zip(*stored.values(), strict=True)))
