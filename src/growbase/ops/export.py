@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -79,8 +79,21 @@ def export(settings: "Settings", store: FileStore, progress: Progress = lambda *
 
 
 def scheduled_export(_: object, *, settings: "Settings") -> int:
-    """Write an export and return how many tables it has."""
-    return len(export(settings, exports(settings)).tables)
+    """Write an export, delete those that are older than backups are kept, and return how many tables it has."""
+    store = exports(settings)
+    made = export(settings, store)
+    prune_exports(store, clock.now() - timedelta(days=settings.backup_days))
+    return len(made.tables)
+
+
+def prune_exports(store: FileStore, before: datetime) -> None:
+    """Delete exports from before a moment, but for the newest one; a manifest goes first."""
+    for name in sorted(store.folders(FOLDER))[:-1]:
+        if name < f"{before:%Y%m%dT%H%M%S%f}":
+            store.delete(f"{FOLDER}/{name}/{MANIFEST}")
+            for batch in store.entries(f"{FOLDER}/{name}"):
+                for entry in batch:
+                    store.delete(entry.key)
 
 
 def find_export(store: FileStore, id: str | None = None) -> Exported:
