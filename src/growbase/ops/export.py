@@ -16,6 +16,7 @@ from growbase.core.errors import GrowbaseError, NotFound
 from growbase.core.files import FileStore, open_store
 from growbase.core.types import moment_text
 from growbase.ops.canonical import Checksum, encode_row, microseconds
+from growbase.ops.common_form import parents_first, selected
 from growbase.ops.connections import connect_postgresql, engine_name
 from growbase.ops.contents import contents
 from growbase.ops.copies import stamp
@@ -29,7 +30,6 @@ FOLDER: Final = "export"
 BATCH: Final = 1_000
 _GZIP: Final = 31
 """zlib's number for a gzip header around the stream."""
-_MOMENT: Final = "to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 
 
 class ExportDamaged(GrowbaseError):
@@ -112,8 +112,7 @@ def find_export(store: FileStore, id: str | None = None) -> Exported:
 
 def tables_of(settings: "Settings") -> list[sa.Table]:
     """Return every table, parents first."""
-    made = ddl.tables((*ddl.PROGRAM, *settings.domains))
-    return [table for table, _ in sa.schema.sort_tables_and_constraints(made) if table is not None]  # type: ignore[no-untyped-call]
+    return parents_first((*ddl.PROGRAM, *settings.domains))
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -130,7 +129,7 @@ def snapshot(settings: "Settings") -> Iterator[tuple[Callable[[str], list[Any]],
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
             def streamed(table: sa.Table) -> Iterator[Row]:
-                columns = ", ".join(_selected(column) for column in table.columns)
+                columns = ", ".join(selected(column) for column in table.columns)
                 with connection.cursor(name="export") as cursor:
                     cursor.itersize = BATCH
                     cursor.execute(f'SELECT {columns} FROM "{table.name}"')
@@ -151,17 +150,6 @@ def snapshot(settings: "Settings") -> Iterator[tuple[Callable[[str], list[Any]],
             yield from reading.execute(f'SELECT {names} FROM "{table.name}"')
 
         yield lambda sql: reading.execute(sql).fetchall(), streamed_rows
-
-
-def _selected(column: "sa.Column[Any]") -> str:
-    """Return the expression by which PostgreSQL gives a column as SQLite stores it."""
-    if isinstance(column.type, types.Moment):
-        return _MOMENT.format(column.name)
-    if isinstance(column.type, types.Boolean):
-        return f"{column.name}::int"
-    if isinstance(column.type, types.Identifier | types.Document | types.Day):
-        return f"{column.name}::text"
-    return column.name
 
 
 def shown(column: "sa.Column[Any]", value: Any) -> Any:  # noqa: ANN401 -- a JSON value
