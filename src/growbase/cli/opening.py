@@ -86,10 +86,16 @@ def install(settings: "Settings", care: "Care | None" = None) -> list[str]:
         install_facts(database, settings)
         prove(database)
         if applied:  # to a database that may have been restored
-            replay_erasures(database, settings.data_dir)
+            warn_held(replay_erasures(database, settings.data_dir).held)
         if not is_ahead(settings):  # what a newer version has brought stays
             install_reference_data(database)
     return applied
+
+
+def warn_held(people: int) -> None:
+    """Say that holds of a restored backup keep people who had been erased."""
+    if people:
+        warn(f"legal holds of then keep {people} people who had been erased: release them and erase again")
 
 
 def confirmed(settings: "Settings", typed: str | None) -> str | None:
