@@ -26,7 +26,7 @@ from growbase.studio.visit import Visit
 from growbase.studio.words import Words
 
 MOST_METERS: Final = 6
-MOST_TILES: Final = 8
+MOST_TILES: Final = 6
 
 
 @dataclass(frozen=True, slots=True)

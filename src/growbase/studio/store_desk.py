@@ -148,6 +148,8 @@ def _value(words: Words, metric: str, payload: Any) -> str:  # noqa: ANN401 -- a
 
 def spent(words: Words, seconds: float) -> str:
     """Return how long something takes, in its largest unit."""
+    if seconds < MINUTE:
+        return words.say("{count} s", count=words.number(round(seconds)))
     if seconds < HOUR:
         return words.say("{count} min", count=words.number(round(seconds / MINUTE)))
     if seconds < 2 * DAY:

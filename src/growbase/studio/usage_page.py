@@ -40,8 +40,9 @@ async def show(visit: Visit) -> Answer:
     words = visit.words
     used = {row["metric"] for row in days}
     asked = visit.query.get("metric", "")
-    default = max(used, key=lambda name: sum(row["used"] for row in days if row["metric"] == name), default="")
-    metric = asked if asked in set(Metric) else default or Metric.API_CALLS.value
+    fullest = sorted(usage, key=lambda row: -((row["used"] + row["reserved"]) / row["limit"] if row["limit"] else 0))
+    metric = next((one for one in (asked, *(row["metric"] for row in fullest if row["metric"] in used)) if one in
+                   set(Metric)), Metric.API_CALLS.value)  # fmt: skip
     return page(
         visit,
         "usage.html",
@@ -52,9 +53,10 @@ async def show(visit: Visit) -> Answer:
         plan=plan,
         rows=[meter_of(words, row) for row in usage],
         metric=metric,
-        metrics=[(one.value, words.label(one)) for one in Metric],
+        metrics=[(one.value, name_of(words, one)) for one in Metric],
         chart=_series(words, days, period, metric),
         table=_table(words, days),
+        name=name_of(words, metric),
         may_plan="plans" in visit.api.catalog.by_name,
     )
 
@@ -75,7 +77,7 @@ def meter_of(words: Words, row: Row) -> Row:
     tone = tone or ("near" if part is not None and part >= NEAR else "")
     return {
         "metric": metric.value,
-        "name": words.label(metric),
+        "name": name_of(words, metric),
         "used": amount(words, metric, row["used"]),
         "reserved": amount(words, metric, row["reserved"]) if row["reserved"] else "",
         "limit": None if limit is None else amount(words, metric, limit),
@@ -88,15 +90,24 @@ def meter_of(words: Words, row: Row) -> Row:
     }
 
 
+def name_of(words: Words, metric: str) -> str:
+    """Return what a metric is called."""
+    return words.say("Storage") if metric == Metric.STORAGE_BYTES else words.label(metric)
+
+
 def amount(words: Words, metric: str, value: int) -> str:
     """Return how much of a metric, bytes in the unit that fits them."""
     if metric != Metric.STORAGE_BYTES:
         return words.number(value)
+    power, unit = unit_of(words, value)
+    return f"{words.number(round(value / power, 1))}\u00a0{unit}"
+
+
+def unit_of(words: Words, value: int) -> tuple[int, str]:
+    """Return how many bytes the unit has that fits an amount, and its name."""
     units = [words.say("B"), words.say("kB"), words.say("MB"), words.say("GB"), words.say("TB")]
-    number, place = float(value), 0
-    while abs(number) >= 1024 and place < len(units) - 1:
-        number, place = number / 1024, place + 1
-    return f"{words.number(round(number, 1))}\u00a0{units[place]}"
+    place = next((place for place in range(len(units)) if abs(value) < 1024 ** (place + 1)), len(units) - 1)
+    return 1024**place, units[place]
 
 
 def at_the_limit(words: Words, metric: Metric) -> str:
@@ -117,13 +128,21 @@ def at_the_limit(words: Words, metric: Metric) -> str:
 
 def _series(words: Words, days: list[Row], period: Period, metric: str) -> Series:
     rows = [row for row in days if row["metric"] == metric]
-    return by_day(rows, period, names={metric: words.label(metric)}, at="day", of="metric", value="used")
+    name = name_of(words, metric)
+    if metric != Metric.STORAGE_BYTES or not rows:
+        return by_day(rows, period, names={metric: name}, at="day", of="metric", value="used")
+    power, unit = unit_of(words, max((row["used"] for row in rows), key=abs))
+    [line] = by_day(rows, period, names={metric: f"{name} ({unit})"}, at="day", of="metric", value="used")
+    return [{**line, "values": [round(value / power, 2) for value in line["values"]]}]
 
 
 def _table(words: Words, days: list[Row]) -> list[Row]:
-    """Return how much of each metric was used in all of these days, the most first."""
+    """Return how much of each metric was used in all of these days."""
     sums: dict[str, int] = {}
     for row in days:
         sums[row["metric"]] = sums.get(row["metric"], 0) + row["used"]
-    ordered = sorted(sums, key=lambda name: -sums[name])
-    return [{"metric": name, "name": words.label(name), "text": amount(words, name, sums[name])} for name in ordered]
+    return [
+        {"metric": one.value, "name": name_of(words, one), "text": amount(words, one, sums[one])}
+        for one in Metric
+        if one in sums
+    ]

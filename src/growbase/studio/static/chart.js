@@ -101,7 +101,7 @@ function options(given, width, seconds, hidden, legend) {
   return {
     width,
     height: 260,
-    padding: [12, 8, 0, 0],
+    padding: [12, 30, 0, 0],
     tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), "UTC"),
     legend: { show: false },
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
@@ -112,8 +112,8 @@ function options(given, width, seconds, hidden, legend) {
       y: { range: (_, low, high) => span(given.floor === "low" ? low : Math.min(0, low ?? 0), high) },
     },
     axes: [
-      { ...axis, grid: { show: false }, splits: (plot) => ticks(seconds, plot.width), values: (_, found) => found.map((at) => day.format(at * 1000)) },
-      { ...axis, size: 52, ...(whole ? { incrs: WHOLE } : {}), values: (_, found) => found.map((at) => short.format(at)) },
+      { ...axis, size: 26, grid: { show: false }, splits: (plot) => ticks(seconds, plot.width), values: (_, found) => found.map((at) => day.format(at * 1000)) },
+      { ...axis, size: 46, ...(whole ? { incrs: WHOLE } : {}), values: (_, found) => found.map((at) => short.format(at)) },
     ],
     series: [
       {},
