@@ -120,7 +120,7 @@ def _tile(words: Words, store: Store, reading: KpiReading) -> Tile:
         "tickets_waiting": listed("tickets", of, *within),
         "first_response_median": listed("tickets", of, *within, ("first_response_at", "not.is.null")),
         "open_flags": listed("order-flags", of, ("status", "open"), *within),
-        "purchase_order_value": listed("purchase-orders", of, *within),
+        "purchase_order_value": listed("purchase-orders", of, ("status", "neq.cancelled"), *within),
         "stock_outs": listed("product-velocity", of, ("current_inventory", "lte.0")),
     }
     said = {"fresh": words.say("Up to date"), "stale": words.say("Being computed anew"),
