@@ -11,24 +11,7 @@ from growbase.api.problems import status_of
 from growbase.core import telemetry
 from growbase.core.errors import GrowbaseError, MethodNotAllowed, NotFound, Unauthenticated
 from growbase.core.resource import Resource
-from growbase.studio import (
-    acts,
-    bulk,
-    content_performance,
-    dashboards,
-    details,
-    edit,
-    home,
-    lists,
-    lookup,
-    outreach_dashboard,
-    overview,
-    signin,
-    social_dashboard,
-    static_files,
-    store_desk,
-    usage_page,
-)
+from growbase.studio import acts, bulk, dashboards, details, edit, home, lists, lookup, signin, static_files
 from growbase.studio.render import page
 from growbase.studio.visit import Visit
 from growbase.studio.words import Words
@@ -41,14 +24,7 @@ PAGES: Final[list[tuple[str, str, Page]]] = [
     ("switch", "POST", signin.switch),
     ("search", "GET", lookup.search),
     # Pages of their own come before those of a resource.
-    ("overview", "GET", overview.show),
-    ("content-performance", "GET", content_performance.show),
-    ("content-performance/list", "GET", content_performance.as_list),
-    ("outreach", "GET", outreach_dashboard.show),
-    ("social", "GET", social_dashboard.show),
-    ("store-desk", "GET", store_desk.show),
-    ("usage", "GET", usage_page.show),
-    ("<resource>/<id>/dashboard", "GET", dashboards.show),
+    *dashboards.PAGES,
     ("<resource>", "GET", lists.show),
     ("<resource>/new", "GET", edit.new),
     ("<resource>/new", "POST", edit.create),
