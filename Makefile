@@ -71,8 +71,10 @@ fix: $(DEV)
 bench: $(DEV)
 	$(BIN)/python -m bench $(ARGS)
 
-docs: $(DEV)
+docs: $(DEV) $(ASSETS)
+	@tests/install_chromium.sh
 	@$(BIN)/python docs/generate.py
+	@PYTHONPATH=. $(BIN)/python docs/screenshots.py
 	$(BIN)/pytest tests/test_docs.py $(ARGS)
 
 assets: $(ASSETS)

@@ -14,6 +14,7 @@ from uuid import UUID
 import psycopg
 
 from growbase import wiring
+from growbase.cli.opening import install as migrated
 from growbase.core import ddl
 from growbase.core.actor import Actor
 from growbase.core.config import Settings
@@ -21,10 +22,14 @@ from growbase.core.database import Database
 from growbase.core.files import open_files
 from growbase.domains.marketing.models import Brand
 from growbase.domains.marketing.models_assets import Asset
+from growbase.ops import litestream, wal
+from growbase.ops.backup import backup_now
+from growbase.ops.migrate import stamp
+from growbase.ops.supervise import Supervisor
 from growbase.ops.vault import Vault, open_vault
 from tests.fixtures import make_tenant
 from tests.postgres import PostgresServer
-from tests.processes import start
+from tests.processes import start, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = "template_growbase"
@@ -74,6 +79,39 @@ class Site:
         return process.returncode, printed.decode()
 
 
+@contextmanager
+def copying(shop: Site) -> Iterator[Supervisor]:
+    """Copy the commits of an installation as they come while the block runs, which begins when the log has."""
+    if shop.settings.is_postgresql:
+        found = wal.supervisor(shop.settings, shop.vault, lambda: backup_now(shop.settings, shop.vault), every=0.2)
+    else:
+        found = litestream.supervisor(shop.settings)
+    found.start()
+    try:
+        wait_until(lambda: log_has_begun(shop), "the continuous log")
+        yield found
+    finally:
+        found.stop()
+
+
+def log_has_begun(shop: Site) -> bool:
+    """Return whether a moment can be restored."""
+    if shop.settings.is_postgresql:
+        return bool(shop.vault.keys("wal")) and bool(shop.vault.manifests())
+    return bool(shop.vault.keys("litestream"))
+
+
+def forget_slot(shop: Site) -> None:
+    """Drop the replication slot, which the server frees a moment after its receiver has gone."""
+    if shop.settings.is_postgresql:
+
+        def is_gone() -> bool:
+            wal.drop_slot(shop.settings)
+            return wal.slot(shop.settings) is None
+
+        wait_until(is_gone, "the slot to go")
+
+
 def names(database_url: str) -> set[str]:
     """Return the brands in a database as another program reads them."""
     sql = "SELECT name FROM brands"
@@ -87,6 +125,12 @@ def names(database_url: str) -> set[str]:
         return {row[0] for row in connection.execute(sql)}
     finally:
         connection.close()
+
+
+def complete(shop: Site) -> None:
+    """Write what an installation has beside its tables, without which no server or worker starts on it."""
+    stamp(shop.settings)
+    migrated(shop.settings)
 
 
 def install(url: str) -> None:

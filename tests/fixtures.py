@@ -4,6 +4,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from growbase.core.actor import Actor, ActorKind, Role, system
 from growbase.core.config import Settings
 from growbase.core.crypto import Keyring
 from growbase.core.database import Database
+from growbase.core.partitions import keep_partitions
 from growbase.core.postgres import PostgresDatabase
 from growbase.core.sqlite import SqliteDatabase
 from growbase.core.sqlite_connection import connect
@@ -50,6 +52,9 @@ def postgres_template(postgres: PostgresServer) -> str:
     with psycopg.connect(url, autocommit=True) as connection:
         for statement in ddl.statements("postgresql"):
             connection.execute(statement.encode())
+    # As a worker does soon after its start, so that every test sees event tables as they are in production.
+    with closing(open_at(url)) as database:
+        keep_partitions(database)
     return "template_growbase"
 
 

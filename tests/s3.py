@@ -69,7 +69,7 @@ def s3_server() -> Iterator[S3Server]:
     config = folder / "s3.json"
     config.write_text(json.dumps({"identities": [identity]}))
     ports = {name: free_port() for name in SERVERS}
-    command = [str(program), "mini", f"-dir={folder}", f"-ip={HOST}", f"-s3.config={config}", "-bucket=test"]
+    command = [str(program), "mini", f"-dir={folder}", f"-ip={HOST}", f"-s3.config={config}", "-bucket=test,second"]
     for name, port in ports.items():
         command += [f"-{name}.port={port}", f"-{name}.port.grpc={free_port()}"]
     command += [f"-{name}={free_port()}" for name in ("webdav.port", "s3.port.iceberg")]

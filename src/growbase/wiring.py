@@ -19,6 +19,7 @@ from growbase.core.generation import ChatCompletions, Generator, Offline
 from growbase.core.mail import FolderMailer, Mailer, Server, SmtpMailer
 from growbase.core.outside import Outside
 from growbase.core.packages import find_module, import_resources, require_apart
+from growbase.core.partitions import keep_partitions
 from growbase.core.region import Regions
 from growbase.core.resource import Action, Catalog, Resource
 from growbase.core.seals import seal_log
@@ -155,13 +156,14 @@ def _generator(settings: Settings) -> Generator:
 
 def tasks(settings: Settings) -> dict[str, Task]:
     """Return what every domain can do in the background, by the kind of job. Raises ConfigError."""
-    from growbase.ops import alerts, arrivals, privacy
+    from growbase.ops import alerts, arrivals, by_hand, privacy
 
     world = outside(settings)
     found: dict[str, Task] = {
         arrivals.KIND: _given(arrivals.arrive, world),
         alerts.KIND: partial(alerts.send_notice, settings=settings, outside=world),
         privacy.ERASE: partial(privacy.erase_queued, folder=settings.data_dir),
+        **by_hand.tasks(settings, world, open_database),
     }
     for module in _task_modules(settings):
         own: dict[str, Task] = getattr(module, "TASKS", {})
@@ -179,6 +181,7 @@ def schedules(settings: Settings) -> list[Schedule]:
     found = [
         *nightly.schedules(settings, world),
         Schedule("core/seal_log", seal_log, every=timedelta(minutes=1)),
+        Schedule("core/partitions", keep_partitions, every=timedelta(hours=6)),
         Schedule("jobs/retention", partial(run_daily, days=retention_days(settings)), daily="03:20"),
     ]
     found += _backup_schedules(settings)

@@ -31,10 +31,10 @@ PATTERNS: Mapping[str, str] = {
 """A text that matches, for each pattern a column has."""
 
 SAMPLES = (identity, marketing, outreach, social, commerce)
-OVERRIDES: Mapping[str, Mapping[str, Callable[[int], Any] | None]] = {
+OVERRIDES: Mapping[str, Mapping[str, Callable[[int], Any] | str | None]] = {
     name: fields for found in SAMPLES for name, fields in found.OVERRIDES.items()
 }
-"""What no schema says: fields that must fit each other; None leaves a field out."""
+"""What no schema says: fields that must fit each other; a name is a resource to make a row of; None is left out."""
 
 WANTED: Mapping[str, tuple[str, ...]] = {name: fields for found in SAMPLES for name, fields in found.WANTED.items()}
 """Fields that no schema requires, but an organization's settings do."""
@@ -84,7 +84,7 @@ class Factory:
             if field_name in special:
                 make = special[field_name]
                 if make is not None:
-                    body[field_name] = make(number)
+                    body[field_name] = self.any(make)["id"] if isinstance(make, str) else make(number)
                 continue
             body[field_name] = self._value(name, field_name, schema["properties"][field_name], number)
         return body | over

@@ -23,7 +23,7 @@ from growbase.core.actor import Actor
 from growbase.core.pages import Reader
 from growbase.core.postgres import PostgresDatabase, _CommitLost
 from growbase.core.query import parse
-from growbase.core.replicas import NearDatabase, Replica
+from growbase.core.replicas import NearDatabase, Replica, replica_pool
 from growbase.core.transaction import Transaction
 from growbase.core.trash import trash
 from growbase.domains.marketing.models import Brand
@@ -148,7 +148,7 @@ def test_lists_are_read_from_a_replica_that_has_what_the_caller_wrote(fleet: Fle
         assert names(db, writer) == {"Second"}
 
         # One that is down, chosen a moment before.
-        dead = Replica("dead", fleet.standby.url("postgres").replace(str(fleet.standby.port), str(free_port())), 2, "")
+        dead = Replica("dead", replica_pool(f"postgresql://{HOST}:{free_port()}/none", {}, pool_max=2))
         near = NearDatabase(db, dead)
         assert near.query("SELECT count(*) FROM brands")[0][0] == 2
         with near.read(reader) as reads:

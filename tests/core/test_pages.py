@@ -278,6 +278,21 @@ def test_the_search_stays_inside_the_organization(
     assert labels(reader, other_tenant.owner, "q=plan") == []
 
 
+@pytest.mark.parametrize("few", [0, 100])
+def test_few_hits_and_many_give_the_same_pages(
+    db: Database, reader: Reader, actor: Actor, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr("growbase.core.pages.FEW", few)
+    insert_boxes(db, actor, [{"label": f"{word} {number}"} for number in range(7) for word in ("oak", "elm")])
+    everything = [label for label in labels(reader, actor, "sort=label&limit=200") if label.startswith("oak")]
+    for sort in ("label", "-label"):
+        rows = walk(reader, actor, f"q=oak&sort={sort}&limit=3&label=neq.oak 3")
+        wanted = [label for label in everything if label != "oak 3"]
+        assert [row["label"] for row in rows] == (wanted if sort == "label" else wanted[::-1])
+    counted = page(reader, actor, "q=oak&page=2&limit=5")
+    assert (len(counted.rows), counted.total) == (2, 7)
+
+
 # -- aggregates ---------------------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,8 @@ from growbase.core.errors import Conflict, NotFound
 from growbase.core.files import open_files
 from growbase.core.types import moment_text
 from growbase.ops import backup, vault
-from growbase.ops.backup import backup_now, copy_to, kept, prune, verify
+from growbase.ops.backup import backup_now, kept, prune, verify
+from growbase.ops.backup_copy import copy_to
 from growbase.ops.contents import DatabaseDamaged
 from growbase.ops.scratch import scratch
 from growbase.ops.vault import BASE, BackupDamaged, KeyNeeded, Manifest, Vault, WrongKey, open_vault

@@ -18,18 +18,26 @@ from pydantic import SecretStr
 
 from growbase import wiring
 from growbase.cli.opening import install
+from growbase.core.actor import Actor
 from growbase.core.config import Settings, load_settings
 from growbase.core.database import Database
 from growbase.core.errors import ConfigError, GrowbaseError
+from growbase.core.facts import delete_facts
 from growbase.core.feed import BEGINNING, newest, read_changes
 from growbase.core.gate import Moved
+from growbase.core.partitions import keep_partitions
+from growbase.core.tables import Job
 from growbase.core.trash import trash
+from growbase.domains.marketing.actions_analytics import ingest_events
 from growbase.domains.marketing.models import Campaign
-from growbase.ops import migrate, move, move_steps
+from growbase.domains.marketing.models_analytics import AnalyticsEvent
+from growbase.jobs.worker import Worker
+from growbase.ops import migrate, move, move_postgres, move_steps
 from growbase.ops.drift import find_drift
 from growbase.ops.migrate import MoveUnfinished
 from growbase.ops.move import NoMove
 from growbase.ops.move_steps import MoveRefused, RowsDiffer
+from tests.domains.marketing.factories import event
 from tests.fixtures import Tenant, make_tenant, sqlite_rows
 from tests.postgres import PostgresServer
 from tests.processes import wait_until
@@ -100,6 +108,43 @@ def test_all_rows_move_and_everybody_goes_on_there_and_back(
         made = database.write(owner, lambda tx: tx.insert(Campaign, name="home again", purpose="x"))
         with database.read(owner) as reads:
             assert [change.entity_id for change in read_changes(reads, position, 10).changes] == [made]
+
+
+def test_events_in_partitions_move_both_ways_with_what_comes_in_meanwhile(
+    home: Settings, new_postgres_database: Callable[..., str]
+) -> None:
+    ring, url = wiring.keyring(home), new_postgres_database()
+
+    def send(settings: Settings, *keys: str) -> int:
+        events = [event(event_key=key) for key in keys]
+        with closing(wiring.follow_database(settings)) as database:
+            return int(database.write(owner, lambda tx: ingest_events(tx, events=events))["accepted"])
+
+    with closing(wiring.open_database(home)) as database:
+        owner = fill(database).owner
+    assert send(home, "a", "b") == 2
+    move.move(home, ring, url)
+    there = home.refreshed()
+    with closing(wiring.open_database(there)) as database:
+        assert keep_partitions(database) > 0
+    assert find_drift(there) == []
+    assert send(there, "b", "c") == 1
+    dies_at("followed", lambda: move.move(there, ring, move.origin(there, ring)))
+    # What the record names is the table, whichever partition a row is in.
+    assert send(there, "c", "d") == 1
+    with closing(wiring.follow_database(there)) as database:
+        database.write(owner, lambda tx: delete_facts(tx, AnalyticsEvent, {"event_key": "a"}))
+        expected = database.query("SELECT event_key FROM analytics_events ORDER BY 1")
+    move.move(there.refreshed(), ring, None)
+    here = home.refreshed()
+    assert here.database == home.database
+    assert sqlite_rows(home.sqlite_path, "SELECT event_key FROM analytics_events ORDER BY 1") == expected
+    assert find_drift(here) == []
+    assert send(here, "a", "c", "e") == 2
+    before = move.checksums(here)
+    move.move(here, ring, url)
+    assert move.checksums(home.refreshed()) == before
+    assert send(home.refreshed(), "a", "e", "f") == 1
 
 
 POINTS = (
@@ -245,6 +290,88 @@ def test_a_target_that_can_not_be_used_is_refused_and_the_source_is_untouched(
     with closing(move_steps.end_of(home)) as end:
         assert end.fact(move_steps.STATE) is None
         assert "move_dirty" not in end.tables()
+
+
+def test_a_move_into_a_schema_of_its_own_and_back(home: Settings, new_postgres_database: Callable[..., str]) -> None:
+    ring, url = wiring.keyring(home), f"{new_postgres_database()}?schema=Shop"  # which is not there yet
+    with closing(wiring.follow_database(home)) as database:
+        owner = fill(database).owner
+        before = move.checksums(home)
+        move.move(home, ring, url)
+        there = home.refreshed()
+        assert (there.database_schema, there.place_url) == ("Shop", url)
+        assert move.checksums(there) == before
+        assert find_drift(there) == []
+        database.write(owner, lambda tx: tx.insert(Campaign, name="new", purpose="x"))
+        with psycopg.connect(there.database) as connection:
+            counted = connection.execute('SELECT count(*) FROM "Shop".campaigns').fetchone()
+            assert counted == (31,)
+            made = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone()
+            assert made == (0,)
+        before = move.checksums(there)
+        move.move(there, ring, move.origin(there, ring))
+        assert move.checksums(home.refreshed()) == before
+
+
+def test_a_target_with_another_revision_an_old_server_or_a_pooler_is_refused_with_what_to_do(
+    home: Settings, new_postgres_database: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring, url = wiring.keyring(home), new_postgres_database()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num text)")
+        own = migrate.current(home)
+        for revision in ("0001", "9999"):
+            connection.execute("DELETE FROM alembic_version")
+            connection.execute("INSERT INTO alembic_version VALUES (%s)", (revision,))
+            said = f"at revision {revision}, this one is at {own}.: give an empty database"
+            with pytest.raises(MoveRefused, match=said):
+                move.move(home, ring, url)
+        connection.execute("DROP TABLE alembic_version")
+    with pytest.raises(MoveRefused, match="give the address of PostgreSQL itself"):
+        move.move(home, ring, f"{url}?pgbouncer=true")
+    monkeypatch.setattr(move_postgres, "OLDEST", 990_000)
+    with pytest.raises(MoveRefused, match=r"PostgreSQL \d+\.\d+.* is too old: take 15 or newer"):
+        move.move(home, ring, url)
+    with closing(move_steps.end_of(home)) as end:
+        assert end.fact(move_steps.STATE) is None
+
+
+def test_jobs_queued_or_at_work_when_the_data_move_are_done_once_over_there(
+    home: Settings, new_postgres_database: Callable[..., str]
+) -> None:
+    began, go_on = threading.Event(), threading.Event()
+    runs: list[tuple[str, str]] = []
+
+    def task(database: Database, _: Actor, job: Job) -> None:
+        name = str(job.payload["name"])
+        if name == "at work":
+            began.set()
+            assert go_on.wait(30)
+        runs.append((name, database.engine))
+
+    with closing(wiring.follow_database(home)) as database:
+        owner = fill(database).owner
+        worker = Worker(database, {"probe": task}, lock=home.data_dir / "worker.lock", concurrency=1)
+        worker.start()
+        try:
+            for name in ("at work", "queued"):  # for which there is no room meanwhile
+                database.write(owner, lambda tx, name=name: tx.enqueue("probe", {"name": name}, queue="default"))
+            assert began.wait(30)
+            move.move(home, wiring.keyring(home), new_postgres_database())
+            assert runs == []
+            go_on.set()
+            wait_until(lambda: len(runs) == 2, "both jobs")
+            wait_until(lambda: done_jobs(database) == [("succeeded", 1)] * 2, "both to be written down")
+        finally:
+            go_on.set()
+            worker.stop()
+        assert runs == [("at work", "postgresql"), ("queued", "postgresql")]
+        with closing(wiring.open_database(home)) as old:
+            assert sorted(done_jobs(old)) == [("queued", 0), ("running", 1)]
+
+
+def done_jobs(database: Database) -> list[tuple[str, int]]:
+    return [tuple(row) for row in database.query("SELECT status, attempts FROM jobs WHERE kind = 'probe'")]
 
 
 def test_an_address_that_contradicts_the_move_is_explained(home: Settings, tmp_path: Path) -> None:

@@ -12,12 +12,12 @@ import pytest
 
 from growbase import wiring
 from growbase.core.errors import NotFound
-from growbase.ops import litestream, wal
+from growbase.ops import litestream
 from growbase.ops.backup import backup_now
 from growbase.ops.postgres_programs import PastTheLog, own_server
 from growbase.ops.restore import restore
 from growbase.ops.supervise import Supervisor
-from tests.backups import Site, names, site
+from tests.backups import Site, copying, forget_slot, names, site
 from tests.processes import wait_until
 
 
@@ -28,38 +28,17 @@ def logged(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Itera
     url = str(tmp_path / "vault")
     with site(tmp_path, request.getfixturevalue("sqlite_template"), server, backup_url=url) as found:
         yield found
-        if server is not None:
-            wait_until(lambda: not dropped(found), "the slot")
-
-
-def dropped(shop: Site) -> bool:
-    wal.drop_slot(shop.settings)
-    return wal.slot(shop.settings) is not None
+        forget_slot(found)
 
 
 @pytest.fixture
 def supervisor(logged: Site) -> Iterator[Supervisor]:
     """Give what copies the commits of the installation, at work."""
-    if logged.settings.is_postgresql:
-        found = wal.supervisor(
-            logged.settings, logged.vault, lambda: backup_now(logged.settings, logged.vault), every=0.2
-        )
-    else:
-        found = litestream.supervisor(logged.settings)
-    found.start()
-    yield found
-    found.stop()
-
-
-def copied(shop: Site) -> bool:
-    """Return whether the continuous log has begun."""
-    if shop.settings.is_postgresql:
-        return bool(shop.vault.keys("wal")) and bool(shop.vault.manifests())
-    return bool(shop.vault.keys("litestream"))
+    with copying(logged) as found:
+        yield found
 
 
 def test_a_moment_between_two_writes_has_the_first_only(logged: Site, supervisor: Supervisor) -> None:
-    wait_until(lambda: copied(logged), "the continuous log")
     logged.add("first")
     time.sleep(1.5)  # the embedded engine's log has a step a second
     between = datetime.now(UTC)
@@ -92,7 +71,6 @@ def test_a_moment_between_two_writes_has_the_first_only(logged: Site, supervisor
 
 
 def test_a_child_that_dies_is_started_again_and_goes_when_we_stop(logged: Site, supervisor: Supervisor) -> None:
-    wait_until(lambda: supervisor.child is not None and copied(logged), "the continuous log")
     first = supervisor.child
     assert first is not None
     os.kill(first.pid, signal.SIGKILL)

@@ -63,7 +63,13 @@ class Browser:
         """Send a form and return where it leads, or the page that answers."""
         sent = {"csrf": self.token if token is None else token, **(form or {})}
         answer = self.client.post(f"/studio{path}", data=sent, headers=self.cookie, follow_redirects=False)
-        assert answer.status_code == status, (path, answer.status_code, answer.text[-3_000:])
+        assert answer.status_code == status, (
+            path,
+            answer.status_code,
+            answer.text[answer.text.find('class="error') :][:300],
+            re.findall(r'<p class="error">([^<]*)', answer.text),
+            answer.text[-3_000:],
+        )
         return str(answer.headers["location"]) if status == 303 else answer.text
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -12,7 +13,7 @@ from pydantic import create_model
 from growbase.api.call import Answer, Call, endpoint, identity, json_answer
 from growbase.api.crud import list_rows, shown
 from growbase.api.downloads import file_answer
-from growbase.api.forms import FORM, Form, read_form
+from growbase.api.forms import FORM, Form, Store, read_form
 from growbase.api.writing import row_answer, write
 from growbase.core import clock, telemetry
 from growbase.core.actor import Actor, Role, system
@@ -46,13 +47,18 @@ async def upload(call: Call) -> Answer:
 
     The type is told from the bytes. ``tags`` is JSON or a field that is repeated.
     """
+    actor = await call.require(call.api.catalog.by_name["assets"].write)
+    return await keep_file(call, actor, lambda store: read_form(call, store, limit=call.api.settings.asset_max_bytes))
+
+
+async def keep_file(call: Call, actor: Actor, read: Callable[[Store], Awaitable[Form]]) -> Answer:
+    """Store the file of a form and make its row; what is refused leaves no bytes behind."""
     resource = call.api.catalog.by_name["assets"]
-    actor = await call.require(resource.write)
     assert actor.organization_id is not None
     files, key = call.api.files, new_key(actor.organization_id)
     analyse = call.api.settings.asset_analysis
     try:
-        form = await read_form(call, partial(files.put, key), limit=call.api.settings.asset_max_bytes)
+        form = await read(partial(files.put, key))
         given = _values(form)
         values = UPLOAD.parse(compact_json(given).encode())
         stored = await asyncio.to_thread(_stored, call, key, form)
@@ -143,6 +149,18 @@ async def linked(call: Call) -> Answer:
 
 async def _download(call: Call, actor: Actor, id: UUID) -> Answer:
     """Answer a file's bytes and count the download, once however many ranges it is read in."""
+    answer = await asset_answer(call, actor, id)
+    begins = answer.headers.get("content-range", "bytes 0-").startswith("bytes 0-")
+    if call.method == "GET" and answer.status in {200, 206} and begins:
+        try:
+            await call.api.database.awrite(actor, lambda tx: count_download(tx, id=id))
+        except ReadOnly:
+            telemetry.instrument("download_not_counted", level="warning", asset_id=str(id))
+    return answer
+
+
+async def asset_answer(call: Call, actor: Actor, id: UUID) -> Answer:
+    """Answer a file's bytes."""
     database, files = call.api.database, call.api.files
 
     def read() -> Asset:
@@ -152,7 +170,7 @@ async def _download(call: Call, actor: Actor, id: UUID) -> Answer:
     asset = await database.aread(read)
     if not files.holds(asset.storage_provider, asset.storage_bucket):
         raise Unavailable("The file is in another storage than this server's.")
-    answer = await file_answer(
+    return await file_answer(
         call,
         files,
         asset.storage_key,
@@ -161,13 +179,6 @@ async def _download(call: Call, actor: Actor, id: UUID) -> Answer:
         name=asset.original_filename,
         tag=f'"{asset.sha256}"',
     )
-    begins = answer.headers.get("content-range", "bytes 0-").startswith("bytes 0-")
-    if call.method == "GET" and answer.status in {200, 206} and begins:
-        try:
-            await database.awrite(actor, lambda tx: count_download(tx, id=id))
-        except ReadOnly:
-            telemetry.instrument("download_not_counted", level="warning", asset_id=str(id))
-    return answer
 
 
 ROUTES = [list_assets, upload, content, link, linked]

@@ -80,7 +80,7 @@ async def read_kpis(api: Api, actor: Actor, keys: Sequence[KpiKey]) -> list[KpiR
             return [find_kpi(reads, key) for key in keys]
 
     found = await database.aread(read)
-    if any(one.state != "fresh" for one in found):
+    if any(not one.is_settled() for one in found):
         # Behind a closed gate an old figure, which says that it is one, is better than none.
         with suppress(ReadOnly):
             return await database.awrite(

@@ -39,6 +39,7 @@ class Part:
 
 Event = Part | bytes | None
 """A part begins, some of it, it is at its end."""
+Events = AsyncGenerator[Event, None]
 
 
 @dataclass(slots=True)
@@ -61,26 +62,9 @@ async def read_form(call: Call, store: Store, *, limit: int) -> Form:
     Raises NoForm, TooLarge for a file of more than ``limit`` bytes, or Invalid for a form that is broken or breaks off:
     raised inside of ``store``, so that it keeps nothing, or after it has kept the file.
     """
-    kind, options = parse_options_header(call.headers.get("content-type", ""))
-    if kind != FORM or not options.get("boundary"):
-        raise NoForm(content_type=kind or "none")
-    length = call.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > limit + FIELDS_LIMIT:
-        raise TooLarge(limit=limit)
-    form = Form()
-    events = _events(call, options["boundary"], limit)
+    events = open_form(call, limit=limit)
     try:
-        async for event in events:
-            assert isinstance(event, Part)
-            if event.filename is None:
-                await _read_field(form, event.name, events)
-            elif event.name != "file":
-                raise Invalid.at(event.name, "unknown", "is not a field of this resource")
-            elif form.filename is not None:
-                raise Invalid.at("file", "too_long", "must be one file")
-            else:
-                form.filename = event.filename
-                await store(_file(form, events, limit))
+        form = await read_parts(events, store, limit=limit)
     finally:
         await events.aclose()
     if form.filename is None:
@@ -90,7 +74,45 @@ async def read_form(call: Call, store: Store, *, limit: int) -> Form:
     return form
 
 
-async def _events(call: Call, boundary: str, limit: int) -> AsyncGenerator[Event, None]:
+def open_form(call: Call, *, limit: int) -> Events:
+    """Return a form as it arrives, nothing of it read yet; close it in the end. Raises NoForm or TooLarge."""
+    kind, options = parse_options_header(call.headers.get("content-type", ""))
+    if kind != FORM or not options.get("boundary"):
+        raise NoForm(content_type=kind or "none")
+    length = call.headers.get("content-length", "")
+    if length.isdecimal() and int(length) > limit + FIELDS_LIMIT:
+        raise TooLarge(limit=limit)
+    return _events(call, options["boundary"], limit)
+
+
+async def first_field(events: Events) -> tuple[str, str]:
+    """Read the first part of a form and return its name and text, empty where it is a file or there is none."""
+    event = await anext(events, None)
+    if not isinstance(event, Part) or event.filename is not None:
+        return "", ""
+    form = Form()
+    await _read_field(form, event.name, events)
+    return event.name, form.fields[event.name][0]
+
+
+async def read_parts(events: Events, store: Store, *, limit: int) -> Form:
+    """Read what is left of a form, whose file may be missing; see ``read_form``."""
+    form = Form()
+    async for event in events:
+        assert isinstance(event, Part)
+        if event.filename is None:
+            await _read_field(form, event.name, events)
+        elif event.name != "file":
+            raise Invalid.at(event.name, "unknown", "is not a field of this resource")
+        elif form.filename is not None:
+            raise Invalid.at("file", "too_long", "must be one file")
+        else:
+            form.filename = event.filename
+            await store(_file(form, events, limit))
+    return form
+
+
+async def _events(call: Call, boundary: str, limit: int) -> Events:
     try:
         with PushMultipartParser(boundary, max_segment_count=MOST_PARTS, strict=True) as parser:
             async for piece in call.pieces(limit + FIELDS_LIMIT):

@@ -79,7 +79,8 @@ database.command()(db_schema.explain)
 background = _group("jobs", "Background jobs and their queues.")
 for looking in (jobs.ls, jobs.show, jobs.retry, jobs.discard, jobs.cancel, jobs.queues, jobs.pause, jobs.resume):
     background.command()(looking)
-background.command()(jobs.schedules)
+for repeating in (jobs.schedules, jobs.pause_schedule, jobs.resume_schedule, jobs.run_schedule):
+    background.command()(repeating)
 _group("user", "Users.").command("create")(users.create)
 _group("key", "API keys.").command("create")(keys.create)
 encryption = _group("keys", "Keys of sealed columns.")

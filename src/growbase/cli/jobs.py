@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Ids = Annotated[list[UUID], typer.Argument(help="Ids of jobs.")]
 Queue = Annotated[str, typer.Argument(help="The queue's name.")]
+Name = Annotated[str, typer.Argument(help="The schedule's name, as growbase jobs schedules shows it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 CHUNK = 500
 
@@ -142,11 +143,35 @@ def schedules(*, as_json: AsJson = False) -> None:
     if as_json:
         say_json(found)
         return
-    names = ("name", "rule", "next_run_at", "last_run_at", "last_status", "last_rows", "last_error")
+    names = ("name", "rule", "next_run_at", "paused_at", "last_run_at", "last_status", "last_rows", "last_error")
     say_table(
         [name.replace("_", " ") for name in names],
         [["" if row[name] is None else str(row[name])[:60] for name in names] for row in found],
     )
+
+
+def pause_schedule(name: Name) -> None:
+    """Let a schedule begin no more runs by itself."""
+    from growbase.jobs import actions
+
+    _write(lambda tx: actions.pause_schedule(tx, name=name))
+    say(f"{name} is paused.")
+
+
+def resume_schedule(name: Name) -> None:
+    """Let a paused schedule run again; what it missed is made up for by one run."""
+    from growbase.jobs import actions
+
+    _write(lambda tx: actions.resume_schedule(tx, name=name))
+    say(f"{name} goes on.")
+
+
+def run_schedule(name: Name) -> None:
+    """Let a schedule run now, once."""
+    from growbase.jobs import actions
+
+    _write(lambda tx: actions.run_schedule(tx, name=name))
+    say(f"{name} runs as soon as a worker looks.")
 
 
 def shown(job: "Job") -> dict[str, Any]:

@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from growbase.ops.seed import Seeded
 
 
+def load_to_run() -> "Settings":
+    """Do as ``load`` for a process that stays: print the warnings, and wait for a database server that is down."""
+    from growbase.ops.connections import await_server
+
+    settings = load(quiet=False)
+    await_server(settings, warn)
+    return settings
+
+
 def load(*, quiet: bool = True) -> "Settings":
     """Read the settings and load the models; unless ``quiet``, print the warnings. Raises ConfigError."""
     from growbase.core.config import load_settings

@@ -29,10 +29,14 @@ def restore(
     On SQLite without --to it takes the place of the database of a stopped server; the old file is kept aside.
     """
     settings = load()
+    from pydantic import SecretStr
+
     from growbase.ops import restore as restoring
     from growbase.wiring import open_database
 
-    vault = vault_of(settings, where)
+    if where is not None:  # the continuous log is beside the backups
+        settings = settings.model_copy(update={"backup_url": SecretStr(where)})
+    vault = vault_of(settings)
     moment = restoring.parse_moment(at) if at else None
     if dry_run:
         plan = restoring.plan(settings, vault, at=moment, id=id, to=to)

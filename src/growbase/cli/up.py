@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from growbase.cli.opening import install, load, opened, seeded_lines
+from growbase.cli.opening import install, load_to_run, opened, seeded_lines
 from growbase.cli.output import say
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ def up() -> None:
 
     The owner is GROWBASE_ADMIN_EMAIL with GROWBASE_ADMIN_PASSWORD; a generated password is printed once.
     """
-    settings = load(quiet=False)
+    settings = load_to_run()
     from growbase.ops.migrate import heads
     from growbase.ops.seed import first_start
 
@@ -36,7 +36,7 @@ def up() -> None:
 
 def serve() -> None:
     """Serve an installed database; it is not upgraded."""
-    settings = load(quiet=False)
+    settings = load_to_run()
     from growbase.ops.guard import install_facts
 
     with opened(settings) as database:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
-from growbase.cli.opening import load, opened
+from growbase.cli.opening import load_to_run, opened
 from growbase.cli.output import say
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def worker(
     On PostgreSQL any number of workers share the work, on any number of machines. On SQLite one process works at a
     time: a second one, or one beside a server with GROWBASE_EMBEDDED_WORKER, waits for its turn.
     """
-    settings = load(quiet=False)
+    settings = load_to_run()
     from datetime import timedelta
 
     from growbase import wiring
@@ -63,7 +63,11 @@ def worker(
 
             start_http_server(metrics_port, registry=telemetry.REGISTRY)
         say(f"Working on {', '.join(sorted(names)) if names else 'all queues'}; stop with Ctrl-C.")
-        beside: list[Beside] = [Presence(database, ProcessKind.WORKER), *wiring.notifiers(settings, database)]
+        beside: list[Beside] = [
+            Presence(database, ProcessKind.WORKER),
+            *wiring.notifiers(settings, database),
+            *wiring.continuous_backup(settings, database),
+        ]
         work(found, beside, stop_seconds=stop_seconds)
 
 

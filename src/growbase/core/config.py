@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     domains: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
         (), description="Packages of your own domains, separated by commas, such as loyalty,shop.giftcards."
     )
+    operators: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
+        (), description="Addresses, by commas, of users who see queues, backups, settings and health of everything."
+    )
     allow_private_addresses: bool = Field(
         default=False, description="Let connection tests and webhooks reach private and loopback addresses."
     )

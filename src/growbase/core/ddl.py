@@ -205,7 +205,7 @@ def models(packages: Collection[str] = PROGRAM) -> list[type[Root]]:
     """Return the models of some packages' tables; ``wiring.catalog`` has loaded them."""
     # Tests declare models of their own, which are no part of the schema.
     prefixes = tuple(f"{package}." for package in packages)
-    return [mapper.class_ for mapper in Root.registry.mappers if mapper.class_.__module__.startswith(prefixes)]
+    return [model for model in Root.models if model.__module__.startswith(prefixes)]
 
 
 def tables(packages: Collection[str] = PROGRAM) -> list[sa.Table]:

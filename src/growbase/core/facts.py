@@ -29,13 +29,14 @@ def insert_new_facts(tx: Transaction, model: type[Root], columns: FactColumns, *
     """Insert the rows whose text column ``key`` is new in the organization and return the inserted keys.
 
     The table has a unique key over organization and ``key``, and an id; the rows differ in both. Concurrent units that
-    bring the same key insert it once.
+    bring the same key insert it once. Where the table is divided by month, the key is its table of keys' (see
+    ``partitions``), which is why the statement can't name it.
     """
     plan = _plan(tx, model)
     keys = columns[key]
     if not keys:
         return set()
-    tail = f" ON CONFLICT ({plan.scope}, {key}) DO NOTHING"
+    tail = " ON CONFLICT DO NOTHING"
     if tx.engine == POSTGRESQL:
         # In key order, or two units with the same keys could wait for each other.
         order = sorted(range(len(keys)), key=keys.__getitem__)

@@ -3,12 +3,12 @@
 import asyncio
 import os
 import unicodedata
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import UUID
 
@@ -50,6 +50,14 @@ class Entry:
     key: str
     size: int
     stored_at: datetime
+
+
+class Fetched(NamedTuple):
+    """A file as it is read: what its writer has noted of it, when it was stored, and its bytes."""
+
+    attributes: Mapping[str, str]
+    stored_at: datetime
+    chunks: Iterator[bytes]
 
 
 class FileStore:
@@ -97,15 +105,17 @@ class FileStore:
         except _failures() as error:
             raise _unavailable(error) from error
 
-    def store(self, key: str, chunks: Iterable[bytes]) -> None:
+    def store(self, key: str, chunks: Iterable[bytes], attributes: Mapping[str, str] | None = None) -> None:
         """Store the chunks as they come, from a thread that may wait; under the key is all of them or nothing.
 
         The chunks may come from another file of a storage, which the library's own reading of an iterator forbids.
+        A folder has no ``attributes``.
         """
         from obstore import open_writer
 
+        noted = dict(attributes or {}) if self.folder is None else None
         try:
-            writer = open_writer(self._store, key, buffer_size=AT_ONCE, max_concurrency=2)
+            writer = open_writer(self._store, key, attributes=noted, buffer_size=AT_ONCE, max_concurrency=2)
             for chunk in chunks:
                 writer.write(chunk)
             # Not by `with`, which would finish the file also where its source has failed.
@@ -143,13 +153,18 @@ class FileStore:
 
     def stream(self, key: str) -> Iterator[bytes]:
         """Return all bytes of a file in chunks. Raises NotFound before the first one."""
+        return self.fetch(key).chunks
+
+    def fetch(self, key: str) -> Fetched:
+        """Return a file and what is known of it. Raises NotFound."""
         try:
             found = self._store.get(key)
         except FileNotFoundError as error:
             raise NotFound(what="file") from error
         except _failures() as error:
             raise _unavailable(error) from error
-        return (bytes(chunk) for chunk in found.stream(min_chunk_size=CHUNK))
+        chunks = (bytes(chunk) for chunk in found.stream(min_chunk_size=CHUNK))
+        return Fetched(found.attributes, found.meta["last_modified"], chunks)
 
     def size(self, key: str) -> int | None:
         """Return the size of a file, None if it is not there."""

@@ -27,8 +27,6 @@ DRAIN: Final = "drain"
 RETRY_SECONDS: Final = 30
 """After which a caller who was refused may try again."""
 STATE: Final = f"SELECT value FROM instance_facts WHERE name = '{FACT}'"
-BEGIN: Final = f"BEGIN; {STATE}"
-"""Begins a unit on PostgreSQL and reads the gate, in one round trip."""
 GLANCE_SECONDS: Final = 0.2
 """How long a process on PostgreSQL relies on having found the gate open."""
 REFUSED: Final = "GB001"

@@ -1,25 +1,23 @@
 """Declaring a table: base classes and column helpers whose rule holds in the database, the API and the docs alike."""
 
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
+from sqlalchemy.orm import Mapped, MappedColumn, mapped_column
 
 from growbase.core import types
 from growbase.core.retention import Retention
+from growbase.core.rule import Default, Key, OnPurge, Rule, Writable
 from growbase.core.subject import Subject
+from growbase.core.table import table_for
 
 LONG_TEXT = 20_000
 """Characters a text may have where the model names no limit."""
-
-FINITE = sys.float_info.max
-"""The largest number; JSON has no infinity, and PostgreSQL holds NaN to be larger still."""
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -28,38 +26,6 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
-
-Kind = Literal[
-    "text", "integer", "number", "boolean", "choice", "reference", "document", "secret", "moment", "day", "identifier"
-]
-Writable = Literal["always", "create", "never"]
-OnPurge = Literal["restrict", "null", "cascade"]
-Default = object | Callable[[], object] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What a column accepts; the one source of its CHECK, its request schema and its form field."""
-
-    kind: Kind
-    min_length: int | None = None
-    max_length: int | None = None
-    ge: float | None = None
-    le: float | None = None
-    pattern: str | None = None
-    enum: type[StrEnum] | None = None
-    default: Default = None
-    target: str | None = None
-    shared: bool = False
-    member: bool = False
-    on_purge: OnPurge = "restrict"
-    closes: bool = False
-    norm_of: str | None = None
-    writable: Writable = "always"
-    hidden: bool = False
-    index: bool = False
-    personal: bool = False
-    help: str = ""
 
 
 def _column(
@@ -211,17 +177,6 @@ def secret(*, writable: Writable = "always") -> MappedColumn[Any]:
     return _column(types.Sealed(), Rule("secret", max_length=8_000, writable=writable, hidden=True))
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """An index in a model's ``__indexes__``; the tenant column is put first, live rows only where unique."""
-
-    columns: tuple[str, ...]
-    unique: bool = False
-    where: str | None = None
-    live: bool = True
-    across: bool = False
-
-
 def index(*columns: str, where: str | None = None, across: bool = False) -> Key:
     """Declare an index over columns; ``across`` leaves the organization out (for the program's own scans)."""
     return Key(columns, where=where, across=across)
@@ -232,10 +187,22 @@ def unique(*columns: str, where: str | None = None, live: bool = True, across: b
     return Key(columns, unique=True, where=where, live=live, across=across)
 
 
-class Root(DeclarativeBase):
-    """What every table shares: constraints made from the rules, and instances nobody can change by accident."""
+class _Model(type):
+    """The class of models: a type checker takes a plain class for no key of a cache."""
+
+
+class Root(metaclass=_Model):
+    """What every table shares: constraints made from the rules, and instances nobody can change by accident.
+
+    The columns are declared as SQLAlchemy's ORM has them, but nothing is mapped: no session ever loads a row, and
+    mapping all tables would take a third of a process's start.
+    """
 
     metadata = sa.MetaData(naming_convention=NAMES)
+    models: ClassVar[list[type["Root"]]] = []
+    """The classes that have a table, in the order they were declared."""
+    __table__: ClassVar[sa.Table]
+    __tablename__: ClassVar[str]
 
     __logged__: ClassVar[bool] = True
     """Whether writes leave a row in the change log."""
@@ -250,13 +217,18 @@ class Root(DeclarativeBase):
     """Of whom the personal columns tell."""
     __copies__: ClassVar[tuple[str, ...]] = ()
     """Columns that may hold what rows of other tables hold, such as a job's payload."""
+    __monthly__: ClassVar[str | None] = None
+    """The text column with a unique key in the organization, where PostgreSQL keeps the rows in monthly partitions."""
+    __attached__: ClassVar[tuple[str, str] | None] = None
+    """The columns that name any row, by its resource and its id: the rows here go where that one goes."""
     __retention__: ClassVar[tuple[Retention, ...]] = ()
     """When rows go by themselves; what the trash holds is the resource's ``retention``."""
 
     def __init_subclass__(cls, **kwargs: object) -> None:
-        if "__tablename__" in cls.__dict__:
-            cls.__table_args__ = (*_constraints(cls), *_indexes(cls), {"sqlite_strict": True})
         super().__init_subclass__(**kwargs)
+        if "__tablename__" in cls.__dict__:
+            cls.__table__ = table_for(cls)
+            Root.models.append(cls)
 
     def __setattr__(self, name: str, value: object) -> None:
         message = f"rows are read-only: use tx.update({type(self).__name__}, id, {{{name!r}: ...}})"
@@ -345,112 +317,7 @@ def is_trashable(model: type[Root]) -> bool:
 
 def table_of(model: type[Root]) -> sa.Table:
     """Return the model's table."""
-    table = model.__table__
-    assert isinstance(table, sa.Table)
-    return table
-
-
-def _declared(cls: type[Root]) -> Iterator[tuple[str, Rule, bool]]:
-    """Yield name, rule and whether it is the tenant column, for each column of a class about to be mapped."""
-    seen: set[str] = set()
-    for base in cls.__mro__:
-        for name, value in vars(base).items():
-            if isinstance(value, MappedColumn) and name not in seen and "rule" in value.column.info:
-                seen.add(name)
-                yield value.column.name or name, value.column.info["rule"], name == cls.__scope__
-
-
-def _constraints(cls: type[Root]) -> Iterator[sa.schema.SchemaItem]:
-    table = str(cls.__dict__["__tablename__"])
-    checked: set[str] = set()
-    for name, rule, _ in _declared(cls):
-        check = _check_sql(name, rule)
-        if check or rule.kind in {"boolean", "document"}:
-            checked.add(name)
-        if check:
-            yield sa.CheckConstraint(check, name=name)
-        if rule.kind == "boolean":
-            yield sa.CheckConstraint(f"{name} IN (0, 1)", name=name).ddl_if(dialect="sqlite")
-        if rule.kind == "document":
-            yield sa.CheckConstraint(f"json_valid({name})", name=name).ddl_if(dialect="sqlite")
-        if rule.member:
-            columns = ["memberships.organization_id", "memberships.user_id"]
-            yield sa.ForeignKeyConstraint(["organization_id", name], columns, name=f"fk_{table}_{name}")
-        elif rule.target and rule.shared:
-            yield sa.ForeignKeyConstraint([name], [f"{rule.target}.id"], name=f"fk_{table}_{name}")
-        elif rule.target:
-            columns, own = [f"{rule.target}.organization_id", f"{rule.target}.id"], ["organization_id", name]
-            yield sa.ForeignKeyConstraint(own, columns, name=f"fk_{table}_{name}", use_alter=rule.closes)
-    for name, check in cls.__checks__.items():
-        assert name not in checked, f"the check {name} of {table} has the name of a column's own: call it otherwise"
-        yield sa.CheckConstraint(check, name=name)
-
-
-def _check_sql(name: str, rule: Rule) -> str:
-    """Return the CHECK of a rule in SQL that both engines read the same; empty where the type says all."""
-    terms = []
-    if rule.kind == "text" and rule.max_length is not None:
-        terms.append(f"length({name}) <= {rule.max_length}")
-    if rule.kind == "text" and rule.min_length:
-        terms.append(f"length({name}) >= {rule.min_length}")
-    low, high = (-FINITE, FINITE) if rule.kind == "number" else (None, None)
-    low, high = (low if rule.ge is None else rule.ge), (high if rule.le is None else rule.le)
-    if low is not None:
-        terms.append(f"{name} >= {low}")
-    if high is not None:
-        terms.append(f"{name} <= {high}")
-    if rule.enum is not None:
-        terms.append(f"{name} IN ({', '.join(repr(str(member.value)) for member in rule.enum)})")
-    return " AND ".join(terms)
-
-
-def _indexes(cls: type[Root]) -> Iterator[sa.Index]:
-    """Yield the declared indexes, then one for each reference and each column marked ``index`` that has none yet."""
-    table = str(cls.__dict__["__tablename__"])
-    tenant = cls.__scope__ if cls.__scope__ != "id" else None
-    prefixes = set()
-    for key in cls.__indexes__:
-        columns = key.columns if key.across or not tenant or key.columns[0] == tenant else (tenant, *key.columns)
-        live = key.unique and key.live and issubclass(cls, Trashable)
-        where = " AND ".join(filter(None, ("deleted_at IS NULL" if live else "", key.where or "")))
-        lead = columns[: 2 if tenant else 1]
-        if where in {"", f"{lead[-1]} IS NOT NULL"}:
-            prefixes.add(lead)
-        yield _index(table, columns, key, where)
-    for name, rule, is_tenant in _declared(cls):
-        wanted = (rule.target or rule.index) and not is_tenant
-        columns = (tenant, name, "id") if tenant else (name, "id")
-        if wanted and columns[: 2 if tenant else 1] not in prefixes:
-            # A reference that is mostly empty should cost nothing where it is.
-            sparse = rule.target and not rule.index and _is_optional(cls, name)
-            yield _index(table, columns, Key(columns), f"{name} IS NOT NULL" if sparse else "")
-    if issubclass(cls, Trashable) and tenant:
-        yield _index(table, (tenant, "deleted_at", "id"), Key(("deleted_at",)), "deleted_at IS NOT NULL")
-        yield _index(table, (tenant, "deletion_id"), Key(("deletion_id",)), "deletion_id IS NOT NULL")
-
-
-def _is_optional(cls: type[Root], name: str) -> bool:
-    """Return whether a column's annotation allows None (asked before the class is mapped)."""
-    hint = next(
-        vars(base)["__annotations__"][name] for base in cls.__mro__ if name in vars(base).get("__annotations__", {})
-    )
-    return type(None) in get_args(get_args(hint)[0])
-
-
-def _index(table: str, columns: tuple[str, ...], key: Key, where: str) -> sa.Index:
-    plain = [column.split("(")[-1].split(",")[0] for column in columns]
-    named = [column for column in plain if column not in {"organization_id", "id"}] or plain
-    name = f"{'uq' if key.unique else 'ix'}_{table}_{'_'.join(named)}"[:60]
-    parts: list[Any] = [sa.text(column) if "(" in column or " " in column else column for column in columns]
-    condition = sa.text(where) if where else None
-    return sa.Index(
-        name,
-        *parts,
-        unique=key.unique,
-        sqlite_where=condition,
-        postgresql_where=condition,
-        info={"fields": tuple(column.removesuffix("_norm") for column in named)},
-    )
+    return model.__table__
 
 
 __all__ = [
@@ -464,6 +331,7 @@ __all__ = [
     "Subject",
     "Trashable",
     "View",
+    "Writable",
     "boolean",
     "choice",
     "currency",

@@ -23,6 +23,8 @@ TOTAL_CAP = 100_000
 """Rows a total counts before it says that there are more."""
 SCAN_TIMEOUT_MS = 5_000
 """Time a statement may take that no declared index bounds: totals, text search, ``contains``, aggregates."""
+FEW = 1_000
+"""Hits of a search up to which they are gone through themselves."""
 GROUP_CAP = 1_000
 EXPORT_PAGE = 500
 _UNORDERED = frozenset({"document", "secret", "boolean", "reference", "identifier"})
@@ -77,6 +79,8 @@ class Reader:
         plan = plan_of(resource.model, engine)
         bound = self._bound(plan, actor, resource, query)
         timeout = SCAN_TIMEOUT_MS if _is_scan(query.shape) else None
+        if query.shape.search:
+            query, bound = self._narrowed(near, resource, query, bound)
         if query.page is not None:
             sql = page_sql(catalog, resource.name, engine, query.shape, Segment(None, after=False), offset=True)
             skip = (query.page - 1) * query.limit
@@ -91,6 +95,11 @@ class Reader:
         rows = found[: query.limit]
         more = len(found) > query.limit
         return Page([row[0] for row in rows], self._cursor(plan, resource, query.shape, rows[-1]) if more else None)
+
+    def count(self, actor: Actor, resource: Resource, query: Query, *, cap: int) -> int:
+        """Return how many rows match, counted no further than ``cap``."""
+        bound = self._bound(plan_of(resource.model, self.database.engine), actor, resource, query)
+        return self._total(self.database.near(actor), resource, query.shape, bound, cap=cap)
 
     def export(self, actor: Actor, resource: Resource, query: Query) -> Iterator[list[str]]:
         """Yield every matching row's JSON, a page at a time; the cost of a page does not grow with its place."""
@@ -154,6 +163,23 @@ class Reader:
         if query.shape.search:
             values += [self._tenant(plan, actor), self._search_text(query.words)]
         return tuple(values)
+
+    def _narrowed(
+        self, near: Near, resource: Resource, query: Query, bound: tuple[object, ...]
+    ) -> tuple[Query, tuple[object, ...]]:
+        """Return the query over the rows that have the words where these are few, else as it was.
+
+        Many are met soon in the order of an index; few may be anywhere in it.
+        """
+        engine = self.database.engine
+        made = compiler(self.database.catalog, resource.name, engine, query.shape)
+        *rest, tenant, words = bound
+        hits = near.query(f"{made.hits()} LIMIT {FEW + 1}", (tenant, words), timeout_ms=SCAN_TIMEOUT_MS)
+        if len(hits) > FEW:
+            return query, bound
+        ids = [row[0] for row in hits]
+        given = ids if engine == POSTGRESQL else json.dumps(ids)
+        return replace(query, shape=replace(query.shape, found=True)), (given, *rest)
 
     def _search_text(self, words: str) -> str:
         terms = words.split(" ")
@@ -251,9 +277,11 @@ class Reader:
             for field, value in zip(fields, values, strict=True)
         ]
 
-    def _total(self, near: Near, resource: Resource, shape: Shape, bound: tuple[object, ...]) -> int:
+    def _total(
+        self, near: Near, resource: Resource, shape: Shape, bound: tuple[object, ...], *, cap: int = TOTAL_CAP
+    ) -> int:
         made = compiler(self.database.catalog, resource.name, self.database.engine, shape)
-        return int(near.query(made.total(TOTAL_CAP), bound, timeout_ms=SCAN_TIMEOUT_MS)[0][0])
+        return int(near.query(made.total(cap), bound, timeout_ms=SCAN_TIMEOUT_MS)[0][0])
 
     def _grouping(self, resource: Resource, name: str) -> str:
         column = snake(name.strip())

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 import psycopg
 from psycopg import errors as pg
-from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
+from psycopg_pool import PoolTimeout, TooManyRequests
 
 from growbase.core import telemetry
 from growbase.core.actor import Actor
@@ -30,11 +30,12 @@ from growbase.core.errors import (
     OutcomeUnknown,
     Unavailable,
 )
-from growbase.core.gate import BEGIN, GLANCE_SECONDS, LOG_BASE, REFUSED, STATE, require_open
+from growbase.core.gate import GLANCE_SECONDS, LOG_BASE, REFUSED, STATE, require_open
 from growbase.core.model import Root
+from growbase.core.pool import Pool, session_settings
 from growbase.core.position import LogPosition
 from growbase.core.reads import Reads
-from growbase.core.replicas import NOW, NearDatabase, Replicas
+from growbase.core.replicas import NOW, NearDatabase, Replicas, replica_pool
 from growbase.core.resource import Catalog
 from growbase.core.transaction import Transaction
 
@@ -83,39 +84,34 @@ class PostgresDatabase(Database):
         self._fails_over = "target_session_attrs" in url
         self._position = LogPosition(self.engine, log_base)
         self._knows_base = log_base > 0
-        self._pool = ConnectionPool(
+        settings = session_settings(schema, statement_timeout_ms)
+        self._pool = Pool(
             url,
-            configure=self._read_base,
+            settings,
             min_size=min(2, pool_max),
             max_size=pool_max,
             timeout=pool_timeout,
-            reconnect_timeout=5.0,
-            open=False,
-            kwargs={
-                "autocommit": True,
-                "options": session_options(schema, statement_timeout_ms),
-                # PgBouncer gives each transaction another server connection, on which nothing was prepared.
-                "prepare_threshold": None if pgbouncer else 5,
-            },
+            pgbouncer=pgbouncer,
+            learn=self._read_base,
         )
         self._pool.open()
         self._threads = ThreadPoolExecutor(max_workers=pool_max, thread_name_prefix="growbase-unit")
         self._replicas: Replicas | None = None
         if replicas:
             assert written is not None
-            options = session_options(schema, statement_timeout_ms)
-            self._replicas = Replicas(self, replicas, options, written, max_lag=replica_max_lag, pool_max=pool_max)
+            pools = [replica_pool(one, settings, pool_max=pool_max, pgbouncer=pgbouncer) for one in replicas]
+            self._replicas = Replicas(self, pools, written, max_lag=replica_max_lag)
 
     def _read_base(self, connection: psycopg.Connection[Any]) -> None:
         """Learn from the first connection above which number the log's positions begin."""
         if self._knows_base:
             return
         try:
-            row = connection.execute(f"SELECT value FROM instance_facts WHERE name = '{LOG_BASE}'").fetchone()
+            rows = self._pool.one(connection, f"SELECT value FROM instance_facts WHERE name = '{LOG_BASE}'")
         except pg.UndefinedTable:
             return
-        if row is not None:
-            log_base = int(row[0])
+        if rows:
+            log_base = int(rows[0][0])
             self.context = replace(self.context, log_base=log_base)
             self._position = LogPosition(self.engine, log_base)
         self._knows_base = True
@@ -172,12 +168,10 @@ class PostgresDatabase(Database):
     def _begin(self, connection: psycopg.Connection[Any]) -> None:
         """Begin a unit's transaction, looking at the gate now and then. Raises ReadOnly or Moved."""
         if time.monotonic() < self._glance_at:
-            connection.execute("BEGIN")
+            self._pool.begin(connection)
             return
         looked = time.monotonic()
-        state = connection.execute(BEGIN, prepare=False)
-        state.nextset()
-        if (found := state.fetchone()) is not None:
+        if (found := self._pool.begin(connection, then=STATE).fetchone()) is not None:
             require_open(found[0])
         self._glance_at = looked + GLANCE_SECONDS
 
@@ -244,14 +238,8 @@ class PostgresDatabase(Database):
     def read(self, actor: Actor, *, snapshot: bool = False) -> Iterator[Reads]:
         """Give reads on one pooled connection."""
         try:
-            with self._pool.connection() as connection:
-                if snapshot:
-                    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                try:
-                    yield Reads(self.context, actor, connection.execute)  # type: ignore[arg-type]
-                finally:
-                    if snapshot and not connection.closed:
-                        connection.rollback()
+            with self._pool.reading(snapshot=snapshot) as connection:
+                yield Reads(self.context, actor, connection.execute)  # type: ignore[arg-type]
         except (PoolTimeout, TooManyRequests) as error:
             raise Unavailable(reason="no database connection became free in time") from error
         except psycopg.Error as error:
@@ -261,11 +249,7 @@ class PostgresDatabase(Database):
         """Run one statement; a connection found dead is replaced once more."""
 
         def attempt(connection: psycopg.Connection[Any]) -> list[Any]:
-            if timeout_ms is None:
-                return connection.execute(sql, params).fetchall()
-            with connection.transaction():
-                connection.execute("SELECT set_config('statement_timeout', %s, true)", (str(timeout_ms),))
-                return connection.execute(sql, params).fetchall()
+            return self._pool.one(connection, sql, params, timeout_ms=timeout_ms)
 
         started = time.perf_counter()
         try:
@@ -299,20 +283,6 @@ class PostgresDatabase(Database):
         if self._replicas is not None:
             self._replicas.close()
         self._pool.close(timeout=3)
-
-
-def session_options(schema: str | None, statement_timeout_ms: int) -> str:
-    """Return the session settings every connection starts with."""
-    settings = {
-        "statement_timeout": statement_timeout_ms,
-        "idle_in_transaction_session_timeout": 10_000,
-        "lock_timeout": 10_000,
-        "jit": "off",
-        "timezone": "UTC",
-    }
-    if schema:
-        settings["search_path"] = schema
-    return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
 def _commit_with_position(connection: psycopg.Connection[Any]) -> int:

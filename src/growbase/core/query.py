@@ -68,6 +68,8 @@ class Shape:
     fields: tuple[str, ...] = ()
     trash: Trash = "exclude"
     search: bool = False
+    found: bool = False
+    """Whether the rows that have the words are given by their ids, which are then the statement's first parameter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,18 @@ caller has just written.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from psycopg import errors as pg
-from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
+from psycopg_pool import PoolTimeout, TooManyRequests
 
 from growbase.core import telemetry
 from growbase.core.actor import Actor
+from growbase.core.pool import Pool
 from growbase.core.reads import Reads
 from growbase.core.written import Written
 
@@ -37,34 +38,22 @@ _FAULTS: Final = (pg.QueryCanceled, pg.DataError, pg.ProgrammingError)
 """What a statement is to blame for, on the primary as on a replica."""
 
 
+def replica_pool(url: str, settings: Mapping[str, object], *, pool_max: int, pgbouncer: bool = False) -> Pool:
+    """Return a pool of connections that read from a replica."""
+    settings = {**settings, "default_transaction_read_only": "on"}
+    return Pool(url, settings, max_size=pool_max, timeout=WAIT, pgbouncer=pgbouncer, connect_timeout=3)
+
+
 class Replica:
     """One replica: its pool, how far it has come, and since when it is behind."""
 
-    def __init__(self, name: str, url: str, pool_max: int, options: str) -> None:
+    def __init__(self, name: str, pool: Pool) -> None:
         self.name = name
         self.replayed = 0
         self.lag = float("inf")
         self._samples: deque[tuple[float, int]] = deque(maxlen=1_000)
-        self._pool = ConnectionPool(
-            url,
-            min_size=1,
-            max_size=pool_max,
-            timeout=WAIT,
-            reconnect_timeout=5.0,
-            open=False,
-            kwargs={
-                "autocommit": True,
-                "options": f"{options} -c default_transaction_read_only=on",
-                "connect_timeout": 3,
-            },
-        )
-        self._pool.open()
-
-    @contextmanager
-    def connection(self) -> Iterator[psycopg.Connection[Any]]:
-        """Give a connection; raises psycopg's errors."""
-        with self._pool.connection() as connection:
-            yield connection
+        self.pool = pool
+        self.pool.open()
 
     def look(self, newest: int | None) -> None:
         """Ask how far the replica is; ``newest`` is the primary's position from before, if it answered."""
@@ -74,7 +63,7 @@ class Replica:
         replayed = self.ask()
         if replayed is None:
             self.lag = float("inf")
-            self._pool.check()
+            self.pool.check()
             return
         while len(self._samples) > 1 and self._samples[1][1] <= replayed:
             self._samples.popleft()
@@ -84,7 +73,7 @@ class Replica:
     def ask(self) -> int | None:
         """Return the position up to which the replica shows everything, None if it can't be used."""
         try:
-            with self.connection() as connection:
+            with self.pool.connection() as connection:
                 row = connection.execute(_REPLAYED).fetchone()
         except (psycopg.Error, PoolTimeout, TooManyRequests):
             return None
@@ -95,7 +84,7 @@ class Replica:
 
     def close(self) -> None:
         """Close the pool."""
-        self._pool.close(timeout=1)
+        self.pool.close(timeout=1)
 
 
 class Replicas:
@@ -104,17 +93,15 @@ class Replicas:
     def __init__(
         self,
         primary: "PostgresDatabase",
-        urls: Sequence[str],
-        options: str,
+        pools: Sequence[Pool],
         path: Path,
         *,
         max_lag: float,
-        pool_max: int,
     ) -> None:
         self.primary = primary
         self.max_lag = max_lag
         self.written = Written(path)
-        self.all = [Replica(str(place), url, pool_max, options) for place, url in enumerate(urls)]
+        self.all = [Replica(str(place), pool) for place, pool in enumerate(pools)]
         self._turn = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="growbase-replicas", daemon=True)
@@ -170,12 +157,9 @@ class NearDatabase:
         """Run one statement."""
 
         def there() -> list[Any]:
-            with self.replica.connection() as connection:
-                if timeout_ms is None:
-                    return connection.execute(sql, params).fetchall()
-                with connection.transaction():
-                    connection.execute("SELECT set_config('statement_timeout', %s, true)", (str(timeout_ms),))
-                    return connection.execute(sql, params).fetchall()
+            pool = self.replica.pool
+            with pool.connection() as connection:
+                return pool.one(connection, sql, params, timeout_ms=timeout_ms)
 
         started = time.perf_counter()
         try:
@@ -189,7 +173,7 @@ class NearDatabase:
         from growbase.core.postgres import translated
 
         try:
-            manager = self.replica.connection()
+            manager = self.replica.pool.reading(snapshot=snapshot)
             connection = manager.__enter__()
         except (psycopg.Error, PoolTimeout, TooManyRequests):
             self.replica.lag = float("inf")
@@ -197,13 +181,7 @@ class NearDatabase:
                 yield reads
             return
         try:
-            if snapshot:
-                connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            try:
-                yield Reads(self.primary.context, actor, connection.execute)  # type: ignore[arg-type]
-            finally:
-                if snapshot and not connection.closed:
-                    connection.rollback()
+            yield Reads(self.primary.context, actor, connection.execute)  # type: ignore[arg-type]
         except psycopg.Error as error:
             raise translated(error) from error
         finally:

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 from pydantic import BaseModel
-from sqlalchemy.orm import configure_mappers
 
 from growbase.core.actor import Role
 from growbase.core.errors import ConfigError
@@ -48,6 +47,7 @@ class Resource:
     ``guard(tx, row, to)`` is asked before a transition: it refuses by raising, or returns what changes along with it.
     ``meter(tx, by)`` is told by how many the live rows grow or shrink; it refuses growth by raising.
     ``gauges`` are columns that hold running totals, whose sum over rows means nothing, so that aggregates refuse it.
+    ``reviewed`` says that members may be asked to review its rows; the domain settles the reviews when it approves.
     ``purged(tx, row)`` is told of a row that is about to go for good, or to become a tombstone; ``erased(tx, row)`` of
     one whose person is about to be erased, its personal columns still there.
     """
@@ -64,6 +64,7 @@ class Resource:
     meter: Action | None = None
     purged: Action | None = None
     erased: Action | None = None
+    reviewed: bool = False
     state: str = "status"
     read: Role = Role.VIEWER
     write: Role = Role.MEMBER
@@ -137,7 +138,7 @@ def _package(model: type[Root]) -> str:
 
 
 def _add(models: dict[str, type[Root]], model: type[Root]) -> None:
-    name = str(model.__tablename__)
+    name = model.__tablename__
     if name in models:
         paths = sorted(f"{one.__module__}.{one.__name__}" for one in (model, models[name]))
         message = "The table {table} is declared by {paths}: give one of them another name."
@@ -157,7 +158,6 @@ class Catalog:
         self, resources: Iterable[Resource], founders: Iterable[Action] = (), packages: Iterable[str] = ()
     ) -> None:
         self.founders = tuple(founders)
-        configure_mappers()
         self.resources = tuple(resources)
         self.by_name = {resource.name: resource for resource in self.resources}
         self.by_table = {resource.table.name: resource for resource in self.resources}
@@ -165,9 +165,11 @@ class Catalog:
         known = {__name__.partition(".")[0], *packages, *(_package(resource.model) for resource in self.resources)}
         prefixes = tuple(f"{package}." for package in known)
         self.models: dict[str, type[Root]] = {}
-        for mapper in Root.registry.mappers:
-            if f"{mapper.class_.__module__}.".startswith(prefixes):
-                _add(self.models, mapper.class_)
+        for model in Root.models:
+            if f"{model.__module__}.".startswith(prefixes):
+                _add(self.models, model)
+        self.attached = tuple(model for model in self.models.values() if model.__attached__ is not None)
+        """The tables whose rows belong to any row there is, such as comments."""
         self.parents: dict[str, list[Resource]] = {}
         for resource in self.resources:
             for child in resource.children:

@@ -108,9 +108,18 @@ class Compiler:
         elif self.shape.trash == "only":
             terms.append("t.deleted_at IS NOT NULL AND t.purged_at IS NULL")
         terms += [self._member(member) for member in self.shape.filters.members]
-        if self.shape.search:
-            terms.append(self._search())
+        if self.shape.search and not self.shape.found:
+            terms.append(f"t.id IN ({self.hits()})")
         return terms
+
+    def source(self) -> str:
+        """Return the table; where a search found few rows, they are gone through, however many the table has."""
+        if not self.shape.found:
+            return f"{self.plan.table} t"
+        if self.engine == POSTGRESQL:
+            return f"unnest({self.sign}::uuid[]) f(id) JOIN {self.plan.table} t ON t.id = f.id"
+        # A cross join keeps SQLite from walking an index of the table instead.
+        return f"json_each({self.sign}) f CROSS JOIN {self.plan.table} t ON t.id = f.value"
 
     def _member(self, member: Term | Group) -> str:
         if isinstance(member, Group):
@@ -186,14 +195,15 @@ class Compiler:
             return f"EXISTS (SELECT 1 FROM json_array_elements_text({safe}) v(v) WHERE v.v = {self.sign})"
         return f"EXISTS (SELECT 1 FROM json_each({column}) v WHERE cast(v.value AS TEXT) = {self.sign})"
 
-    def _search(self) -> str:
+    def hits(self) -> str:
+        """Return the statement of the ids of rows that have the words."""
         scope = f"d.organization_id = {self.sign} AND d.entity = '{self.plan.table}'"
         if self.engine == POSTGRESQL:
             words = f"array_to_tsvector(string_to_array(d.words, ' ')) @@ {self.sign}::tsquery"
-            return f"t.id IN (SELECT d.entity_id FROM search_documents d WHERE {scope} AND {words})"
+            return f"SELECT d.entity_id FROM search_documents d WHERE {scope} AND {words}"
         return (
-            f"t.id IN (SELECT d.entity_id FROM search_index s JOIN search_documents d ON d.rid = s.rowid "
-            f"WHERE {scope} AND s.words MATCH {self.sign})"
+            f"SELECT d.entity_id FROM search_index s JOIN search_documents d ON d.rid = s.rowid "
+            f"WHERE {scope} AND s.words MATCH {self.sign}"
         )
 
     # -- order ----------------------------------------------------------------------------------------------------
@@ -235,7 +245,7 @@ class Compiler:
         where = f" WHERE {' AND '.join(terms)}" if terms else ""
         skip = f" OFFSET {self.sign}" if offset else ""
         nulls = self._nulls() if segment.null is None else self.order()
-        return f"SELECT {what} FROM {self.plan.table} t{where} ORDER BY {nulls} LIMIT {self.sign}{skip}"
+        return f"SELECT {what} FROM {self.source()}{where} ORDER BY {nulls} LIMIT {self.sign}{skip}"
 
     def _nulls(self) -> str:
         """Return ORDER BY with NULL as the smallest value, also where PostgreSQL would think otherwise."""
@@ -255,7 +265,7 @@ class Compiler:
         """Return the statement that counts matching rows up to ``cap``."""
         terms = self.where()
         where = f" WHERE {' AND '.join(terms)}" if terms else ""
-        return f"SELECT count(*) FROM (SELECT 1 FROM {self.plan.table} t{where} LIMIT {int(cap)}) x"
+        return f"SELECT count(*) FROM (SELECT 1 FROM {self.source()}{where} LIMIT {int(cap)}) x"
 
 
 @lru_cache(maxsize=4096)

@@ -30,6 +30,10 @@ FIXED_VERSION = (3, 51, 3)
 """The first SQLite without the race between a writer and a checkpointing connection."""
 
 
+# For each NULL the driver would look for an adapter in vain, which takes longer than to store a text.
+pysqlite3.register_adapter(type(None), lambda value: value)
+
+
 def require_fixed_version() -> None:
     """Raise ConfigError if the SQLite library may corrupt a database that several connections write."""
     if pysqlite3.sqlite_version_info < FIXED_VERSION:

@@ -249,10 +249,13 @@ class Writer:
         return True
 
     def _run_units(self, group: Sequence[Pending]) -> None:
-        """Run each unit in its savepoint; raises if SQLite has rolled back the whole transaction by itself."""
+        """Run each unit in a savepoint of its own; raises if SQLite has rolled back the whole transaction by itself."""
         connection = self._open()
         for pending in group:
-            connection.execute("SAVEPOINT unit")
+            # A savepoint keeps a copy of every page that is changed; one unit alone has the transaction for that.
+            alone = len(group) == 1
+            if not alone:
+                connection.execute("SAVEPOINT unit")
             tx = Transaction(self.context, pending.actor, connection.execute, connection.executemany, self._position)
             try:
                 pending.result = pending.unit(tx)
@@ -262,10 +265,11 @@ class Writer:
             if not connection.in_transaction:
                 raise pending.error or Unavailable(reason="the transaction was rolled back")
             if pending.error is not None or pending.dry_run:
-                connection.execute("ROLLBACK TO unit")
+                connection.execute("ROLLBACK" if alone else "ROLLBACK TO unit")
             else:
                 pending.touched, pending.woken = tx.touched, tx.woken
-            connection.execute("RELEASE unit")
+            if not alone:
+                connection.execute("RELEASE unit")
 
     def _end(self, group: list[Pending]) -> None:
         """Commit the group, or undo it where that fails, and give up the turn."""

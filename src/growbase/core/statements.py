@@ -129,7 +129,7 @@ def plan_of(model: type[Root], engine: str) -> Plan:
     defaults = {name: default for name, field in fields.items() if (default := _default(field.rule))}
     return Plan(
         model=model,
-        table=table.name,
+        table=str(table.name),  # SQLAlchemy's kind of text takes drivers long to bind
         engine=engine,
         fields=fields,
         scope=model.__scope__,

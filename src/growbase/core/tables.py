@@ -227,6 +227,7 @@ class JobSchedule(Fact):
     name: Mapped[str] = mapped_column(types.Text(), primary_key=True, info={"rule": Rule("text", max_length=200)})
     rule: Mapped[str] = text(max_length=200, help="Such as: every 15s, daily 03:00 Europe/Paris.")
     next_run_at: Mapped[datetime] = moment()
+    paused_at: Mapped[datetime | None] = moment()
     last_run_at: Mapped[datetime | None] = moment()
     last_status: Mapped[str | None] = text(max_length=20, help="succeeded or failed.")
     last_error: Mapped[str | None] = text(max_length=2_000)

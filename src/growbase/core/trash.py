@@ -30,6 +30,8 @@ def trash(tx: Transaction, model: type[Root], id: UUID) -> UUID:
     while level:
         found: list[tuple[type[Root], list[UUID]]] = []
         for parent, ids in level:
+            for attached, column in _attached(tx, parent):
+                _mark(tx, attached, column, ids, deletion_id)
             for child in _children(tx, parent):
                 column = reference_to(child, str(parent.__tablename__)).name
                 marked = _mark(tx, child, column, ids, deletion_id)
@@ -74,6 +76,13 @@ def _children(tx: Transaction, model: type[Root]) -> list[type[Root]]:
     resource = tx.context.catalog.of(model)
     models = tx.context.catalog.models
     return [models[name] for name in resource.children if is_trashable(models[name])] if resource else []
+
+
+def _attached(tx: Transaction, model: type[Root]) -> list[tuple[type[Root], str]]:
+    """Return the tables whose rows may be attached to rows of ``model``, each with the column that holds the id."""
+    if tx.context.catalog.of(model) is None or model.__attached__ is not None:
+        return []
+    return [(found, found.__attached__[1]) for found in tx.context.catalog.attached if found.__attached__ is not None]
 
 
 def _mark(tx: Transaction, model: type[Root], column: str, ids: Sequence[UUID], deletion_id: UUID) -> list[UUID]:
@@ -137,12 +146,14 @@ def _cohort_models(tx: Transaction, model: type[Root]) -> list[type[Root]]:
     found = [model]
     for parent in found:
         found += [child for child in _children(tx, parent) if child not in found]
-    return found
+    return [*found, *(attached for attached, _ in _attached(tx, model))]
 
 
 def _require_live_parent(tx: Transaction, row: Root) -> None:
     model = type(row)
     deletion_id = row.__dict__["deletion_id"]
+    if model.__attached__ is not None:
+        _require_live_holder(tx, row, *model.__attached__)
     for parent in tx.context.catalog.parents.get(str(model.__tablename__), []):
         parent_id = row.__dict__[reference_to(model, parent.table.name).name]
         if parent_id is None:
@@ -156,6 +167,14 @@ def _require_live_parent(tx: Transaction, row: Root) -> None:
                 else "Its {parent} is in the trash: restore that first."
             )
             raise Conflict(message, parent=parent.noun, parent_id=str(parent_id))
+
+
+def _require_live_holder(tx: Transaction, row: Root, name: str, column: str) -> None:
+    """Raise Conflict unless the row that a row is attached to is there and live."""
+    resource = tx.context.catalog.by_name.get(row.__dict__[name])
+    if resource is None or tx.find(resource.model, row.__dict__[column], share=True) is None:
+        noun = resource.noun if resource else "row"
+        raise Conflict("Its {parent} is in the trash: restore that first.", parent=noun)
 
 
 def _require_free(tx: Transaction, model: type[Root], deletion_id: UUID) -> None:
@@ -192,6 +211,8 @@ def _purge(tx: Transaction, row: Root, *, keep: bool) -> bool:
     assert resource is not None
     require_free(tx, row)
     preserved: list[str] = []
+    for attached, column_name in _attached(tx, model):
+        _purge_children(tx, attached, column_name, row, keep=keep)
     for other in tx.context.catalog.models.values():
         for column in table_of(other).columns:
             rule = rule_of(column)

@@ -108,6 +108,11 @@ class Choice(Text):
         super().__init__()
         self.enum = enum
 
+    def binder(self, engine: str) -> Convert | None:
+        """Store plain text: for a member of an enumeration drivers look for an adapter first."""
+        del engine
+        return str
+
     def reader(self, engine: str) -> Convert | None:
         """Return the enumeration itself, which maps text to its member."""
         del engine

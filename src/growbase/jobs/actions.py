@@ -3,9 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
-from growbase.core.errors import Conflict, InvalidTransition, TooLate
+from growbase.core.errors import Conflict, InvalidTransition, NotFound, TooLate
 from growbase.core.reads import Where
-from growbase.core.tables import Job, JobQueue, JobStatus
+from growbase.core.tables import Job, JobQueue, JobSchedule, JobStatus
 from growbase.core.transaction import Transaction
 
 OVER = frozenset({JobStatus.FAILED, JobStatus.DEAD, JobStatus.CANCELLED})
@@ -51,9 +51,7 @@ def retry_dead(tx: Transaction, *, before: datetime, queue: str | None = None, l
 
     Those whose work is queued already are discarded.
     """
-    wanted: dict[str, str] = {} if queue is None else {"queue": queue}
-    ended = Where("finished_at", "<", before)
-    jobs = tx.rows(Job, ended, status=("failed", "dead"), order="finished_at", limit=limit, lock=True, **wanted)  # type: ignore[arg-type]
+    jobs = _dead(tx, before, queue, limit)
     for job in jobs:
         try:
             retry_job(tx, id=job.id)
@@ -74,6 +72,49 @@ def discard_job(tx: Transaction, *, id: UUID) -> UUID:
     tx.set_facts(Job, {"id": id}, {"status": JobStatus.CANCELLED, "finished_at": tx.now})
     tx.record("discard", "jobs", id, organization_id=job.organization_id)
     return id
+
+
+def discard_dead(tx: Transaction, *, before: datetime, queue: str | None = None, limit: int) -> int:
+    """Give up to ``limit`` jobs up that failed or died before a moment, and return how many that were."""
+    jobs = _dead(tx, before, queue, limit)
+    for job in jobs:
+        discard_job(tx, id=job.id)
+    return len(jobs)
+
+
+def _dead(tx: Transaction, before: datetime, queue: str | None, limit: int) -> list[Job]:
+    wanted: dict[str, str] = {} if queue is None else {"queue": queue}
+    ended = Where("finished_at", "<", before)
+    return tx.rows(Job, ended, status=("failed", "dead"), order="finished_at", limit=limit, lock=True, **wanted)  # type: ignore[arg-type]
+
+
+def pause_schedule(tx: Transaction, *, name: str) -> None:
+    """Let a schedule begin no more runs by itself, whichever worker looks. Raises NotFound."""
+    if _schedule(tx, name).paused_at is None:
+        tx.set_facts(JobSchedule, {"name": name}, {"paused_at": tx.now})
+        tx.record("pause", "schedules", None, {"name": name})
+
+
+def resume_schedule(tx: Transaction, *, name: str) -> None:
+    """Let a paused schedule run again; what it missed is made up for by one run. Raises NotFound."""
+    if _schedule(tx, name).paused_at is not None:
+        tx.set_facts(JobSchedule, {"name": name}, {"paused_at": None})
+        tx.record("resume", "schedules", None, {"name": name})
+
+
+def run_schedule(tx: Transaction, *, name: str) -> None:
+    """Let a schedule run now, once, as soon as a worker looks. Raises NotFound, and Conflict while it is paused."""
+    if _schedule(tx, name).paused_at is not None:
+        raise Conflict("The schedule {name} is paused: resume it first.", name=name)
+    tx.set_facts(JobSchedule, {"name": name}, {"next_run_at": tx.now})
+    tx.record("run", "schedules", None, {"name": name})
+
+
+def _schedule(tx: Transaction, name: str) -> JobSchedule:
+    row = tx.find(JobSchedule, name=name, lock=True)
+    if row is None:
+        raise NotFound(what="schedule")
+    return row
 
 
 def pause_queue(tx: Transaction, *, name: str) -> None:

@@ -1,6 +1,7 @@
 """What goes by itself: the rules of all tables carried out in small units, on from where a killed run has stopped."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -10,9 +11,10 @@ from uuid import UUID
 from growbase.core import clock, telemetry
 from growbase.core.actor import system
 from growbase.core.database import Database
-from growbase.core.errors import Conflict, Invalid
+from growbase.core.errors import Conflict, Invalid, Unavailable
 from growbase.core.holds import Held, held_term, lock_holds
 from growbase.core.model import Retention, Root, View, table_of
+from growbase.core.partitions import Layout, drop_old
 from growbase.core.reads import Reads
 from growbase.core.resource import Catalog
 from growbase.core.statements import POSTGRESQL, mark, plan_of
@@ -195,8 +197,25 @@ def _carry_out(run: _Run, rule: Due) -> None:
             pass
         return
     run.database.write(system("retention"), partial(_note_since, rule=rule, before=rule.before(now)))
+    _drop_months(run, rule, rule.before(now))
     while run.step(rule, partial(_batch, rule=rule, before=rule.before(now))) == CHUNK:
         pass
+
+
+def _drop_months(run: _Run, rule: Due, before: datetime) -> None:
+    """Drop whole months of which every row is due; a month that is in use just now goes row by row, or tomorrow."""
+    if rule.does != "delete" or rule.model.__monthly__ is None:
+        return
+    layout = Layout(str(rule.model.__tablename__), rule.model.__monthly__)
+    moment = plan_of(rule.model, run.database.engine).fields[rule.rule.since].bound(before)
+    for unit in drop_old(run.database, layout, " AND ".join(_terms(rule, run.database.engine)), [moment], before):
+        with suppress(Unavailable):
+            run.step(rule, unit)
+
+
+def _terms(rule: Due, engine: str) -> list[str]:
+    """Return what is true of a row that goes; the parameter is the moment before which rows are due."""
+    return [f"t.{rule.rule.since} < {mark(engine)}", *rule.terms(), rule.free()]
 
 
 def _note_since(tx: Transaction, *, rule: Due, before: datetime) -> None:
@@ -211,7 +230,7 @@ def _note_since(tx: Transaction, *, rule: Due, before: datetime) -> None:
 def _batch(tx: Transaction, *, rule: Due, before: datetime) -> int:
     """Delete or empty some rows that are due; one that somebody else is at waits for the next run."""
     plan = plan_of(rule.model, tx.engine)
-    terms = [f"t.{rule.rule.since} < {mark(tx.engine)}", *rule.terms(), rule.free()]
+    terms = _terms(rule, tx.engine)
     tail = " FOR UPDATE OF t SKIP LOCKED" if tx.engine == POSTGRESQL else ""
     bound = [plan.fields[rule.rule.since].bound(before)]
     if rule.does == "delete" and not plan.logged:

@@ -120,14 +120,15 @@ class Timetable:
     def tick(self, database: Database) -> int:
         """Enqueue what is due and return how much that was; of several workers at once one does."""
         with database.read(system("schedule")) as reads:
-            due = reads.rows(JobSchedule, Where("next_run_at", "<=", clock.now()))
+            due = reads.rows(JobSchedule, Where("next_run_at", "<=", clock.now()), paused_at=None)
         known = [row for row in due if row.name in self.schedules]
         return sum(database.write(system("schedule"), partial(self._begin, row=row)) for row in known)
 
     def _begin(self, tx: Transaction, row: JobSchedule) -> int:
         schedule = self.schedules[row.name]
         moved = {"next_run_at": schedule.after(tx.now, row.next_run_at), "last_run_at": tx.now}
-        if not tx.set_facts(JobSchedule, {"name": row.name, "next_run_at": row.next_run_at}, moved):
+        due = {"name": row.name, "next_run_at": row.next_run_at, "paused_at": None}
+        if not tx.set_facts(JobSchedule, due, moved):
             return 0
         tx.enqueue(KIND, {"name": row.name}, queue=schedule.queue, dedupe_key=f"{KIND}/{row.name}")
         return 1

@@ -143,6 +143,7 @@ def connected(url: str, name: str) -> psycopg.Connection[tuple[object, ...]]:
         keepalives_idle=10,
         keepalives_interval=5,
         keepalives_count=3,
+        tcp_user_timeout=30_000,
     )
 
 

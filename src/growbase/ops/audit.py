@@ -2,9 +2,10 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from io import StringIO
 from typing import IO, Any, Final
 from uuid import UUID
 
@@ -156,13 +157,28 @@ class Filter:
 
 def newest_entries(database: Database, wanted: Filter, limit: int) -> list[dict[str, Any]]:
     """Return the newest entries, the newest first."""
+    return [shown(row) for row in newest_changes(database, wanted, limit)]
+
+
+def newest_changes(database: Database, wanted: Filter, limit: int, before: Position | None = None) -> list[Change]:
+    """Return the newest rows of the log, the newest first; ``before`` is where the page before ended."""
     with database.read(system("audit")) as reads:
         terms, params = wanted.terms(reads.plan(Change))
-        return [shown(row) for row in _page(reads, terms, params, "DESC", limit)]
+        if before is not None:
+            sign = mark(reads.engine)
+            terms.append(f"(t.tx, t.seq) < ({sign}, {sign})")
+            params += before
+        return _page(reads, terms, params, "DESC", limit)
 
 
 def entries(database: Database, wanted: Filter) -> Iterator[dict[str, Any]]:
     """Yield all entries, the oldest first, a page at a time: a long export holds nothing back."""
+    for row in all_changes(database, wanted):
+        yield shown(row)
+
+
+def all_changes(database: Database, wanted: Filter) -> Iterator[Change]:
+    """Yield all rows of the log that are wanted, the oldest first, a page at a time."""
     after: Position | None = None
     while True:
         with database.read(system("audit")) as reads:
@@ -172,7 +188,7 @@ def entries(database: Database, wanted: Filter) -> Iterator[dict[str, Any]]:
                 terms.append(f"(t.tx, t.seq) > ({sign}, {sign})")
                 params += after
             rows = _page(reads, terms, params, "ASC", PAGE)
-        yield from map(shown, rows)
+        yield from rows
         if len(rows) < PAGE:
             return
         after = Position(rows[-1].tx, rows[-1].seq)
@@ -201,10 +217,16 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 -- any column's value
 def write_lines(rows: Iterator[dict[str, Any]], file: IO[str]) -> int:
     """Write entries as JSON lines and return how many."""
     count = 0
-    for row in rows:
-        file.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+    for line in json_lines(rows):
+        file.write(line)
         count += 1
     return count
+
+
+def json_lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Yield entries as JSON, one a line."""
+    for row in rows:
+        yield json.dumps(row, ensure_ascii=False, default=str) + "\n"
 
 
 def write_csv(rows: Iterator[dict[str, Any]], file: IO[str]) -> int:
@@ -212,14 +234,25 @@ def write_csv(rows: Iterator[dict[str, Any]], file: IO[str]) -> int:
 
     A cell that a spreadsheet would take for a formula gets an apostrophe before it.
     """
-    writer = csv.DictWriter(file, FIELDS)
-    writer.writeheader()
-    count = 0
-    for row in rows:
-        changes = json.dumps(row["changes"], ensure_ascii=False) if row["changes"] is not None else ""
-        writer.writerow({name: _cell(value) for name, value in {**row, "changes": changes}.items()})
+    count = -1
+    for line in csv_lines(rows):
+        file.write(line)
         count += 1
     return count
+
+
+def csv_lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Yield a heading and then each entry as a line of CSV."""
+    out = StringIO()
+    writer = csv.DictWriter(out, FIELDS)
+    writer.writeheader()
+    yield out.getvalue()
+    for row in rows:
+        out.seek(0)
+        out.truncate()
+        changes = json.dumps(row["changes"], ensure_ascii=False) if row["changes"] is not None else ""
+        writer.writerow({name: _cell(value) for name, value in {**row, "changes": changes}.items()})
+        yield out.getvalue()
 
 
 def _cell(value: object) -> object:

@@ -208,15 +208,11 @@ def prune(settings: "Settings", vault: Vault, *, dry_run: bool = False) -> list[
     The newest backup that is whole stays whatever its age. Raises Conflict while a backup is at work.
     """
     with scratch(settings, "backup"):
-        return _prune(vault, clock.now(), dry_run=dry_run)
+        return prune_vault(vault, clock.now(), dry_run=dry_run)
 
 
-def prune_copies(other: Vault) -> list[str]:
-    """Prune a second place, into which nobody but ``copy_to`` writes."""
-    return _prune(other, clock.now(), dry_run=False)
-
-
-def _prune(vault: Vault, now: datetime, *, dry_run: bool) -> list[str]:
+def prune_vault(vault: Vault, now: datetime, *, dry_run: bool = False) -> list[str]:
+    """Prune a place in which no backup is at work."""
     manifests = vault.manifests()
     staying = kept(manifests, now)
     whole = next((manifest.id for manifest in manifests if _is_complete(vault, manifest)), None)
@@ -259,20 +255,3 @@ def _prune_files(vault: Vault, staying: list[Manifest], now: datetime) -> None:
         for entry in batch:
             if entry.key not in named and now - entry.stored_at > UNFINISHED:
                 vault.store.delete(entry.key)
-
-
-def copy_to(vault: Vault, other: Vault) -> int:
-    """Copy what another place lacks, as it is sealed, a backup's manifest last; return how many backups came there."""
-    known = {manifest.id for manifest in other.manifests()}
-    there = set(other.keys(FILES))
-    coming = [manifest for manifest in vault.manifests() if manifest.id not in known]
-    for manifest in reversed(coming):
-        for file in list_files(vault, manifest):
-            if file.place not in there:
-                other.store.store(file.place, vault.store.stream(file.place))
-                there.add(file.place)
-        for part in manifest.parts:
-            key = f"{BASE}/{manifest.id}/{part.name}"
-            other.store.store(key, vault.store.stream(key))
-        other.finish(manifest)
-    return len(coming)

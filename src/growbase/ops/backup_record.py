@@ -11,8 +11,9 @@ from growbase.core.database import Database
 from growbase.core.errors import GrowbaseError
 from growbase.core.tables import BackupRun, Drill
 from growbase.core.types import parse_moment
-from growbase.ops.backup import backup_now, copy_to, prune_copies
+from growbase.ops.backup import backup_now
 from growbase.ops.backup import prune as prune_backups
+from growbase.ops.backup_copy import copy_to, prune_copies
 from growbase.ops.copies import stamp
 from growbase.ops.vault import Manifest, Vault, open_vault
 
@@ -67,7 +68,7 @@ def scheduled_backup(database: Database, *, settings: "Settings") -> int:
     if settings.backup_copy_url is not None:
         other = open_vault(settings, vault.keyring, settings.backup_copy_url.get_secret_value())
         copy_to(vault, other)
-        prune_copies(other)
+        prune_copies(vault, other)
     return sum(manifest.rows.values())
 
 

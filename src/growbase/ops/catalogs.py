@@ -22,29 +22,32 @@ _POSTGRESQL = {
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         LEFT JOIN pg_collation l ON l.oid = a.attcollation
         LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-        WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
+        WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relkind IN ('r', 'p')
+        AND NOT c.relispartition
         UNION ALL
         SELECT c.relname, 'constraint ' || k.conname || ' ' || pg_get_constraintdef(k.oid)
         FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
-        WHERE c.relnamespace = current_schema()::regnamespace AND k.contype IN ('c', 'f', 'p', 'u', 'x')
+        WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND k.contype IN ('c', 'f', 'p', 'u', 'x')
+        AND NOT c.relispartition AND k.conname !~ '_before_[0-9]{4}_[0-9]{2}$'
     """,
     "index": """
         SELECT i.relname, pg_get_indexdef(i.oid) FROM pg_class i JOIN pg_index x ON x.indexrelid = i.oid
-        WHERE i.relnamespace = current_schema()::regnamespace
+        WHERE i.relnamespace = quote_ident(current_schema())::regnamespace AND NOT i.relispartition
         AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = i.oid AND k.contype IN ('p', 'u', 'x'))
     """,
     "trigger": """
         SELECT t.tgname, pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-        WHERE c.relnamespace = current_schema()::regnamespace AND NOT t.tgisinternal
+        WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND NOT t.tgisinternal
+        AND NOT c.relispartition AND t.tgname !~ '_keys_(note|keep|forget)$'
     """,
     "view": """
         SELECT c.relname, pg_get_viewdef(c.oid) FROM pg_class c
-        WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'v'
+        WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relkind = 'v'
     """,
     "function": """
         SELECT p.proname, pg_get_function_identity_arguments(p.oid) || ' ' || pg_get_function_result(p.oid) || p.prosrc
         FROM pg_proc p
-        WHERE p.pronamespace = current_schema()::regnamespace AND p.prokind = 'f'
+        WHERE p.pronamespace = quote_ident(current_schema())::regnamespace AND p.prokind = 'f'
         AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
     """,
 }
@@ -86,6 +89,7 @@ def _table_items(create: str) -> list[str]:
 
 def _read_postgresql(rows: Rows) -> Catalog:
     schema = next(iter(rows("SELECT current_schema()")))[0]
+    divided = [str(row[0]) for row in rows("SELECT relname FROM pg_class WHERE relkind = 'p'")]
     qualified = re.compile(rf'\b{re.escape(schema)}\.|"{re.escape(schema)}"\.')
     found: dict[str, set[str]] = defaultdict(set)
     for kind, sql in _POSTGRESQL.items():
@@ -93,5 +97,15 @@ def _read_postgresql(rows: Rows) -> Catalog:
             if not name.startswith(ddl.IGNORED_TABLES):
                 # PostgreSQL names the schema in these two only; elsewhere it would be part of a text.
                 plain = qualified.sub("", text) if kind in {"index", "trigger"} else text
+                plain = _undivided(name, plain, divided) if kind == "index" else plain
                 found[f"{kind} {name}"].add(" ".join(plain.split()))
     return {name: frozenset(lines) for name, lines in found.items()}
+
+
+def _undivided(index: str, text: str, divided: Iterable[str]) -> str:
+    """Return an index's definition as if its table had no partitions (``core.partitions``), nor a table of keys."""
+    for table in divided:
+        if index.startswith(f"uq_{table}_"):
+            text = text.replace(f" ON {table}_keys ", f" ON {table} ")
+        text = text.replace(f" ON ONLY {table} ", f" ON {table} ")
+    return text

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ LOCK_SECONDS = 5.0
 """Longest wait for a table that somebody else uses; queries queue behind that wait."""
 DEPLOYER_TIMEOUT_MS = 600_000
 """Longest wait for another deployer's migration."""
+TOLD_SECONDS = 30.0
+"""How often it is said again that a server is waited for."""
 NO_TIMEOUTS = ("statement_timeout", "idle_in_transaction_session_timeout")
 """What PostgreSQL must not interrupt a migration for."""
 
@@ -132,7 +135,7 @@ def connect_postgresql(settings: Settings) -> Any:  # noqa: ANN401 -- psycopg is
 
     wanted = {**dict.fromkeys(NO_TIMEOUTS, "0"), "timezone": "UTC"}
     if settings.database_schema:
-        wanted["search_path"] = settings.database_schema
+        wanted["search_path"] = f'"{settings.database_schema}"'
     is_pooled = settings.uses_pgbouncer and settings.direct_url is None
     # PgBouncer refuses these options: there they hold for the first transaction, in which callers read.
     options = None if is_pooled else " ".join(f"-c {name}={value}" for name, value in wanted.items())
@@ -145,6 +148,28 @@ def connect_postgresql(settings: Settings) -> Any:  # noqa: ANN401 -- psycopg is
     except psycopg.Error as error:
         raise Unavailable(reason=_first_line(error)) from error
     return connection
+
+
+def await_server(settings: Settings, tell: Callable[[str], None]) -> None:
+    """Return once the PostgreSQL server takes connections; ``tell`` hears now and then for whom this waits.
+
+    A server that refuses us is not waited for: whoever goes on hears why.
+    """
+    if not settings.is_postgresql:
+        return
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+    from psycopg.pq import PGconn, Ping
+
+    parts = conninfo_to_dict(settings.direct_database)
+    where = f"{parts.get('host', 'localhost')}:{parts.get('port', 5432)}"
+    asked = make_conninfo(settings.direct_database, connect_timeout=5).encode()
+    told = -TOLD_SECONDS
+    while (answer := PGconn.ping(asked)) in {Ping.REJECT, Ping.NO_RESPONSE}:
+        if time.monotonic() - told >= TOLD_SECONDS:
+            told = time.monotonic()
+            why = "does not answer" if answer == Ping.NO_RESPONSE else "is not ready yet"
+            tell(f"the database server {where} {why}: waiting for it")
+        time.sleep(1)
 
 
 def translated(error: BaseException) -> BaseException:

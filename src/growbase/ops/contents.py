@@ -35,8 +35,8 @@ class Contents:
 def contents(rows: Rows, *, is_postgresql: bool) -> Contents:
     """Count what a database holds; call it inside one snapshot."""
     found = (
-        "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') "
-        "AND NOT relispartition ORDER BY relname"
+        "SELECT relname FROM pg_class WHERE relnamespace = quote_ident(current_schema())::regnamespace "
+        "AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY relname"
         if is_postgresql
         else TABLES
     )

@@ -22,6 +22,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     engine.clock_skew,
     engine.long_transactions,
     engine.foreign_keys,
+    engine.partitions,
     rows.logical_references,
     rows.files,
     rows.usage,

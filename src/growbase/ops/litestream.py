@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 FOLDER: Final = "litestream"
 WINDOW: Final = "168h"
 """How far back any moment can be restored; before it there are the backups."""
+MOMENT: Final = "litestream-timestamp"
+"""The attribute of an object in a bucket that says which moment its step is of."""
 _NOTHING: Final = ("no matching backup", "no snapshot", "no ltx files", "timestamp does not exist", "not found")
 
 

@@ -129,7 +129,8 @@ class End(ABC):
     def versions(self) -> dict[str, str]:
         """Return the revision of each history's table."""
         tables = [name for name in self.tables() if name.startswith("alembic_version")]
-        return {name: str(self.query(f'SELECT version_num FROM "{name}"')[0][0]) for name in tables}
+        found = {name: self.query(f'SELECT version_num FROM "{name}"') for name in tables}
+        return {name: str(rows[0][0]) for name, rows in found.items() if rows}
 
     @abstractmethod
     def flush(self) -> None:

@@ -118,7 +118,7 @@ def _into_postgresql(
     total = 0
     keys = (
         "SELECT conrelid::regclass::text, quote_ident(conname), pg_get_constraintdef(oid) FROM pg_constraint "
-        "WHERE contype = 'f' AND connamespace = current_schema()::regnamespace ORDER BY conname"
+        "WHERE contype = 'f' AND connamespace = quote_ident(current_schema())::regnamespace ORDER BY conname"
     )
     with connect_postgresql(settings) as connection:
         # Rows come table by table, so references are checked once all are there.

@@ -122,7 +122,7 @@ class PostgresEnd(End):
                 self.query(_function(made[table.key], table.key))
             self.query(
                 f"CREATE OR REPLACE TRIGGER {DIRTY} AFTER INSERT OR UPDATE OR DELETE ON {table.name} "
-                f"FOR EACH ROW EXECUTE FUNCTION {made[table.key]}()"
+                f"FOR EACH ROW EXECUTE FUNCTION {made[table.key]}('{table.name}')"
             )
 
     def forget(self, tables: Iterable[Table]) -> None:
@@ -171,6 +171,8 @@ class PostgresEnd(End):
     def problems(self, needed_bytes: int) -> list[str]:
         """Look at version, encoding and rights."""
         del needed_bytes
+        if self.settings.uses_pgbouncer and self.settings.direct_url is None:
+            return ["a move does not go through PgBouncer: give the address of PostgreSQL itself"]
         version, shown, encoding, database, user = self.query(
             "SELECT current_setting('server_version_num')::int, current_setting('server_version'), "
             "pg_encoding_to_char(encoding), datname::text, current_user::text "
@@ -181,8 +183,11 @@ class PostgresEnd(End):
             found.append(f"PostgreSQL {shown} is too old: take 15 or newer")
         if encoding != "UTF8":
             found.append(f"the encoding of {database} is {encoding}: make it with ENCODING 'UTF8'")
-        sql, what = "SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)", "SCHEMA public"
-        if self.settings.database_schema is not None:
+        schema = self.settings.database_schema
+        sql, what = "SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)", f"SCHEMA {schema}"
+        if schema is None:
+            what = "SCHEMA public"
+        elif self.query("SELECT current_schema() IS NULL")[0][0]:
             sql, what = "SELECT has_database_privilege(current_database(), 'CREATE')", f"DATABASE {database}"
         if not self.query(sql)[0][0]:
             found.append(f"{user} may not create tables there: GRANT CREATE ON {what} TO {user}")
@@ -199,16 +204,18 @@ class PostgresEnd(End):
         tables = [table.name for table in ddl.tables(self.packages)]
         own = [name for name in self.tables() if name.startswith("alembic_version") or name in {DIRTY, MARK}]
         extras = ddl.extras(self.engine, self.packages)
+        keys = [f"{model.__tablename__}_keys" for model in ddl.models(self.packages) if model.__monthly__]
         with self.writing():
             for kind, names in (
                 ("VIEW", [extra.name for extra in extras if extra.kind == "view"]),
-                ("TABLE", [*tables, *own]),
+                ("TABLE", [*tables, *keys, *own]),
             ):
                 for name in names:
                     self.query(f'DROP {kind} IF EXISTS "{name}" CASCADE')
-            listed = f"proname LIKE '{DIRTY}%' AND pronamespace = current_schema()::regnamespace"
+            listed = f"proname LIKE '{DIRTY}%' AND pronamespace = quote_ident(current_schema())::regnamespace"
             dirty = [name for (name,) in self.query(f"SELECT proname::text FROM pg_proc WHERE {listed}")]
-            for name in [*(extra.name for extra in extras if extra.kind == "function"), *dirty]:
+            noting = [f"{name}_{what}" for name in keys for what in ("note", "keep", "forget")]
+            for name in [*(extra.name for extra in extras if extra.kind == "function"), *dirty, *noting]:
                 self.query(f'DROP FUNCTION IF EXISTS "{name}" CASCADE')
 
     def create_tables(self) -> None:
@@ -314,7 +321,7 @@ def _arrays(keys: Sequence[Key]) -> list[list[Any]]:
 def _function(name: str, key: tuple[str, ...]) -> str:
     def entry(row: str) -> str:
         values = ", ".join(f"{row}.{column}" for column in key)
-        return f"INSERT INTO {DIRTY} (name, key) VALUES (TG_TABLE_NAME, json_build_array({values})::text)"
+        return f"INSERT INTO {DIRTY} (name, key) VALUES (TG_ARGV[0], json_build_array({values})::text)"
 
     return (
         f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "

@@ -16,6 +16,8 @@ from growbase.core.errors import Conflict, GrowbaseError
 from growbase.core.gate import FACT, LOG_BASE, Gate, Mode, parse
 from growbase.core.place import Place, write_place
 from growbase.core.types import moment_text
+from growbase.ops.history import CORE
+from growbase.ops.migrate import current
 from growbase.ops.move_ends import Dirty, End
 from growbase.ops.move_postgres import PostgresEnd
 from growbase.ops.move_rows import FACTS, Key, Row, Table, batches, tables
@@ -78,7 +80,10 @@ def occupied(settings: Settings, target: End) -> list[str]:
     found = [name for name in target.tables() if name in names or name.startswith("alembic_version")]
     if not found or _is_left_behind(settings, target):
         return []
-    return [f"it is not empty (it has {found[0]}): give an empty database"]
+    what = f"it has {found[0]}"
+    if there := target.versions().get(CORE.version_table):
+        what = f"it has an installation of Growbase at revision {there}, this one is at {current(settings)}"
+    return [f"it is not empty ({what}): give an empty database, into which tables and revision are copied"]
 
 
 def _is_left_behind(settings: Settings, target: End) -> bool:

@@ -14,7 +14,7 @@ from growbase.core.transaction import Transaction
 from growbase.jobs.schedule import Schedule
 from growbase.ops import alerts
 from growbase.ops.checks.finding import Patient
-from growbase.ops.doctor import examine
+from growbase.ops.doctor import Progress, examine
 
 STORED: Final = 100
 """Findings that a report keeps; it counts all."""
@@ -32,7 +32,12 @@ def schedules(settings: Settings, outside: Outside) -> list[Schedule]:
 
 def examine_lightly(database: Database, *, settings: Settings, outside: Outside) -> int:
     """Run the cheap part of every check, store what it found, and return how much that was."""
-    found = [*examine(Patient(settings, database, outside.files, deep=False))]
+    return sum(examine_and_keep(Patient(settings, database, outside.files, deep=False)))
+
+
+def examine_and_keep(patient: Patient, progress: Progress = lambda *_: None) -> tuple[int, int]:
+    """Run every check, store what was found as a report, and return how many errors and warnings that were."""
+    found = [*examine(patient, progress=progress)]
     errors = sum(finding.severity == "error" for finding in found)
     shown = sorted((finding.as_json() for finding in found), key=lambda one: str(one["severity"]))[:STORED]
 
@@ -40,9 +45,9 @@ def examine_lightly(database: Database, *, settings: Settings, outside: Outside)
         counts = {"errors": errors, "warnings": len(found) - errors}
         tx.insert_facts(DoctorReport, [{"id": clock.new_id(), "finished_at": tx.now, **counts, "findings": shown}])
 
-    database.write(system("doctor"), unit)
+    patient.database.write(system("doctor"), unit)
     telemetry.instrument("doctor.examined", errors=errors, warnings=len(found) - errors)
-    return len(found)
+    return errors, len(found) - errors
 
 
 def look_for_troubles(database: Database, *, settings: Settings, outside: Outside) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from growbase.core.config import Settings
 from growbase.core.errors import Invalid
+from growbase.core.partitions import ROWS
 from growbase.ops import migrate
 from growbase.ops.connections import engine_name, reader
 from growbase.ops.effects import Effect, Seen, effects_of
@@ -129,7 +130,7 @@ def _counting(settings: Settings) -> Iterator[Count]:
             if path is not None:
                 there = rows(f"SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '{table}'")
                 return int(rows(f'SELECT count(*) FROM "{table}"')[0][0]) if there else None
-            estimate = rows(f"SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass('\"{table}\"')")
+            estimate = rows(f"SELECT {ROWS} FROM pg_class c WHERE oid = to_regclass('\"{table}\"')")
             if not estimate:
                 return None
             return int(estimate[0][0] if estimate[0][0] > ESTIMATED else rows(f'SELECT count(*) FROM "{table}"')[0][0])

@@ -135,7 +135,7 @@ def _in_schema(settings: "Settings", url: str) -> str:
 def _ask(settings: "Settings", server: OwnServer) -> Contents:
     import psycopg
 
-    options = f"-c search_path={settings.database_schema}" if settings.database_schema else ""
+    options = f'-c search_path="{settings.database_schema}"' if settings.database_schema else ""
     try:
         with psycopg.connect(server.url(database_name(settings)), options=options) as connection:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")

@@ -8,6 +8,7 @@ from growbase.core import ddl
 from growbase.core.config import Settings
 from growbase.core.database_url import mask_url
 from growbase.core.gate import FACT, parse
+from growbase.core.partitions import ROWS
 from growbase.core.tables import Process
 from growbase.core.types import moment_text
 from growbase.ops import migrate
@@ -58,8 +59,11 @@ class DatabaseStatus:
         return {**asdict(self), "processes": processes}
 
 
-def database_status(settings: Settings) -> DatabaseStatus:
-    """Look at the database as it is; a SQLite file that is not there yet is not created. Raises Unavailable."""
+def database_status(settings: Settings, *, counted: bool = True) -> DatabaseStatus:
+    """Look at the database as it is; a SQLite file that is not there yet is not created. Raises Unavailable.
+
+    Without ``counted`` no rows are counted, which reads all of a SQLite file: every table counts as empty.
+    """
     path = settings.sqlite_path
     location = mask_url(settings.direct_database) if path is None else str(path)
     head = revisions()[-1].id
@@ -71,8 +75,9 @@ def database_status(settings: Settings) -> DatabaseStatus:
     if not found.exists:
         return found
     with reader(settings) as rows:
-        _postgresql(rows, found) if settings.is_postgresql else _sqlite(rows, found)
-        if "jobs" in found.tables:
+        look = _postgresql if settings.is_postgresql else _sqlite
+        look(rows, found, counted=counted)
+        if "jobs" in found.tables and counted:
             found.jobs = dict(rows("SELECT status, count(*) FROM jobs GROUP BY status ORDER BY status"))
         if "retention_runs" in found.tables:
             found.retention = _last_run(rows)
@@ -101,24 +106,24 @@ def _last_run(rows: Rows) -> dict[str, Any]:
     return {name: str(value) if name.endswith("_at") and value else value for name, value in found.items()}
 
 
-def _sqlite(rows: Rows, found: DatabaseStatus) -> None:
+def _sqlite(rows: Rows, found: DatabaseStatus, *, counted: bool) -> None:
     found.server_version = f"SQLite {rows('SELECT sqlite_version()')[0][0]}"
     pages, size = rows("PRAGMA page_count")[0][0], rows("PRAGMA page_size")[0][0]
     found.size_bytes = pages * size
     master = "SELECT name FROM sqlite_master WHERE type = '{}' AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name"
     for name in _ours(rows(master.format("table"))):
-        found.tables[name] = rows(f'SELECT count(*) FROM "{name}"')[0][0]
+        found.tables[name] = rows(f'SELECT count(*) FROM "{name}"')[0][0] if counted else 0
     found.views = _ours(rows(master.format("view")))
     found.indexes = _ours(rows(master.format("index")))
     found.triggers = _ours(rows(master.format("trigger")))
 
 
-def _postgresql(rows: Rows, found: DatabaseStatus) -> None:
+def _postgresql(rows: Rows, found: DatabaseStatus, *, counted: bool) -> None:
     found.server_version = f"PostgreSQL {rows('SHOW server_version')[0][0]}"
     found.size_bytes = rows("SELECT pg_database_size(current_database())")[0][0]
     classes = (
-        "SELECT relname, reltuples::bigint FROM pg_class WHERE relnamespace = current_schema()::regnamespace "
-        "AND relkind IN ({}) ORDER BY relname"
+        f"SELECT relname, {ROWS} FROM pg_class c WHERE relnamespace = quote_ident(current_schema())::regnamespace "
+        "AND relkind IN ({}) AND NOT relispartition ORDER BY relname"
     )
     estimates = dict(rows(classes.format("'r', 'p'")))
     for name in _ours((name,) for name in estimates):
@@ -126,13 +131,14 @@ def _postgresql(rows: Rows, found: DatabaseStatus) -> None:
             found.tables[name] = estimates[name]
             found.estimated.append(name)
         else:
-            found.tables[name] = rows(f'SELECT count(*) FROM "{name}"')[0][0]
+            found.tables[name] = rows(f'SELECT count(*) FROM "{name}"')[0][0] if counted else 0
     found.views = _ours(rows(classes.format("'v'")))
     found.indexes = [name for name in _ours(rows(classes.format("'i', 'I'"))) if not name.startswith("pk_")]
     found.triggers = _ours(
         rows(
             "SELECT t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
-            "WHERE c.relnamespace = current_schema()::regnamespace AND NOT t.tgisinternal ORDER BY t.tgname"
+            "WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND NOT t.tgisinternal "
+            "ORDER BY t.tgname"
         )
     )
 

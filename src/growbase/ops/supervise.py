@@ -11,6 +11,7 @@ from typing import Final
 
 from growbase.core import telemetry
 from growbase.core.errors import GrowbaseError
+from growbase.ops.turn import Turn
 
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
@@ -33,7 +34,8 @@ class Supervisor:
     """Keeps one child running in whichever process holds the lock, from a thread of its own.
 
     ``prepare`` is called before each start and gives command and environment, nothing of which is inherited; ``beside``
-    is called every second while the child runs. ``tell`` hears why it went down, and None when it runs again.
+    is called every second while the child runs. ``tell`` hears why it went down, and None when it runs again. The lock
+    is among the processes of one machine; ``turn`` is among machines.
     """
 
     def __init__(
@@ -42,11 +44,13 @@ class Supervisor:
         prepare: Callable[[], tuple[Sequence[str], Mapping[str, str]]],
         beside: Callable[[], None] = lambda: None,
         tell: Callable[[str | None], None] = lambda _: None,
+        turn: Turn | None = None,
     ) -> None:
         self.lock = lock
         self.prepare = prepare
         self.beside = beside
         self.tell = tell
+        self.turn = turn
         self._told: str | None = ""
         self.child: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
@@ -74,11 +78,19 @@ class Supervisor:
                 else:
                     self._keep_running()
         finally:
+            if self.turn is not None:
+                self.turn.leave()
             os.close(descriptor)
+
+    def _is_our_turn(self) -> bool:
+        return self.turn is None or self.turn.take()
 
     def _keep_running(self) -> None:
         pause = FIRST_PAUSE
         while not self._stopping.is_set():
+            if not self._is_our_turn():
+                self._stopping.wait(LOCK_SECONDS)
+                continue
             ran, reason = self._run_once()
             telemetry.observe_log(is_up=False)
             if self._stopping.is_set():
@@ -107,6 +119,8 @@ class Supervisor:
                 )
             telemetry.instrument("backup_log.up", program=Path(command[0]).name)
             while self.child.poll() is None and not self._stopping.wait(1):
+                if not self._is_our_turn():
+                    break
                 seconds += 1
                 telemetry.observe_log(is_up=True)
                 self.beside()

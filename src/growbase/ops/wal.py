@@ -19,6 +19,7 @@ from growbase.ops.connections import connect_postgresql
 from growbase.ops.copies import stamp
 from growbase.ops.postgres_programs import login, program
 from growbase.ops.supervise import Supervisor, plain_environment
+from growbase.ops.turn import Turn
 from growbase.ops.vault import Manifest, Vault
 
 if TYPE_CHECKING:
@@ -41,13 +42,34 @@ def slot(settings: "Settings") -> str | None:
 
 
 def ensure_slot(settings: "Settings") -> str:
-    """Return our replication slot, made if there is none; from then on the server keeps what we have not received."""
+    """Return our replication slot, made if there is none; from then on the server keeps what we have not received.
+
+    One whose log the server has thrown away (``max_slot_wal_keep_size``) makes room for a new one.
+    """
+    with connect_postgresql(settings) as connection:
+        connection.execute(
+            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots "
+            "WHERE slot_name LIKE %s AND NOT active AND wal_status = 'lost'",
+            (f"{SLOT}%",),
+        )
     found = slot(settings)
     if found is None:
         found = f"{SLOT}{stamp().lower()}"
         with connect_postgresql(settings) as connection:
             connection.execute("SELECT pg_create_physical_replication_slot(%s, true)", (found,))
     return found
+
+
+def _begin_of(settings: "Settings", name: str) -> tuple[str, str]:
+    """Return the segment from which the server keeps the log for a slot, and the one before it."""
+    sql = (
+        "SELECT pg_walfile_name(restart_lsn), pg_walfile_name(restart_lsn - "
+        "(SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size')) "
+        "FROM pg_replication_slots WHERE slot_name = %s"
+    )
+    with connect_postgresql(settings) as connection:
+        begin, before = connection.execute(sql, (name,)).fetchone()
+    return str(begin), str(before)
 
 
 def drop_slot(settings: "Settings") -> None:
@@ -80,7 +102,9 @@ def supervisor(
         name = ensure_slot(settings)
         generation = name.removeprefix(SLOT)
         state.begin(generation)
-        if all(manifest.log.get("generation") != generation for manifest in vault.manifests()):
+        begin, before = _begin_of(settings, name)
+        state.catch_up(begin)
+        if not _goes_on(vault, generation, begin, before):
             backup()
         with connect_postgresql(settings) as connection:
             major = connection.info.server_version // 10_000
@@ -90,7 +114,19 @@ def supervisor(
         secret = {name: value for name, value in environment.items() if name == "PGPASSWORD"}
         return command, plain_environment(**secret)
 
-    return Supervisor((settings.data_dir / FOLDER / "continuous.lock").absolute(), prepare, state.ship)
+    lock = (settings.data_dir / FOLDER / "continuous.lock").absolute()
+    return Supervisor(lock, prepare, state.ship, turn=Turn(settings, "backup"))
+
+
+def _goes_on(vault: Vault, generation: str, begin: str, before: str) -> bool:
+    """Return whether a stored backup and the log stored since reach to where the server's begins.
+
+    They do not where a machine was lost with segments that it had received and not yet stored.
+    """
+    bases = [manifest.log["segment"] for manifest in vault.manifests() if manifest.log.get("generation") == generation]
+    if not bases:
+        return False
+    return max(bases) >= begin or f"{FOLDER}/{generation}/{before}" in vault.keys(f"{FOLDER}/{generation}")
 
 
 class Shipping:
@@ -113,6 +149,22 @@ class Shipping:
         for old in self.root.iterdir():
             if old.is_dir() and old != self.folder:
                 shutil.rmtree(old, ignore_errors=True)
+
+    def catch_up(self, begin: str) -> None:
+        """Store what was received here before another machine had its turn, and go on from the segment ``begin``.
+
+        Raises Unavailable.
+        """
+        for path in self.folder.iterdir():
+            if path.name.endswith(PARTIAL) and path.name >= begin:
+                # Another machine may have stored more of it; it is received again from its beginning.
+                self._stored.setdefault(path.name, path.stat().st_mtime_ns)
+        self._ship()
+        received = [path for path in self.folder.iterdir() if _SEGMENT.match(path.name)]
+        if all(path.name[:24] < begin for path in received):
+            # pg_receivewal would ask for what follows them, which the server has no more.
+            for path in received:
+                path.unlink()
 
     def ship(self) -> None:
         """Store what is new, at most every few seconds; finished segments go from the folder but for the newest."""
@@ -153,13 +205,19 @@ def fetch_log(settings: "Settings", vault: Vault, manifest: Manifest, folder: Pa
             found += 1
     local = settings.data_dir / FOLDER / generation
     for path in sorted(local.iterdir()) if local.is_dir() else ():
-        # What this machine has received is never older than what is stored of it.
         if _is_wanted(path.name, first):
-            shutil.copyfile(path, folder / path.name)
+            # More of it is here, unless another machine has received since.
+            if _reach(path) >= _reach(folder / path.name):
+                shutil.copyfile(path, folder / path.name)
             found += 1
     for path in folder.iterdir():
         path.chmod(0o644)
     return found > 0
+
+
+def _reach(path: Path) -> int:
+    """Return up to where a segment has been written; what follows is zeros."""
+    return len(path.read_bytes().rstrip(b"\0")) if path.exists() else -1
 
 
 def _is_wanted(name: str, first: str) -> bool:

@@ -11,7 +11,7 @@ from growbase.api.crud import remove_row, require_owner
 from growbase.api.export import export as export_file
 from growbase.core import log
 from growbase.core.actor import Role
-from growbase.core.errors import Conflict, GrowbaseError, Invalid, LimitExceeded, NotFound
+from growbase.core.errors import Conflict, GrowbaseError, Invalid, LimitExceeded, NotFound, Stale
 from growbase.core.model import is_trashable
 from growbase.core.query import parse
 from growbase.core.resource import Catalog, Resource, Verb
@@ -25,7 +25,7 @@ from growbase.studio.forms import Texts, defaults_of, inputs_of, parse_form, sho
 from growbase.studio.lookup import called
 from growbase.studio.render import page
 from growbase.studio.rows import title_of
-from growbase.studio.visit import Visit, with_query
+from growbase.studio.visit import Visit, local, with_query
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +149,22 @@ async def purge_row(visit: Visit, resource: Resource, id: str) -> Answer:
 
 
 async def move(visit: Visit, resource: Resource, id: str) -> Answer:
-    """Move a row to another state."""
+    """Move a row to another state, and go back to the page the form was on; a ``version`` must be the row's still."""
     visit.require(resource.write)
     key = identity(id)
     state = state_named(resource, visit.sent("to"))
-    back = f"/studio/{resource.name}/{id}"
+    back = local(visit.sent("back")) if visit.sent("back") else f"/studio/{resource.name}/{id}"
+    version = int(visit.sent("version")) if visit.sent("version").isdecimal() else None
+
+    def unit(tx: Transaction) -> None:
+        if version is not None and tx.get(resource.model, key, lock=True).__dict__["version"] != version:
+            raise Stale(what=resource.noun)
+        tx.transition(resource.model, key, state)
+
     try:
-        await visit.write(lambda tx: tx.transition(resource.model, key, state))
+        await visit.write(unit)
         visit.flash(visit.words.say("Moved to {state}.", state=visit.words.label(state.value)))
-    except (Conflict, Invalid, LimitExceeded) as error:
+    except (Conflict, Invalid, LimitExceeded, Stale) as error:
         flash_error(visit, error)
     return visit.go(back)
 

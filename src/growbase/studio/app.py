@@ -9,9 +9,27 @@ from litestar.handlers import HTTPRouteHandler
 from growbase.api.call import Answer, Call, endpoint, note_refusal
 from growbase.api.problems import status_of
 from growbase.core import telemetry
-from growbase.core.errors import GrowbaseError, MethodNotAllowed, NotFound, Unauthenticated
+from growbase.core.errors import GrowbaseError, MethodNotAllowed, NotFound, Unauthenticated, UnsupportedMediaType
 from growbase.core.resource import Resource
-from growbase.studio import acts, bulk, dashboards, details, edit, home, lists, lookup, signin, static_files
+from growbase.studio import (
+    acts,
+    boards,
+    bulk,
+    calendars,
+    dashboards,
+    details,
+    discussion,
+    edit,
+    home,
+    inbox,
+    inbox_acts,
+    lists,
+    lookup,
+    media,
+    running,
+    signin,
+    static_files,
+)
 from growbase.studio.render import page
 from growbase.studio.visit import Visit
 from growbase.studio.words import Words
@@ -25,9 +43,17 @@ PAGES: Final[list[tuple[str, str, Page]]] = [
     ("search", "GET", lookup.search),
     # Pages of their own come before those of a resource.
     *dashboards.PAGES,
+    *calendars.PAGES,
+    *media.PAGES,
+    *boards.PAGES,
+    *discussion.PAGES,
+    *inbox.PAGES,
+    *inbox_acts.PAGES,
+    *running.PAGES,
     ("<resource>", "GET", lists.show),
     ("<resource>/new", "GET", edit.new),
     ("<resource>/new", "POST", edit.create),
+    ("<resource>/check", "POST", edit.check),
     ("<resource>/export", "GET", acts.export),
     ("<resource>/options", "GET", lookup.options),
     ("<resource>/bulk", "POST", bulk.run),
@@ -46,6 +72,9 @@ PAGES: Final[list[tuple[str, str, Page]]] = [
     ("<resource>/<id>/do/<verb>", "POST", acts.run),
 ]
 """Behind ``/studio/``: what the path looks like, the method, the page. The first that fits is taken."""
+
+UPLOADS: Final[frozenset[Page]] = frozenset({media.upload})
+"""Pages that take a form with a file."""
 
 PUBLIC: Final[dict[str, Page]] = {"login": signin.login, "preferences": signin.preferences}
 """Pages for whoever is not signed in, too."""
@@ -92,6 +121,9 @@ async def answer(visit: Visit, path: str) -> Answer:
             "request_failed", level="error", path=call.path, request_id=call.request_id, exc_info=error
         )
         return refused(visit, GrowbaseError("The server made a mistake; it is logged under the request id."))
+    finally:
+        if visit.parts is not None:
+            await visit.parts.aclose()
 
 
 async def _run(visit: Visit, path: str) -> Answer:
@@ -103,6 +135,8 @@ async def _run(visit: Visit, path: str) -> Answer:
             continue
         known = True
         if wanted == method:
+            if visit.parts is not None and run not in UPLOADS:
+                raise UnsupportedMediaType(content_type=visit.call.headers["content-type"].partition(";")[0])
             return await run(visit, **_arguments(visit, found.groupdict()))
     raise MethodNotAllowed(method=visit.call.method) if known else NotFound(what="page")
 

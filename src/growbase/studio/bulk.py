@@ -1,25 +1,36 @@
 """One action on many rows of a list: first what it would do, found out by a dry run, then for good."""
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 from growbase.api.call import Answer, identity
-from growbase.api.crud import remove_row, require_owner
+from growbase.api.crud import change_row, remove_row, require_owner
 from growbase.core.errors import Conflict, GrowbaseError, Invalid
-from growbase.core.query import MAX_LIMIT
+from growbase.core.query import parse
 from growbase.core.resource import Resource
+from growbase.core.schema import update_schema
 from growbase.core.transaction import Transaction
 from growbase.core.trash import restore
+from growbase.studio import filters
 from growbase.studio.acts import companions, flash_error, state_named
-from growbase.studio.lists import bulk_actions
+from growbase.studio.forms import Input, Texts, inputs_of, parse_form, shown, typed
+from growbase.studio.lists import EDIT, bulk_actions
 from growbase.studio.render import page
 from growbase.studio.rows import title_of
 from growbase.studio.visit import Visit, local
 
 SHOWN: Final = 12
 """Names of rows that the question lists."""
+MOST: Final = 1_000
+"""Rows that one action changes."""
+SIMPLE: Final = frozenset(
+    {"choice", "boolean", "reference", "text", "long", "integer", "number", "money", "moment", "day", "lines"}
+)
+"""The kinds of fields that many rows can be given at once."""
 
 
 @dataclass(slots=True)
@@ -35,17 +46,30 @@ async def run(visit: Visit, resource: Resource) -> Answer:
     """Ask what an action on the chosen rows would do, or do it once that is confirmed."""
     back = local(visit.sent("back") or f"/studio/{resource.name}")
     action = visit.sent("action")
-    ids = [identity(text) for text in dict.fromkeys(visit.form.get("id", []))]
+    ids = await _chosen(visit, resource, back)
     if not ids:
         visit.flash(visit.words.say("Choose some rows first."), kind="error")
         return visit.go(back)
-    if len(ids) > MAX_LIMIT:
-        raise Invalid.at("id", "too_long", "must have at most {max_length} items", max_length=MAX_LIMIT)
+    if len(ids) > MOST:
+        visit.flash(visit.words.say("Narrow the list: at most {count} rows at once.", count=MOST), kind="error")
+        return visit.go(back)
     trashed = action == "restore"
     offered = dict(bulk_actions(visit, resource, in_trash=trashed))
     if action not in offered:
         raise Invalid.at("action", "choice", "must be one of {expected}", expected=", ".join(offered))
-    unit = _unit(visit, resource, action, ids)
+    values: dict[str, Any] = {}
+    inputs = _inputs(visit, resource) if action == EDIT else []
+    texts = typed(visit, inputs)
+    if action == EDIT:
+        edited = [one for one in inputs if texts[one.name]]
+        try:
+            schema = update_schema(resource.name, resource.model)
+            values = parse_form(visit.words, edited, texts, schema.parse, keep_empty=True) if edited else {}
+        except Invalid as error:
+            return await _ask_fields(visit, resource, ids, back, inputs, texts, error)
+        if not edited:
+            return await _ask_fields(visit, resource, ids, back, inputs, texts)
+    unit = _unit(visit, resource, action, ids, values)
     confirmed = bool(visit.sent("confirmed"))
     try:
         report = await visit.write(unit, dry_run=not confirmed)
@@ -55,6 +79,7 @@ async def run(visit: Visit, resource: Resource) -> Answer:
     if confirmed:
         visit.flash(visit.words.say("Rows changed: {count}.", count=len(report.changed)))
         return visit.go(back)
+    sent = [one for one in await shown(visit, inputs, texts) if one.text]
     return page(
         visit,
         "bulk.html",
@@ -65,10 +90,54 @@ async def run(visit: Visit, resource: Resource) -> Answer:
         ids=ids,
         back=back,
         most=SHOWN,
+        fields=sent,
     )
 
 
-def _unit(visit: Visit, resource: Resource, action: str, ids: list[UUID]) -> Callable[[Transaction], Report]:
+async def _chosen(visit: Visit, resource: Resource, back: str) -> list[UUID]:
+    """Return the rows that were picked, or all that match the list's address; one more than may be."""
+    if not visit.sent("all"):
+        return [identity(text) for text in dict.fromkeys(visit.form.get("id", []))]
+    pairs = filters.for_reader(parse_qsl(back.partition("?")[2], keep_blank_values=True))
+    kept = [(name, value) for name, value in pairs if name not in {"cursor", "page", "limit", "fields"}]
+    query = parse(visit.api.catalog, resource, urlencode([*kept, ("fields", resource.key)]))
+
+    def read() -> list[UUID]:
+        found: list[UUID] = []
+        for rows in visit.api.reader.export(visit.by, resource, query):
+            found += [UUID(json.loads(row)[resource.key]) for row in rows]
+            if len(found) > MOST:
+                break
+        return found
+
+    return await visit.api.database.aread(read)
+
+
+def _inputs(visit: Visit, resource: Resource) -> list[Input]:
+    """Return the fields that many rows can be given at once; none of them must be filled in."""
+    model = update_schema(resource.name, resource.model).model
+    found = inputs_of(visit.api.catalog, model, resource)
+    return [replace(one, required=False, nullable=True) for one in found if one.kind in SIMPLE]
+
+
+async def _ask_fields(
+    visit: Visit,
+    resource: Resource,
+    ids: list[UUID],
+    back: str,
+    inputs: list[Input],
+    texts: Texts,
+    refusal: Invalid | None = None,
+) -> Answer:
+    """Ask what the chosen rows are to be given."""
+    fields = await shown(visit, inputs, texts, refusal)
+    status = 422 if refusal else 200
+    return page(visit, "bulk_edit.html", status, resource=resource, ids=ids, back=back, fields=fields, action=EDIT)
+
+
+def _unit(
+    visit: Visit, resource: Resource, action: str, ids: list[UUID], values: dict[str, Any]
+) -> Callable[[Transaction], Report]:
     words = visit.words
 
     def unit(tx: Transaction) -> Report:
@@ -79,7 +148,10 @@ def _unit(visit: Visit, resource: Resource, action: str, ids: list[UUID]) -> Cal
                 continue
             title = title_of(words, resource, row.__dict__)
             try:
-                is_done = _act(tx, visit, resource, action, row, report)
+                if action == EDIT:
+                    is_done = _give(tx, resource, row, values)
+                else:
+                    is_done = _act(tx, visit, resource, action, row, report)
             except GrowbaseError as error:
                 error.params.setdefault("row", title)
                 error.message = f"{title}: {words.say(error.message, **error.params)}"
@@ -88,6 +160,14 @@ def _unit(visit: Visit, resource: Resource, action: str, ids: list[UUID]) -> Cal
         return report
 
     return unit
+
+
+def _give(tx: Transaction, resource: Resource, row: Any, values: dict[str, Any]) -> bool:  # noqa: ANN401 -- any model's row
+    old = row.__dict__
+    if old.get("deleted_at") is not None or all(old.get(name) == value for name, value in values.items()):
+        return False
+    change_row(tx, resource, old["id"], dict(values), None)
+    return True
 
 
 def _act(tx: Transaction, visit: Visit, resource: Resource, action: str, row: Any, report: Report) -> bool:  # noqa: ANN401 -- any model's row

@@ -14,11 +14,12 @@ from growbase.core.model import View, is_trashable, rule_of, table_of
 from growbase.core.reads import Reads
 from growbase.core.resource import Resource
 from growbase.core.statements import plan_of
-from growbase.studio import dashboards, lists
+from growbase.studio import dashboards, discussion, lists
 from growbase.studio.acts import Companions, companions, remover
 from growbase.studio.edit import current_row
 from growbase.studio.render import page
 from growbase.studio.rows import STAMPS, USERS, Column, columns_of, names_in, title_columns, title_of
+from growbase.studio.tabs import tabs_of
 from growbase.studio.visit import Visit
 
 COUNTED: Final = 100
@@ -70,6 +71,7 @@ async def show(visit: Visit, resource: Resource, id: str) -> Answer:
         "names": names,
         "related": related,
         "tab": tab,
+        "own_tabs": tabs_of(resource),
         "moment": visit.query.get("as_of", ""),
         "refusal": refusal,
         "is_old": old is not None,
@@ -80,7 +82,9 @@ async def show(visit: Visit, resource: Resource, id: str) -> Answer:
         "stamps": [column for column in columns if column.name in {"created_at", "updated_at", *USERS}],
         **_may(visit, resource, row, in_trash=in_trash),
     }
+    values["editable"] = lists.editable(visit, resource) if values["may_edit"] and old is None else frozenset()
     values |= await _tab(visit, resource, row, tab, related)
+    values |= await discussion.tab_of(visit, resource, row)
     return page(visit, "detail.html", **values)
 
 
@@ -89,9 +93,13 @@ async def _tab(
 ) -> dict[str, Any]:
     """Return what the chosen tab shows."""
     found: dict[str, Any] = {"changes": [], "listing": None, "chosen": None, "cohort": [], "change_names": {}}
+    own = next((one for one in tabs_of(resource) if one.key == tab), None)
+    if own is not None:
+        return {**found, "own": await own.load(visit, row), "own_template": own.template}
     key = identity(str(row["id"]))
-    if tab == "history" and resource.model.__logged__:
+    if (tab == "history" or "as_of" in visit.query) and resource.model.__logged__:
         found["changes"], found["change_names"] = await _history(visit, resource, key)
+    found["moments"] = _moments(visit, found["changes"])
     chosen = next((one for one in related if f"{one.resource.name}.{one.column}" == tab), None)
     if chosen is not None:
         pairs = [(chosen.column, str(key)), ("sort", chosen.resource.sort)]
@@ -195,6 +203,13 @@ async def _as_of(visit: Visit, resource: Resource, id: UUID) -> tuple[dict[str, 
         return None, words.say("It did not exist at that moment.")
     except (Gone, Invalid) as error:
         return None, _said(visit, error)
+
+
+def _moments(visit: Visit, changes: list[Change]) -> list[tuple[str, str]]:
+    """Return the moments a row can be looked back at, as an address has them and as people read them; then now."""
+    words = visit.words
+    found = [(words.typed_moment(one.at, "microseconds"), words.moment(one.at)) for one in reversed(changes)]
+    return [*found, ("", words.say("now"))]
 
 
 def _said(visit: Visit, error: GrowbaseError) -> str:

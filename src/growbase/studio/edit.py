@@ -4,29 +4,39 @@ import json
 from typing import Any
 from uuid import UUID
 
-from growbase.api.call import Answer, identity
+from growbase.api.call import Answer, identity, json_answer
 from growbase.api.crud import change_row, insert_row
 from growbase.core.errors import Conflict, GrowbaseError, Invalid, LimitExceeded, MethodNotAllowed, NotFound, Stale
 from growbase.core.resource import Resource
 from growbase.core.schema import create_schema, update_schema
 from growbase.core.transaction import Transaction
-from growbase.studio.forms import Input, Texts, defaults_of, inputs_of, parse_form, shown, texts_of, typed
+from growbase.studio.forms import (
+    Input,
+    Texts,
+    defaults_of,
+    errors_by_input,
+    inputs_of,
+    parse_form,
+    shown,
+    texts_of,
+    typed,
+)
 from growbase.studio.lookup import called
 from growbase.studio.render import page
-from growbase.studio.visit import Visit
+from growbase.studio.visit import Visit, local
 
 TRIES = 3
 
 
 async def new(visit: Visit, resource: Resource) -> Answer:
-    """Show the form of a new row; the address may fill fields in."""
-    inputs = _create_inputs(visit, resource)
+    """Show the form of a new row; the address may fill fields in, and ask for some of them only."""
+    inputs = _wanted(visit, _create_inputs(visit, resource))
     return await _form(visit, resource, inputs, defaults_of(visit.words, inputs, visit.query))
 
 
 async def create(visit: Visit, resource: Resource) -> Answer:
     """Make a row from its form."""
-    inputs = _create_inputs(visit, resource)
+    inputs = _wanted(visit, _create_inputs(visit, resource))
     texts = typed(visit, inputs)
     try:
         schema = create_schema(resource.name, resource.model, resource.extra)
@@ -37,7 +47,39 @@ async def create(visit: Visit, resource: Resource) -> Answer:
     visit.flash(visit.words.say("Created."))
     if visit.sent("again"):
         return visit.go(f"/studio/{resource.name}/new")
-    return visit.go(f"/studio/{resource.name}/{id}")
+    return visit.go(_back(visit) or f"/studio/{resource.name}/{id}")
+
+
+async def check(visit: Visit, resource: Resource) -> Answer:
+    """Say what is wrong with a form as far as it is filled in, by field, as JSON."""
+    is_new = not visit.sent("version")
+    inputs = _wanted(visit, _create_inputs(visit, resource) if is_new else _update_inputs(visit, resource))
+    schema = (
+        create_schema(resource.name, resource.model, resource.extra)
+        if is_new
+        else update_schema(resource.name, resource.model)
+    )
+    refusal: Invalid | None = None
+    try:
+        parse_form(visit.words, inputs, typed(visit, inputs), schema.parse, keep_empty=not is_new)
+    except Invalid as error:
+        refusal = error
+    names = {one.name for one in inputs} | {name for name in visit.form if "." in name}
+    return json_answer(errors_by_input(visit.words, refusal, names))
+
+
+def _wanted(visit: Visit, inputs: list[Input]) -> list[Input]:
+    """Return the inputs that are asked for: all of them, some by name, or those a row can't be without."""
+    asked = set((visit.sent("only") or visit.query.get("only", "")).split(","))
+    if asked == {"required"}:
+        asked = {one.name for one in inputs if one.required} or {one.name for one in inputs[:1]}
+    return [one for one in inputs if one.name in asked] or inputs
+
+
+def _back(visit: Visit) -> str:
+    """Return the page a form was opened from, where it says so."""
+    wanted = visit.sent("back") or visit.query.get("back", "")
+    return local(wanted) if wanted else ""
 
 
 def _create_inputs(visit: Visit, resource: Resource) -> list[Input]:
@@ -49,8 +91,8 @@ def _create_inputs(visit: Visit, resource: Resource) -> list[Input]:
 
 
 async def edit(visit: Visit, resource: Resource, id: str) -> Answer:
-    """Show the form of a row."""
-    inputs = _update_inputs(visit, resource)
+    """Show the form of a row, or of some of its fields."""
+    inputs = _wanted(visit, _update_inputs(visit, resource))
     row = await current_row(visit, resource, identity(id))
     texts = texts_of(visit.words, inputs, row)
     return await _form(visit, resource, inputs, texts, base=texts, row=row)
@@ -58,16 +100,17 @@ async def edit(visit: Visit, resource: Resource, id: str) -> Answer:
 
 async def change(visit: Visit, resource: Resource, id: str) -> Answer:
     """Change the fields that were edited; what somebody else changed meanwhile stays, or is asked about."""
-    inputs = _update_inputs(visit, resource)
+    inputs = _wanted(visit, _update_inputs(visit, resource))
     key, texts = identity(id), typed(visit, inputs)
     base = {one.name: visit.sent(f"base.{one.name}") for one in inputs}
     texts |= {name: base[name] for name in base if visit.sent(f"pick.{name}") == "theirs"}
     edited = [one for one in inputs if texts[one.name] != base[one.name]]
     version = int(visit.sent("version")) if visit.sent("version").isdecimal() else None
     kept: set[str] = set()
+    back = _back(visit) or f"/studio/{resource.name}/{id}"
     for _ in range(TRIES):
         if not edited:
-            return visit.go(f"/studio/{resource.name}/{id}")
+            return visit.go(back)
         try:
             await _change(visit, resource, key, edited, texts, version)
         except Stale:
@@ -88,7 +131,7 @@ async def change(visit: Visit, resource: Resource, id: str) -> Answer:
             )
         else:
             _say_saved(visit, kept)
-            return visit.go(f"/studio/{resource.name}/{id}")
+            return visit.go(back)
     raise Stale(what=resource.noun)
 
 
@@ -153,7 +196,9 @@ async def _form(
         title=await called(visit, resource, row) if row else "",
         fields=await shown(visit, inputs, texts, as_fields, base),
         refusal=words.say(refusal.message, **refusal.params) if refusal else "",
-        back=f"/studio/{resource.name}/{row[resource.key]}" if row else f"/studio/{resource.name}",
+        only=visit.sent("only") or visit.query.get("only", ""),
+        way_back=_back(visit),
+        back=_back(visit) or f"/studio/{resource.name}" + (f"/{row[resource.key]}" if row else ""),
     )
 
 
@@ -181,5 +226,7 @@ async def _conflict(
         title=await called(visit, resource, row),
         triples=[found for found in zip(was, theirs_shown, yours_shown, strict=True) if found[0].input.name in names],
         rest=[one for one in await shown(visit, inputs, texts, None, theirs) if one.input.name not in names],
+        only=visit.sent("only"),
+        way_back=_back(visit),
         merged=sorted(visit.words.label(name) for name in moved - names),
     )

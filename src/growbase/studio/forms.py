@@ -12,6 +12,7 @@ from growbase.core.model import rule_of
 from growbase.core.reads import Reads
 from growbase.core.resource import Catalog, Resource
 from growbase.core.types import compact_json
+from growbase.studio.documents import SPARE, lines_sent, loaded, plain, written
 from growbase.studio.filters import minor
 from growbase.studio.lookup import OPTIONS, members, rows_like
 from growbase.studio.rows import names_by_id
@@ -26,7 +27,10 @@ Texts = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One field of a form; ``kind`` chooses its input, ``target`` is the table a reference goes to."""
+    """One field of a form; ``kind`` chooses its input, ``target`` is the table a reference goes to.
+
+    The fields of a document with a schema are its ``parts``: those of a ``group``, or of each line of a ``table``.
+    """
 
     name: str
     kind: str
@@ -39,7 +43,12 @@ class Input:
     low: float | None = None
     high: float | None = None
     default: object = None
-    schema: str = ""
+    parts: tuple["Input", ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What it is called: the last part of its name."""
+        return self.name.rpartition(".")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,8 @@ class Shown:
     options: list[tuple[str, str]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     base: str | None = None
+    lines: list[list["Shown"]] = field(default_factory=list)
+    """The parts of a document: one line for a group, one for each item of a table."""
 
 
 def inputs_of(catalog: Catalog, model: type[BaseModel], resource: Resource | None) -> list[Input]:
@@ -85,8 +96,9 @@ def _input(
     target = rule.target if rule else None
     is_id = inner.get("format") == "uuid"
     if target is None and is_id:
-        target = _guessed(catalog, resource, name)
+        target = _guessed(catalog, resource, name.rpartition(".")[2])
     kind = "reference" if target and is_id else _kind(name, inner)
+    kind, parts = _parts(catalog, name, inner, defined) if kind == "json" and "." not in name else (kind, ())
     if resource is not None and f"{name}_cipher" in columns:
         kind = "secret"
     choices = tuple(str(one) for one in inner.get("enum", [inner["const"]] if "const" in inner else []))
@@ -102,8 +114,24 @@ def _input(
         low=inner.get("minimum"),
         high=inner.get("maximum"),
         default=described.get("default"),
-        schema=_shape(inner, defined) if kind == "json" else "",
+        parts=parts,
     )
+
+
+def _parts(
+    catalog: Catalog, name: str, inner: Mapping[str, Any], defined: Mapping[str, Any]
+) -> tuple[str, tuple[Input, ...]]:
+    """Return how a document is edited: as the fields of its schema or, where it has none, as JSON."""
+    item = inner.get("items", inner)
+    if "$ref" in item:
+        item = defined.get(item["$ref"].rpartition("/")[2], {})
+    required = item.get("required", [])
+    parts = tuple(
+        _input(catalog, None, f"{name}.{part}", described, defined, required=part in required)
+        for part, described in item.get("properties", {}).items()
+        if "const" not in described
+    )
+    return ("table" if "items" in inner else "group", parts) if parts else ("json", ())
 
 
 def _kind(name: str, inner: Mapping[str, Any]) -> str:
@@ -140,15 +168,6 @@ def _guessed(catalog: Catalog, resource: Resource | None, name: str) -> str | No
     return next((table for table in (f"{stem}s", f"{stem}es", stem) if table in catalog.by_table), None)
 
 
-def _shape(inner: Mapping[str, Any], defined: Mapping[str, Any]) -> str:
-    """Return the fields a document has, to be read beside its input."""
-    item = inner.get("items", inner)
-    if "$ref" in item:
-        item = defined.get(item["$ref"].rpartition("/")[2], {})
-    names = list(item.get("properties", {}))
-    return ", ".join(names)
-
-
 # -- from a row to texts, and back ------------------------------------------------------------------------------------
 
 
@@ -174,8 +193,10 @@ def _text(words: Words, one: Input, value: Any, row: Mapping[str, Any]) -> str: 
         return f"{value / 10**digits:.{digits}f}"
     if one.kind == "lines" and isinstance(value, list):
         return "\n".join(str(item) for item in value)
+    if one.parts:
+        return written(plain(value))
     if one.kind in {"json", "lines"}:
-        return json.dumps(value, indent=2, ensure_ascii=False)
+        return written(value)
     return str(value)
 
 
@@ -183,10 +204,44 @@ def typed(visit: Visit, inputs: Iterable[Input]) -> Texts:
     """Return what a form sent for each input; a box that is not ticked sends nothing."""
     found = {}
     for one in inputs:
-        text = visit.sent(one.name)
-        found[one.name] = text if one.kind in {"long", "lines", "json", "secret"} else text.strip()
+        text = _document(visit, one) if one.parts else visit.sent(one.name)
+        found[one.name] = text if one.kind in {"long", "lines", "json", "group", "table", "secret"} else text.strip()
         if one.kind == "boolean" and not one.nullable:
             found[one.name] = "true" if text == "true" else "false"
+    return found
+
+
+def _document(visit: Visit, one: Input) -> str:
+    """Return a document made of the inputs of its parts, or as it was sent whole."""
+    if one.kind == "table":
+        numbers = lines_sent(one.name, visit.form)
+        whole = not numbers
+        value: Any = [_filled(visit, one, f"{one.name}.{number}.") for number in numbers]
+    else:
+        whole = not any(name.startswith(f"{one.name}.") for name in visit.form)
+        value = _filled(visit, one, f"{one.name}.")
+    if whole:
+        return visit.sent(one.name)
+    kept = plain(value)
+    return written(kept) if kept or not one.nullable else ""
+
+
+def _filled(visit: Visit, one: Input, prefix: str) -> dict[str, Any]:
+    """Return the document that the inputs of its parts make; what was not there and is as by default stays away."""
+    parts = {part.label: replace(part, name=prefix + part.label) for part in one.parts}
+    texts = typed(visit, parts.values())
+    if one.kind == "table" and not any(text for text in texts.values() if text != "false"):
+        return {}
+    before = loaded(visit.sent(f"base.{one.name}")) if one.kind == "group" else None
+    found = {}
+    for label, part in parts.items():
+        try:
+            value = _value(visit.words, replace(part, name=label, nullable=True), texts[part.name], {})
+        except json.JSONDecodeError:
+            value = texts[part.name]
+        is_default = value == part.default or (value is False and part.default is None)
+        if not (isinstance(before, dict) and label not in before and is_default):
+            found[label] = value
     return found
 
 
@@ -234,7 +289,7 @@ def _value(words: Words, one: Input, text: str, texts: Texts) -> Any:  # noqa: A
             return words.read_moment(text)
         case "lines":
             return [line.strip() for line in text.split("\n") if line.strip()]
-        case "json":
+        case "json" | "group" | "table":
             return json.loads(text)
     return text
 
@@ -255,31 +310,58 @@ async def shown(
 ) -> list[Shown]:
     """Return the fields as the page shows them, with the options of choices and what is wrong beside each."""
     words = visit.words
-    errors: dict[str, list[str]] = {}
-    for error in refusal.fields if refusal else ():
-        name, _, path = error.field.partition(".")
-        said = words.say(error.message, **error.params)
-        errors.setdefault(name, []).append(f"{path}: {said}" if path else said)
-    targets = {one.target for one in inputs if one.kind == "reference" and one.target}
-    chosen = {one.name: texts.get(one.name, "") for one in inputs}
+    lines = {one.name: _lines(words, one, texts.get(one.name, "")) for one in inputs if one.parts}
+    parts = [part for found in lines.values() for line in found for part in line]
+    every = [*inputs, *(part for part, _ in parts)]
+    chosen = {one.name: texts.get(one.name, "") for one in inputs} | {part.name: text for part, text in parts}
+    errors = errors_by_input(words, refusal, {one.name for one in every})
+    targets = {one.target for one in every if one.kind == "reference" and one.target}
 
     def read(reads: Reads) -> dict[str, list[tuple[str, str]]]:
-        return {target: _options(visit, reads, target, inputs, chosen) for target in targets}
+        return {target: _options(visit, reads, target, every, chosen) for target in targets}
 
-    found = await visit.read(read, snapshot=False) if targets else {}
-    listed = []
-    for one in inputs:
-        options = [(value, words.label(value)) for value in one.choices]
-        if one.kind == "reference":
-            options = found.get(one.target or "", [])
-        text = chosen[one.name]
-        listed.append(
-            Shown(one, text, options, errors.pop(one.name, []), None if base is None else base.get(one.name, ""))
-        )
-    rest = [f"{words.label(name)}: {text}" if name else text for name, texts_ in errors.items() for text in texts_]
+    options = await visit.read(read, snapshot=False) if targets else {}
+
+    def show(one: Input) -> Shown:
+        found = options.get(one.target or "", []) if one.kind == "reference" else []
+        found = found or [(value, words.label(value)) for value in one.choices]
+        own = [[show(part) for part, _ in line] for line in lines.get(one.name, ())]
+        kept = None if base is None or "." in one.name else base.get(one.name, "")
+        return Shown(one, chosen[one.name], found, errors.pop(one.name, []), kept, own)
+
+    listed = [show(one) for one in inputs]
+    rest = [f"{words.label(name)}: {text}" if name else text for name, found in errors.items() for text in found]
     if rest and listed:
         listed[0] = replace(listed[0], errors=[*listed[0].errors, *rest])
     return listed
+
+
+def errors_by_input(words: Words, refusal: Invalid | None, names: set[str]) -> dict[str, list[str]]:
+    """Return what is wrong, by the input it stands beside."""
+    found: dict[str, list[str]] = {}
+    for error in refusal.fields if refusal else ():
+        said = words.say(error.message, **error.params)
+        name, _, path = (error.field, "", "") if error.field in names else error.field.partition(".")
+        found.setdefault(name, []).append(f"{path}: {said}" if path else said)
+    return found
+
+
+def _lines(words: Words, one: Input, text: str) -> list[list[tuple[Input, str]]]:
+    """Return the inputs of a document's parts with what they show: one line for a group, spare ones below a table."""
+    value = loaded(text)
+    if one.kind == "group":
+        documents, prefixes = [value if isinstance(value, dict) else {}], [f"{one.name}."]
+    else:
+        documents = [*(value if isinstance(value, list) else []), *({} for _ in range(SPARE))]
+        prefixes = [f"{one.name}.{number}." for number in range(len(documents))]
+    found = []
+    for prefix, given in zip(prefixes, documents, strict=True):
+        line = []
+        for part in one.parts:
+            shown_value = given.get(part.label, part.default if given or one.kind == "group" else None)
+            line.append((replace(part, name=prefix + part.label), _text(words, part, shown_value, given)))
+        found.append(line)
+    return found
 
 
 def _options(visit: Visit, reads: Reads, target: str, inputs: list[Input], chosen: Texts) -> list[tuple[str, str]]:

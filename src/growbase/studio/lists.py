@@ -11,6 +11,7 @@ from growbase.core.model import View
 from growbase.core.query import Query, parse
 from growbase.core.reads import Reads
 from growbase.core.resource import Resource, Verb
+from growbase.core.schema import update_schema
 from growbase.studio import filters
 from growbase.studio.render import page
 from growbase.studio.rows import (
@@ -27,6 +28,8 @@ from growbase.studio.rows import (
 from growbase.studio.visit import Visit, with_query
 
 LIMIT: Final = 25
+EDIT: Final = "edit"
+"""The bulk action that gives many rows the same values."""
 Row = dict[str, Any]
 
 
@@ -74,6 +77,7 @@ async def show(visit: Visit, resource: Resource) -> Answer:
         without=lambda chip: with_query(visit.call.path, chip.without),
         is_view=issubclass(resource.model, View),
         trash=visit.query.get("trash") == "only",
+        editable=frozenset() if visit.query.get("trash") == "only" else editable(visit, resource),
         verbs=verbs_on(visit, resource, "collection"),
         bulk=bulk_actions(visit, resource, in_trash=visit.query.get("trash") == "only"),
         export=f"/studio/{resource.name}/export?{urlencode(filters.for_reader(kept))}",
@@ -132,6 +136,13 @@ def _all_names(reads: Reads, wanted: dict[str, set[str]]) -> dict[str, str]:
     return found
 
 
+def editable(visit: Visit, resource: Resource) -> frozenset[str]:
+    """Return the columns the visitor may change one by one."""
+    if not resource.editable or not visit.may(resource.write):
+        return frozenset()
+    return frozenset(update_schema(resource.name, resource.model).model.model_fields)
+
+
 def verbs_on(visit: Visit, resource: Resource, on: str) -> dict[str, Verb]:
     """Return the actions the visitor may start, on a row or on the collection."""
     return {name: verb for name, verb in resource.verbs.items() if verb.on == on and visit.may(verb.role)}
@@ -148,4 +159,6 @@ def bulk_actions(visit: Visit, resource: Resource, *, in_trash: bool) -> list[tu
     if resource.transitions and visit.may(resource.write):
         states = dict.fromkeys(state.value for targets in resource.transitions.values() for state in targets)
         found += [(f"to:{state}", "→ " + words.label(state)) for state in sorted(states)]
+    if resource.editable and visit.may(resource.write) and not in_trash:
+        found.append((EDIT, words.say("Change fields …")))
     return found

@@ -101,14 +101,15 @@ def navigation(visit: Visit) -> list[dict[str, Any]]:
 
     readable = visit.readable()
     names = {resource.name for resource in readable}
+    covered: set[str] = set()
     for place in places(visit.words):
-        if visit.may(place.role) and names.issuperset(place.needs):
+        is_shown = visit.may(place.role) and names.issuperset(place.needs)
+        if is_shown and (visit.person.is_operator or not place.operator):
             group_of(place.group)["places"].append(place)
-    own = {place.path for place in places(visit.words)}
+            covered.update(place.covers)
     for resource in readable:
-        if resource.name in own:
-            continue
-        group_of(domain_of(resource))["main" if is_main(visit, resource) else "more"].append(resource)
+        stands = resource.name not in covered and is_main(visit, resource)
+        group_of(domain_of(resource))["main" if stands else "more"].append(resource)
     return [groups[name] for name in sorted(groups, key=lambda name: ORDER.index(name) if name in ORDER else 0.5)]
 
 

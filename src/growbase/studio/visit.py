@@ -9,13 +9,16 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
 from growbase.api.call import COOKIE, Answer, Api, Call
+from growbase.api.forms import FORM as MULTIPART
+from growbase.api.forms import Events, Form, Store, first_field, open_form, read_parts
 from growbase.core.actor import Actor, Role
 from growbase.core.catalogue import languages, negotiate
-from growbase.core.errors import Forbidden, Invalid
+from growbase.core.errors import Forbidden, Invalid, UnsupportedMediaType
 from growbase.core.reads import Reads
 from growbase.core.resource import Resource
 from growbase.core.strict_json import NUL
 from growbase.core.transaction import Transaction
+from growbase.domains.identity.operators import REFUSED, is_operator
 from growbase.domains.identity.queries import get_profile
 from growbase.studio.words import Words
 
@@ -35,6 +38,8 @@ class Person:
     timezone: str = "UTC"
     organization: str = ""
     organizations: list[dict[str, str]] = field(default_factory=list)
+    is_operator: bool = False
+    """Whether the visitor runs the installation, which is more than one of its organizations."""
 
 
 class Visit:
@@ -46,6 +51,7 @@ class Visit:
         self.actor: Actor | None = None
         self.person = Person()
         self.form: dict[str, list[str]] = {}
+        self.parts: Events | None = None
         self.cookies: list[str] = []
         self.pairs = parse_qsl(call.query, keep_blank_values=True, max_num_fields=200)
         self.query = dict(self.pairs)
@@ -81,7 +87,15 @@ class Visit:
         return "hx-request" in self.call.headers
 
     async def read_form(self) -> None:
-        """Read what a form sent. Raises Invalid or UnsupportedMediaType."""
+        """Read what a form sent; of one with a file its token only, so that nobody else's file is taken in.
+
+        Raises Invalid or UnsupportedMediaType.
+        """
+        if self.call.headers.get("content-type", "").startswith(MULTIPART):
+            self.parts = open_form(self.call, limit=self.api.settings.asset_max_bytes)
+            name, text = await first_field(self.parts)
+            self.call.headers["x-csrf-token"] = text if name == "csrf" else ""
+            return
         text = (await self.call.body(content_types=(FORM,))).decode("utf-8", "replace")
         try:
             pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)
@@ -94,6 +108,15 @@ class Visit:
         # The session's own check reads it there.
         self.call.headers["x-csrf-token"] = self.sent("csrf") or self.call.headers.get("x-csrf-token", "")
 
+    async def read_file(self, store: Store, *, limit: int) -> Form:
+        """Read what a form with a file has behind its token. Raises Invalid, TooLarge or UnsupportedMediaType."""
+        if self.parts is None:
+            raise UnsupportedMediaType(content_type=self.call.headers.get("content-type", ""))
+        found = await read_parts(self.parts, store, limit=limit)
+        for name, values in found.fields.items():
+            self.form[name] = [value.replace("\r\n", "\n") for value in values]
+        return found
+
     def sent(self, name: str, default: str = "") -> str:
         """Return the last value a form sent under a name."""
         return self.form.get(name, [default])[-1]
@@ -104,7 +127,10 @@ class Visit:
 
         def read(reads: Reads) -> dict[str, Any]:
             assert actor.id is not None
-            return get_profile(reads, actor.id)
+            return {
+                **get_profile(reads, actor.id),
+                "is_operator": is_operator(reads, self.api.settings.operators),
+            }
 
         found = await self.read(read)
         here = str(actor.organization_id)
@@ -113,7 +139,12 @@ class Visit:
         self.__dict__.pop("words", None)
         name = next((one["name"] for one in organizations if one["organization_id"] == here), "")
         self.person = Person(
-            found.get("full_name") or found["email"], found["email"], found["timezone"], name, organizations
+            found.get("full_name") or found["email"],
+            found["email"],
+            found["timezone"],
+            name,
+            organizations,
+            found["is_operator"],
         )
 
     def may(self, role: Role) -> bool:
@@ -124,6 +155,11 @@ class Visit:
         """Raise Forbidden unless the visitor's role covers another."""
         if not self.may(role):
             raise Forbidden
+
+    def require_operator(self) -> None:
+        """Raise Forbidden unless the visitor runs the installation."""
+        if not self.person.is_operator:
+            raise Forbidden(REFUSED)
 
     def readable(self) -> list[Resource]:
         """Return the resources the visitor may read."""

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from math import log
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
+from babel.units import format_unit
 
 from growbase.core import clock
 from growbase.core.catalogue import languages, translate
@@ -115,9 +117,41 @@ class Words:
             return self.day(_moment(text).astimezone(_zone(self.timezone)).date().isoformat())
         return str(format_timedelta(distance, add_direction=True, locale=_locale(self.language)))
 
+    def span(self, seconds: float) -> str:
+        """Return how long something takes, in its largest unit; less than a second in milliseconds."""
+        if seconds < 1:
+            found = format_unit(round(seconds * 1_000), "duration-millisecond", "short", locale=_locale(self.language))
+        elif seconds < 60:
+            found = format_unit(round(seconds, 1), "duration-second", "short", locale=_locale(self.language))
+        else:
+            found = format_timedelta(timedelta(seconds=seconds), threshold=1, locale=_locale(self.language))
+        return str(found).replace("\u202f", " ")
+
+    def size(self, count: float) -> str:
+        """Return a number of bytes in the unit in which it is short."""
+        units = ("byte", "kilobyte", "megabyte", "gigabyte", "terabyte")
+        power = min(int(log(count, 1_024)), len(units) - 1) if count >= 1 else 0
+        shown = round(count / 1_024**power, 1 if power else 0)
+        return str(format_unit(shown, f"digital-{units[power]}", "short", locale=_locale(self.language)))
+
     def day(self, text: str) -> str:
         """Return a calendar date."""
         return str(format_date(date.fromisoformat(text[:10]), "medium", locale=_locale(self.language)))
+
+    def month(self, day: date) -> str:
+        """Return the name of a month with its year, as a heading."""
+        text = str(format_date(day, "LLLL y", locale=_locale(self.language)))
+        return text[:1].upper() + text[1:]
+
+    def weekday(self, day: date, *, short: bool = False) -> str:
+        """Return the name of a day of the week."""
+        text = str(format_date(day, "ccc" if short else "cccc", locale=_locale(self.language)))
+        return text[:1].upper() + text[1:]
+
+    def clock(self, text: str) -> str:
+        """Return the local time of day of an API's moment."""
+        found = format_time(_moment(text), "short", tzinfo=_zone(self.timezone), locale=_locale(self.language))
+        return str(found).replace("\u202f", " ")
 
     def typed_moment(self, text: str | None, exact: str = "minutes") -> str:
         """Return a moment as a form shows it for typing: local, to the minute unless it must be exact."""

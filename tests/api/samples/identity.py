@@ -6,7 +6,9 @@ from typing import Any
 
 LATER = datetime(2099, 1, 1, tzinfo=UTC)
 
-OVERRIDES: Mapping[str, Mapping[str, Callable[[int], Any] | None]] = {
+OVERRIDES: Mapping[str, Mapping[str, Callable[[int], Any] | str | None]] = {
+    "comments": {"resource": lambda _: "brands", "row_id": "brands"},
+    "review-requests": {"resource": lambda _: "contents", "row_id": "contents"},
     "legal-holds": {"entity": None, "entity_id": None},
     "saved-views": {"resource": lambda _: "campaigns"},
     "webhook-endpoints": {"events": lambda _: ["campaigns.*"]},

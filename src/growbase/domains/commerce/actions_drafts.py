@@ -11,12 +11,22 @@ from growbase.core.actor import ActorKind
 from growbase.core.errors import Conflict, Forbidden, ForeignKey, Invalid, Stale
 from growbase.core.model import Root
 from growbase.core.transaction import Transaction
+from growbase.domains.commerce.actions_desk import require_seen
 from growbase.domains.commerce.actions_messages import ENDED, post_message
 from growbase.domains.commerce.actions_stores import feature_flags
 from growbase.domains.commerce.models_tickets import AiDraft, AuthorType, DraftStatus, Ticket, TicketMessage
+from growbase.domains.identity.actions_discussion import settle_reviews
+from growbase.domains.identity.models_discussion import ReviewStatus
 
 CHUNK = 200
 DRAFT_REPLY = "draft_reply"
+VERDICTS: Mapping[DraftStatus, ReviewStatus] = {
+    DraftStatus.APPROVED: ReviewStatus.APPROVED,
+    DraftStatus.EDITED: ReviewStatus.APPROVED,
+    DraftStatus.SENT: ReviewStatus.APPROVED,
+    DraftStatus.REJECTED: ReviewStatus.CHANGES_REQUESTED,
+}
+"""What becoming of a draft says to whoever was asked for a review."""
 PROGRAMS = frozenset({ActorKind.JOB, ActorKind.AGENT})
 """Who may propose but never approve."""
 
@@ -106,9 +116,12 @@ def reject_draft(
     return id
 
 
-def send_draft(tx: Transaction, *, id: UUID) -> UUID:
-    """Make an approved draft the reply to its ticket, once; without approval only where the store sends by itself."""
-    _locked(tx, id)
+def send_draft(tx: Transaction, *, id: UUID, seen_count: int | None = None) -> UUID:
+    """Make an approved draft the reply to its ticket, once; without approval only where the store sends by itself.
+
+    Raises Overtaken if the ticket has more than ``seen_count`` messages.
+    """
+    require_seen(tx, _locked(tx, id).ticket_id, seen_count)
     tx.transition(AiDraft, id, DraftStatus.SENT)
     return id
 
@@ -116,6 +129,8 @@ def send_draft(tx: Transaction, *, id: UUID) -> UUID:
 def guard_draft(tx: Transaction, row: Root, to: DraftStatus) -> dict[str, object]:
     """Bind an approval to the words that were read, and write the reply when a draft is sent."""
     assert isinstance(row, AiDraft)
+    if to in VERDICTS:
+        settle_reviews(tx, AiDraft, row.id, VERDICTS[to])
     if to == DraftStatus.APPROVED:
         return _approval(tx, row.content)
     if to == DraftStatus.EDITED:

@@ -20,6 +20,8 @@ FRESH = timedelta(minutes=15)
 """How long a figure is fresh."""
 LOCK = timedelta(minutes=2)
 """After this long a refresh that never ended may be asked for again."""
+NOTED = timedelta(days=1)
+"""So long a look at a figure counts for the looks after it, which write nothing."""
 LONGEST = timedelta(days=366 * 2)
 QUEUE = "analytics_collection"
 
@@ -60,6 +62,11 @@ class KpiReading:
     refreshed_at: datetime | None = None
     expires_at: datetime | None = None
     source_watermark: datetime | None = None
+    wanted_at: datetime | None = None
+
+    def is_settled(self) -> bool:
+        """Return whether reading it leaves nothing to write: it is fresh, and that it is looked at is known."""
+        return self.state == "fresh" and self.wanted_at is not None and self.wanted_at > clock.now() - NOTED
 
     def document(self) -> dict[str, Any]:
         """Return the reading as the API shows it."""
@@ -109,18 +116,21 @@ def find_kpi(reads: Reads, key: KpiKey) -> KpiReading:
         return KpiReading(key, "pending")
     is_fresh = row.expires_at is None or row.expires_at > clock.now()
     state: Literal["fresh", "stale"] = "fresh" if is_fresh else "stale"
-    return KpiReading(key, state, row.payload, row.refreshed_at, row.expires_at, row.source_watermark)
+    moments = (row.refreshed_at, row.expires_at, row.source_watermark, row.wanted_at)
+    return KpiReading(key, state, row.payload, *moments)
 
 
 def read_kpi(tx: Transaction, key: KpiKey, *, computable: bool = True) -> KpiReading:
-    """Return what the cache has of a figure and, where that is not fresh, ask once for a new one."""
+    """Return what the cache has of a figure, note that it is wanted and, if it is not fresh, ask once for a new one."""
     found = find_kpi(tx, key)
     if found.state != "fresh" and computable:
         request_refresh(tx, key)
+    if not found.is_settled():
+        tx.set_facts(KpiCache, key.columns(), {"wanted_at": tx.now})
     return found
 
 
-def request_refresh(tx: Transaction, key: KpiKey) -> bool:
+def request_refresh(tx: Transaction, key: KpiKey, *, run_at: datetime | None = None) -> bool:
     """Queue the refresh of a figure unless one is under way, and return whether this unit did.
 
     Whoever sets ``refresh_lock_until`` from the value it has read queues the job: nobody else can.
@@ -134,9 +144,9 @@ def request_refresh(tx: Transaction, key: KpiKey) -> bool:
     if row is None or (row.refresh_lock_until is not None and row.refresh_lock_until > tx.now):
         return False
     seen = {"id": row.id, "refresh_lock_until": row.refresh_lock_until}
-    if tx.set_facts(KpiCache, seen, {"refresh_lock_until": tx.now + LOCK}) == 0:
+    if tx.set_facts(KpiCache, seen, {"refresh_lock_until": (run_at or tx.now) + LOCK}) == 0:
         return False
-    tx.enqueue(REFRESH, key.payload(), queue=QUEUE, dedupe_key=f"{REFRESH}/{row.id}")
+    tx.enqueue(REFRESH, key.payload(), queue=QUEUE, dedupe_key=f"{REFRESH}/{row.id}", run_at=run_at)
     return True
 
 

@@ -13,6 +13,7 @@ from growbase.core.errors import ForeignKey, Invalid, InvalidTransition, TooLate
 from growbase.core.facts import hold
 from growbase.core.folding import fold_email
 from growbase.core.transaction import Transaction
+from growbase.domains.commerce.actions_desk import require_seen
 from growbase.domains.commerce.actions_mail import FREE, enqueue_mail, is_mailed, tell_of_mail
 from growbase.domains.commerce.actions_stores import is_blocked, live_store, next_number, thresholds
 from growbase.domains.commerce.models_tickets import (
@@ -90,15 +91,18 @@ def post_message(
     is_internal_note: bool = False,
     is_draft: bool = False,
     author_type: AuthorType = AuthorType.STAFF,
+    seen_count: int | None = None,
     **rest: Any,  # noqa: ANN401 -- columns
 ) -> UUID:
     """Write into a ticket: a reply that is queued for the customer, a draft of one, or a note for colleagues.
 
-    None of them reopens a ticket. Raises TooLate for a reply in a closed one.
+    None of them reopens a ticket. Raises TooLate for a reply in a closed one, Overtaken if there are more than
+    ``seen_count`` messages.
     """
     ticket = tx.find(Ticket, ticket_id, lock=True)
     if ticket is None:
         raise ForeignKey.at("ticket_id", "foreign_key", "must be the id of an existing {what}", what="ticket")
+    require_seen(tx, ticket_id, seen_count)
     is_reply = not is_internal_note and not is_draft
     if ticket.status in ENDED and not is_internal_note:
         raise TooLate("The ticket is closed: write a note, or open a new ticket.")
@@ -136,9 +140,13 @@ def update_message(tx: Transaction, *, id: UUID, changes: Mapping[str, Any], ver
     return tx.change(message, values, version=version)
 
 
-def send_message(tx: Transaction, *, id: UUID) -> UUID:
-    """Queue a draft for the customer; a draft of a note becomes the note."""
+def send_message(tx: Transaction, *, id: UUID, seen_count: int | None = None) -> UUID:
+    """Queue a draft for the customer; a draft of a note becomes the note.
+
+    Raises Overtaken if the ticket has more than ``seen_count`` messages.
+    """
     message = _locked(tx, id)
+    require_seen(tx, message.ticket_id, seen_count)
     if not message.is_draft:
         raise TooLate(SENT)
     ticket = tx.get(Ticket, message.ticket_id, lock=True)

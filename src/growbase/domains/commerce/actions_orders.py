@@ -14,6 +14,8 @@ from growbase.core.transaction import Transaction
 from growbase.core.trash import trash
 from growbase.domains.commerce.actions_stores import live_store, next_number
 from growbase.domains.commerce.models_purchasing import OrderStatus, PurchaseOrder, PurchaseOrderLine
+from growbase.domains.identity.actions_discussion import settle_reviews
+from growbase.domains.identity.models_discussion import ReviewStatus
 
 EXTRAS = ("shipping_minor", "tax_minor", "discount_minor")
 FROZEN = frozenset({*EXTRAS, "currency", "vendor_name", "vendor_id"})
@@ -111,6 +113,7 @@ def guard_order(tx: Transaction, row: Root, to: OrderStatus) -> dict[str, object
             raise Conflict("The total of the order is not that of its lines.")
         return {"submitted_at": tx.now}
     if to == OrderStatus.APPROVED:
+        settle_reviews(tx, PurchaseOrder, row.id, ReviewStatus.APPROVED)
         return {"approved_at": tx.now, "approved_by": tx.actor.id}
     if to == OrderStatus.PARTIALLY_RECEIVED and not any(line.quantity_received for line in lines):
         raise Conflict("Nothing of the order has arrived: use the verb receive.")

@@ -43,7 +43,8 @@ class StoreCounter(Fact):
 class KpiCache(Fact):
     """A key figure of a store over a range of its days; deleting a row loses nothing but time.
 
-    A row without ``source_watermark`` has been asked for and not yet computed.
+    A row without ``source_watermark`` has been asked for and not yet computed. ``wanted_at`` is within a day of when
+    somebody last looked at it.
     """
 
     __tablename__ = "kpi_cache"
@@ -61,6 +62,7 @@ class KpiCache(Fact):
     expires_at: Mapped[datetime | None] = moment()
     source_watermark: Mapped[datetime | None] = moment()
     refresh_lock_until: Mapped[datetime | None] = moment()
+    wanted_at: Mapped[datetime | None] = moment()
 
     __indexes__: ClassVar[tuple[Key, ...]] = (
         unique("store_id", "metric_key", "range_start", "range_end", "granularity"),

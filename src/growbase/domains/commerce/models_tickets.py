@@ -129,6 +129,7 @@ class Ticket(Trashable, Owned):
         index("store_id", "customer_email_norm"),
         index("store_id", "shopify_customer_id"),
         index("number", "id"),
+        index("waiting_since", "id"),
         index("last_message_at", "id"),
         index("status", "snoozed_until", where="status = 'snoozed'", across=True),
     )

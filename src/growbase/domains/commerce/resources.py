@@ -3,6 +3,7 @@
 from growbase.core.actor import Role
 from growbase.core.resource import Resource, Transitions, Verb
 from growbase.domains.commerce import (
+    actions_desk,
     actions_drafts,
     actions_flags,
     actions_insights,
@@ -16,6 +17,7 @@ from growbase.domains.commerce import (
     schemas,
 )
 from growbase.domains.commerce.models import Store, StoreSecret, StoreSettings, StoreStatus
+from growbase.domains.commerce.models_desk import CannedReply, TicketWriter
 from growbase.domains.commerce.models_events import ConnectionEvent, WebhookEvent
 from growbase.domains.commerce.models_flags import FlagStatus, OrderFlag, OrderFlagEvent
 from growbase.domains.commerce.models_insights import InsightStatus, ProductVelocity, SeoInsight
@@ -27,8 +29,8 @@ from growbase.domains.commerce.models_purchasing import (
 )
 from growbase.domains.commerce.models_tickets import AiDraft, DraftStatus, Ticket, TicketMessage, TicketStatus
 
-FACTS = (models_facts.KpiCache, models_facts.StoreCounter)
-"""Tables without resource: counted, or computed and read by a route of their own."""
+FACTS = (models_facts.KpiCache, models_facts.StoreCounter, TicketWriter)
+"""Tables without resource: counted, computed and read by a route of their own, or a lease of some seconds."""
 
 _STORE: Transitions = {
     StoreStatus.ONBOARDING: {StoreStatus.ACTIVE, StoreStatus.DISCONNECTED, StoreStatus.ARCHIVED},
@@ -140,7 +142,7 @@ RESOURCES: tuple[Resource, ...] = (
         counts=("ticket_messages",),
         expand=("store", "assignee", "follows_ticket"),
         search=("subject", "customer_email", "customer_name"),
-        sortable=("number", "last_message_at", "created_at", "updated_at"),
+        sortable=("number", "last_message_at", "waiting_since", "created_at", "updated_at"),
         transitions=_TICKET,
         guard=actions_tickets.guard_ticket,
         create=actions_tickets.create_ticket,
@@ -153,6 +155,7 @@ RESOURCES: tuple[Resource, ...] = (
             "resolve": Verb(actions_tickets.resolve_ticket),
             "reopen": Verb(actions_tickets.reopen_ticket),
             "close": Verb(actions_tickets.close_ticket),
+            "writing": Verb(actions_desk.note_writing, schemas.Writing, answers="result"),
         },
         tombstone=("subject", "customer_email", "customer_name", "shopify_customer_id", "thread_key", "tags"),
     ),
@@ -162,9 +165,10 @@ RESOURCES: tuple[Resource, ...] = (
         search=("body_plain",),
         create=actions_messages.post_message,
         update=actions_messages.update_message,
+        extra=schemas.Seen,
         deletable=False,
         verbs={
-            "send": Verb(actions_messages.send_message),
+            "send": Verb(actions_messages.send_message, schemas.Seen),
             "delivery": Verb(actions_messages.report_delivery, schemas.DeliveryReport),
         },
     ),
@@ -173,13 +177,23 @@ RESOURCES: tuple[Resource, ...] = (
         expand=("ticket", "ticket_message"),
         transitions=_DRAFT,
         guard=actions_drafts.guard_draft,
+        reviewed=True,
         create=actions_drafts.propose_draft,
         deletable=False,
         verbs={
             "approve": Verb(actions_drafts.approve_draft, schemas.Approval),
             "reject": Verb(actions_drafts.reject_draft, schemas.DraftRejection),
-            "send": Verb(actions_drafts.send_draft),
+            "send": Verb(actions_drafts.send_draft, schemas.Seen),
         },
+    ),
+    Resource(
+        CannedReply,
+        search=("name", "shortcut", "body"),
+        sortable=("name", "created_at", "updated_at"),
+        sort="name",
+        create=actions_desk.create_canned_reply,
+        update=actions_desk.update_canned_reply,
+        verbs={"render": Verb(actions_desk.render_canned_reply, schemas.ForTicket, role=Role.VIEWER, answers="result")},
     ),
     Resource(
         SeoInsight,
@@ -215,6 +229,7 @@ RESOURCES: tuple[Resource, ...] = (
         sortable=("number", "vendor_name", "created_at", "updated_at"),
         transitions=_ORDER,
         guard=actions_orders.guard_order,
+        reviewed=True,
         create=actions_orders.create_order,
         update=actions_orders.update_order,
         remove=actions_orders.remove_order,

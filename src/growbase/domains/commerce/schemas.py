@@ -87,6 +87,24 @@ class Assignment(Shape):
     user_id: UUID | None
 
 
+class Seen(Shape):
+    """How many messages of the ticket, drafts left out, the writer has read: with more there, nothing is sent."""
+
+    seen_count: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+
+
+class Writing(Shape):
+    """Whether one is writing, or has stopped."""
+
+    writing: bool = True
+
+
+class ForTicket(Shape):
+    """The ticket to fill a reply in for."""
+
+    ticket_id: UUID
+
+
 class DraftRequest(Shape):
     """What the drafted answer should say, if anything in particular."""
 

@@ -1,4 +1,4 @@
-"""What commerce does in the background: webhooks, key figures, and what comes back or goes with time."""
+"""What commerce does in the background: webhooks, and what comes back or goes with time."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -20,11 +20,10 @@ from growbase.domains.commerce import (
     actions_tickets,
     actions_webhooks,
     tasks_generation,
+    tasks_kpis,
     tasks_mail,
 )
-from growbase.domains.commerce.actions_kpis import write_kpi
 from growbase.domains.commerce.actions_orders import mismatched_orders
-from growbase.domains.commerce.metrics import METRICS, compute, key_of
 from growbase.domains.commerce.models import Store, StoreSecret
 from growbase.domains.commerce.models_flags import OrderFlag
 from growbase.domains.commerce.models_purchasing import PurchaseOrder
@@ -44,18 +43,6 @@ def process_webhook(database: Database, actor: Actor, job: Job) -> None:
         reason = f"{type(error).__name__}: {error}"
         database.write(actor, lambda tx: actions_webhooks.fail_event(tx, event_id=event_id, reason=reason))
         raise
-
-
-def refresh_kpi(database: Database, actor: Actor, job: Job) -> None:
-    """Compute a key figure and keep it, in one unit that sees one state of the data."""
-
-    def unit(tx: Transaction) -> None:
-        store = tx.find(Store, UUID(job.payload["store_id"]))
-        if store is not None and job.payload["metric"] in METRICS:
-            key = key_of(job.payload, store)
-            write_kpi(tx, key, compute(tx, store, key), source_watermark=tx.now)
-
-    database.write(actor, unit)
 
 
 # -- sweeps -----------------------------------------------------------------------------------------------------------
@@ -147,11 +134,12 @@ def _swept(database: Database, due: Callable[[], list[UUID]], unit: Callable[[Tr
 
 TASKS: Final[dict[str, Task]] = {
     actions_webhooks.PROCESS: process_webhook,
-    actions_stores.REFRESH: refresh_kpi,
     **tasks_generation.TASKS,
+    **tasks_kpis.TASKS,
     **tasks_mail.TASKS,
 }
 SCHEDULES: Final = (
+    *tasks_kpis.SCHEDULES,
     *tasks_mail.SCHEDULES,
     Schedule("commerce/unsnooze_flags", unsnooze_flags, every=timedelta(minutes=1)),
     Schedule("commerce/unsnooze_tickets", unsnooze_tickets, every=timedelta(minutes=1)),

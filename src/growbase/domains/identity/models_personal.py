@@ -42,6 +42,7 @@ class Notification(Owned):
 
     __indexes__: ClassVar[tuple[Key, ...]] = (
         index("user_id", "created_at", "id"),
+        index("user_id", "id", where="read_at IS NULL"),
         index("read_at", where="read_at IS NOT NULL", across=True),
         unique("user_id", "dedupe_key", where="dedupe_key IS NOT NULL"),
     )

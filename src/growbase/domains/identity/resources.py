@@ -3,6 +3,18 @@
 from growbase.core.actor import Role
 from growbase.core.resource import Resource, Verb
 from growbase.domains.identity.actions_billing import cancel_subscription, change_plan, subscribe_to_free
+from growbase.domains.identity.actions_discussion import (
+    approve_review,
+    ask_again,
+    create_comment,
+    guard_review,
+    reopen_comment,
+    request_changes,
+    request_review,
+    resolve_comment,
+    update_comment,
+    withdraw_review,
+)
 from growbase.domains.identity.actions_keys import revoke_api_key
 from growbase.domains.identity.actions_members import (
     change_role,
@@ -37,9 +49,10 @@ from growbase.domains.identity.models_billing import (
     UsageEvent,
     UsageReservation,
 )
+from growbase.domains.identity.models_discussion import Comment, ReviewRequest, ReviewStatus
 from growbase.domains.identity.models_personal import Notification, SavedView
 from growbase.domains.identity.models_webhooks import EndpointStatus, WebhookDelivery, WebhookEndpoint
-from growbase.domains.identity.schemas import Invite, PlanChange, RoleChange, SavedViewOptions
+from growbase.domains.identity.schemas import ChangesWanted, Invite, PlanChange, RoleChange, SavedViewOptions
 
 FACTS = (AuthAccount, BillingEvent, UsageCounter, UsageEvent, UsageReservation)
 """Tables without resource: written by logins, payment providers and whatever uses a plan."""
@@ -162,6 +175,36 @@ saved_views = Resource(
     verbs={"share": Verb(share_saved_view)},
 )
 
+comments = Resource(
+    Comment,
+    search=("text",),
+    sortable=("created_at", "updated_at"),
+    delete=Role.ADMIN,
+    owner="author_user_id",
+    create=create_comment,
+    update=update_comment,
+    verbs={"resolve": Verb(resolve_comment), "reopen": Verb(reopen_comment)},
+)
+
+review_requests = Resource(
+    ReviewRequest,
+    sortable=("due_at", "created_at", "updated_at"),
+    transitions={
+        ReviewStatus.REQUESTED: {ReviewStatus.APPROVED, ReviewStatus.CHANGES_REQUESTED, ReviewStatus.WITHDRAWN},
+        ReviewStatus.CHANGES_REQUESTED: {ReviewStatus.REQUESTED, ReviewStatus.APPROVED, ReviewStatus.WITHDRAWN},
+    },
+    guard=guard_review,
+    delete=Role.ADMIN,
+    owner="created_by",
+    create=request_review,
+    verbs={
+        "approve": Verb(approve_review),
+        "request-changes": Verb(request_changes, ChangesWanted),
+        "withdraw": Verb(withdraw_review),
+        "ask-again": Verb(ask_again),
+    },
+)
+
 RESOURCES: tuple[Resource, ...] = (
     organizations,
     memberships,
@@ -172,6 +215,8 @@ RESOURCES: tuple[Resource, ...] = (
     webhook_deliveries,
     notifications,
     saved_views,
+    comments,
+    review_requests,
 )
 
 FOUNDERS = (subscribe_to_free,)

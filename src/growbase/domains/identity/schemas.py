@@ -162,6 +162,12 @@ class SavedViewOptions(_Request):
     shared: bool = False
 
 
+class ChangesWanted(_Request):
+    """What should change, said as a comment on the row."""
+
+    text: Annotated[str, Field(min_length=1, max_length=10_000)]
+
+
 class Invite(_Request):
     """Somebody to invite by mail."""
 

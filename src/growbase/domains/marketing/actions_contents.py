@@ -8,11 +8,20 @@ from uuid import UUID
 from growbase.core.errors import Conflict, ForeignKey, Invalid
 from growbase.core.model import Root
 from growbase.core.transaction import Transaction
+from growbase.domains.identity.actions_discussion import settle_reviews
+from growbase.domains.identity.models_discussion import ReviewStatus
 from growbase.domains.marketing.actions_variants import WITHOUT_APPROVAL, require_valid_weights
 from growbase.domains.marketing.models import Content, ContentStatus, Journey, JourneyStage
 
 WORDS = ("title", "body")
 """What an approval covers, beside the variants."""
+
+
+VERDICTS: Mapping[ContentStatus, ReviewStatus] = {
+    ContentStatus.APPROVED: ReviewStatus.APPROVED,
+    ContentStatus.REJECTED: ReviewStatus.CHANGES_REQUESTED,
+}
+"""What approving and rejecting say to whoever was asked for a review."""
 
 
 def content_hash(title: str | None, body: str) -> str:
@@ -94,6 +103,8 @@ def guard_content(tx: Transaction, row: Root, to: ContentStatus) -> dict[str, ob
     assert isinstance(row, Content)
     if to == ContentStatus.REVIEW and not row.body.strip():
         raise Invalid.at("body", "required", "is required")
+    if to in VERDICTS:
+        settle_reviews(tx, Content, row.id, VERDICTS[to])
     if to == ContentStatus.APPROVED:
         require_valid_weights(tx, content_id=row.id)
         approval = content_hash(row.title, row.body)

@@ -8,7 +8,9 @@ from uuid import UUID
 from growbase.core.errors import Conflict, ForeignKey, Invalid
 from growbase.core.facts import hold
 from growbase.core.transaction import Transaction
+from growbase.domains.identity.actions_discussion import settle_reviews
 from growbase.domains.identity.models_billing import UsageReservation
+from growbase.domains.identity.models_discussion import ReviewStatus
 from growbase.domains.identity.usage import Metric, commit_reservation, consume, release_reservation, reserve
 from growbase.domains.marketing.actions_contents import create_content
 from growbase.domains.marketing.models import Campaign, ContentTemplate, ContentType
@@ -115,7 +117,8 @@ def add_candidates(
 
 
 def select_generated_content(tx: Transaction, *, id: UUID) -> UUID:
-    """Choose a candidate; any number of a campaign's may be chosen."""
+    """Choose a candidate; any number of a campaign's may be chosen. That ends its reviews."""
+    settle_reviews(tx, GeneratedContent, id, ReviewStatus.APPROVED)
     tx.update(GeneratedContent, id, {"is_selected": True})
     return id
 

@@ -117,6 +117,7 @@ class AnalyticsEvent(Fact):
         index("journey_id", where="journey_id IS NOT NULL"),
         index("variant_id", where="variant_id IS NOT NULL"),
     )
+    __monthly__: ClassVar[str | None] = "event_key"
     __retention__: ClassVar[tuple[Retention, ...]] = (Retention("occurred_at", "analytics_days"),)
 
 

@@ -137,6 +137,7 @@ RESOURCES: tuple[Resource, ...] = (
         search=("title", "body"),
         transitions=_CONTENT,
         guard=actions_contents.guard_content,
+        reviewed=True,
         create=actions_contents.create_content,
         update=actions_contents.update_content,
         verbs={
@@ -155,6 +156,7 @@ RESOURCES: tuple[Resource, ...] = (
         GeneratedContent,
         expand=("campaign", "promoted_content"),
         search=("title", "text"),
+        reviewed=True,
         create=actions_generated.create_generated_content,
         update=actions_generated.update_generated_content,
         verbs={

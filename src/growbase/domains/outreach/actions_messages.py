@@ -1,6 +1,7 @@
 """Messages as people write, change, queue and cancel them."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -63,7 +64,40 @@ def guard_message(tx: Transaction, row: Root, to: MessageStatus) -> dict[str, ob
         raise Conflict("The prospect has no address on this channel.")
     if to is MessageStatus.SCHEDULED and row.send_at is None:
         raise Invalid.at("send_at", "required", "is required")
+    _note_answered(tx, row.prospect_id)
     return {"send_at": row.send_at or tx.now}
+
+
+def settle_message(tx: Transaction, *, id: UUID) -> UUID:
+    """Say that what came from a prospect needs no answer, or has had one elsewhere. Raises Conflict for one of ours."""
+    message = _inbound(tx, id)
+    if message.answered_at is None:
+        tx.change(message, {"answered_at": tx.now})
+    return id
+
+
+def snooze_message(tx: Transaction, *, id: UUID, until: datetime) -> UUID:
+    """Put off answering what came from a prospect. Raises Invalid for a moment that has passed, Conflict."""
+    message = _inbound(tx, id)
+    if until <= tx.now:
+        raise Invalid.at("until", "too_early", "must be in the future")
+    tx.change(message, {"snoozed_until": until})
+    return id
+
+
+def _inbound(tx: Transaction, id: UUID) -> Message:
+    message = tx.get(Message, id, lock=True)
+    if message.direction is not Direction.INBOUND:
+        raise Conflict("Only what came from a prospect waits for an answer.")
+    return message
+
+
+def _note_answered(tx: Transaction, prospect_id: UUID) -> None:
+    """Note that a person is answering what the prospect wrote."""
+    for row in tx.rows(
+        Message, prospect_id=prospect_id, direction=Direction.INBOUND, answered_at=None, order="id", lock=True
+    ):
+        tx.change(row, {"answered_at": tx.now})
 
 
 def _require_welcome(tx: Transaction, prospect: Prospect, channel: Any) -> None:  # noqa: ANN401 -- a channel or its name

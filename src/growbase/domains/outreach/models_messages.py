@@ -160,6 +160,8 @@ class Message(Owned):
     click_count: Mapped[int] = integer(ge=0, default=0, writable="never")
     provider: Mapped[str | None] = text(max_length=60, writable="never")
     provider_message_id: Mapped[str | None] = text(max_length=300, writable="never")
+    answered_at: Mapped[datetime | None] = moment(writable="never")
+    snoozed_until: Mapped[datetime | None] = moment(writable="never")
     thread_key: Mapped[str | None] = text(max_length=300, writable="create")
     in_reply_to_id: Mapped[UUID | None] = reference("messages", writable="create")
     recipient_hash: Mapped[str | None] = text(max_length=64, writable="never", hidden=True)
@@ -176,6 +178,7 @@ class Message(Owned):
         index("prospect_id", "created_at"),
         index("outreach_campaign_id", "status"),
         index("sent_at", "id"),
+        index("direction", "created_at", "id", where="direction = 'inbound' AND answered_at IS NULL"),
         index("created_by", where="outreach_campaign_id IS NULL"),
     )
 

@@ -199,6 +199,8 @@ RESOURCES: tuple[Resource, ...] = (
             "send": Verb(actions_outgoing.send_message, schemas.Sending),
             "cancel": Verb(actions_messages.cancel_message),
             "resolve": Verb(actions_messages.resolve_message, schemas.Outcome),
+            "settle": Verb(actions_messages.settle_message),
+            "snooze": Verb(actions_messages.snooze_message, schemas.Later),
             "events": Verb(actions_events.receive_event, schemas.ReceivedEvent, answers="result", status=201),
         },
     ),

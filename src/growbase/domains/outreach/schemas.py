@@ -114,6 +114,12 @@ class Outcome(Shape):
     outcome: Literal["sent", "not_sent"]
 
 
+class Later(Shape):
+    """When to come back to it."""
+
+    until: AwareDatetime
+
+
 class Sending(Shape):
     """When a message is to go out; at once if nothing is said."""
 

@@ -10,6 +10,8 @@ from growbase.core.model import Root
 from growbase.core.transaction import Transaction
 from growbase.core.trash import trash
 from growbase.core.types import compact_json
+from growbase.domains.identity.actions_discussion import settle_reviews
+from growbase.domains.identity.models_discussion import ReviewStatus
 from growbase.domains.identity.usage import Metric, consume
 from growbase.domains.marketing.models_assets import Asset
 from growbase.domains.social.actions import require_one_platform
@@ -22,6 +24,11 @@ from growbase.domains.social.states import APPROVED, IN_FLIGHT, OPEN, QUEUED, st
 WORDS = ("type", "title", "body", "hook", "cta", "hashtags", "mentions", "thread_parts")
 """What is published, and so what an approval covers, beside the platform and the files."""
 WITHOUT_APPROVAL: Mapping[str, None] = {"approved_by": None, "approved_at": None, "approved_rules_version": None}
+VERDICTS: Mapping[PieceStatus, ReviewStatus] = {
+    PieceStatus.APPROVED: ReviewStatus.APPROVED,
+    PieceStatus.REJECTED: ReviewStatus.CHANGES_REQUESTED,
+}
+"""What approving and rejecting say to whoever was asked for a review."""
 DEFAULTS: Mapping[str, object] = {"type": "post", "hashtags": [], "mentions": []}
 
 
@@ -117,6 +124,8 @@ def guard_piece(tx: Transaction, row: Root, to: PieceStatus) -> dict[str, object
         require_allowed(tx, row)
         require_fitting(tx, row)
         return {"rejection_reason": None}
+    if to in VERDICTS:
+        settle_reviews(tx, ContentPiece, row.id, VERDICTS[to])
     if to == PieceStatus.APPROVED:
         require_fitting(tx, row)
         rules = require_allowed(tx, row)

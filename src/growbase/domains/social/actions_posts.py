@@ -56,7 +56,7 @@ def schedule_piece(
     _require_fitting(piece, account)
     _require_time(tx, piece, at)
     if not draft:
-        _require_publishable(piece, account)
+        require_publishable(piece, account)
     post_id = tx.insert(
         ScheduledPost,
         content_piece_id=id,
@@ -190,6 +190,15 @@ def move_post(tx: Transaction, post: ScheduledPost, to: PostStatus, **changes: o
     refresh_piece(tx, post.content_piece_id)
 
 
+def require_publishable(piece: ContentPiece, account: SocialAccount) -> None:
+    """Raise Conflict where a piece is not approved, or its account can't publish."""
+    if piece.status not in APPROVED:
+        raise Conflict("The piece is {status}: it must be approved before it can be published.", status=piece.status)
+    # A token about to be refreshed will be by then.
+    if account.status not in {AccountStatus.ACTIVE, AccountStatus.REFRESH_NEEDED}:
+        raise Conflict("The account is {status}: connect it again or enable it first.", status=account.status)
+
+
 def is_overdue(post: ScheduledPost, at: datetime, now: datetime) -> bool:
     """Return whether a time lies further back than the post may be late."""
     return at + timedelta(minutes=post.misfire_grace_minutes) < now
@@ -235,7 +244,7 @@ def _queued(tx: Transaction, post: ScheduledPost, at: datetime) -> dict[str, obj
     if piece is None or account is None:
         raise Conflict("The piece or the account of the post is in the trash: restore it first.")
     _require_time(tx, piece, at)
-    _require_publishable(piece, account)
+    require_publishable(piece, account)
     values: dict[str, object] = {"next_attempt_at": at, "payload_hash": piece.body_hash}
     if post.status in ENDED:
         values |= {"attempt_count": 0, "last_error": None}
@@ -253,14 +262,6 @@ def _require_fitting(piece: ContentPiece, account: SocialAccount) -> None:
     on = Platform.YOUTUBE if piece.platform is Platform.YOUTUBE_SHORTS else piece.platform
     if account.platform not in {on, piece.platform}:
         raise Invalid.at("social_account_id", "mismatch", "is an account on another platform than the piece")
-
-
-def _require_publishable(piece: ContentPiece, account: SocialAccount) -> None:
-    if piece.status not in APPROVED:
-        raise Conflict("The piece is {status}: it must be approved before it can be published.", status=piece.status)
-    # A token about to be refreshed will be by then.
-    if account.status not in {AccountStatus.ACTIVE, AccountStatus.REFRESH_NEEDED}:
-        raise Conflict("The account is {status}: connect it again or enable it first.", status=account.status)
 
 
 def _require_not_sent(post: ScheduledPost) -> None:

@@ -47,23 +47,23 @@ def remove_brand_rules(tx: Transaction, *, id: UUID) -> None:
     tx.delete(BrandRule, id)
 
 
-def rules_of(reads: Reads, piece: ContentPiece) -> BrandRule | None:
+def rules_of(reads: Reads, piece: ContentPiece, *, share: bool = True) -> BrandRule | None:
     """Return the rules a piece is checked by: those of its campaign's brand, else the organization's own.
 
-    They are held as they are until the unit ends, so that an approval is by the rules it was checked by.
+    With ``share`` they are held as they are until the unit ends, so that an approval is by the rules it was checked by.
     """
     campaign_id = piece.campaign_id
     if campaign_id is None and piece.content_id is not None:
         content = reads.find(Content, piece.content_id, trash=True)
         campaign_id = content.campaign_id if content else None
     campaign = reads.find(Campaign, campaign_id, trash=True) if campaign_id else None
-    own = reads.find(BrandRule, share=True, brand_id=campaign.brand_id) if campaign and campaign.brand_id else None
-    return own or reads.find(BrandRule, share=True, brand_id=None)
+    own = reads.find(BrandRule, share=share, brand_id=campaign.brand_id) if campaign and campaign.brand_id else None
+    return own or reads.find(BrandRule, share=share, brand_id=None)
 
 
 def check_piece(reads: Reads, piece: ContentPiece) -> list[FieldError]:
-    """Return what of a piece breaks its rules, each with the field it stands in."""
-    rules = rules_of(reads, piece)
+    """Return what of a piece breaks its rules now, each with the field it stands in."""
+    rules = rules_of(reads, piece, share=False)
     return violations(rules, piece) if rules else []
 
 

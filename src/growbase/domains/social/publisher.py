@@ -178,6 +178,18 @@ def length_of(limits: Limits, text: str) -> int:
     return len(LINK.sub("x" * limits.link_characters, text))
 
 
+def fitting_length(limits: Limits, text: str) -> int:
+    """Return how many of a text's characters a platform would still take: all of them where it fits."""
+    low, high = 0, len(text)
+    if length_of(limits, text) <= limits.characters:
+        return high
+    while low < high:
+        middle = (low + high + 1) // 2
+        fits = length_of(limits, text[:middle]) <= limits.characters
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return low
+
+
 def exchange(
     client: httpx.Client,
     request: httpx.Request,

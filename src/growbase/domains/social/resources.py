@@ -83,6 +83,7 @@ RESOURCES: tuple[Resource, ...] = (
         search=("title", "body", "hook"),
         transitions=states.PIECE,
         guard=actions_pieces.guard_piece,
+        reviewed=True,
         create=actions_pieces.create_piece,
         update=actions_pieces.update_piece,
         remove=actions_pieces.remove_piece,

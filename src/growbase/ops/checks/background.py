@@ -63,7 +63,7 @@ def schedules(patient: Patient) -> Iterator[Finding]:
     """Look for schedules whose time is long over, and those that failed the last time."""
     with patient.database.read(system("doctor")) as reads:
         found = reads.rows(JobSchedule, order="name")
-    late = [row for row in found if row.next_run_at < clock.now() - OVERDUE]
+    late = [row for row in found if row.paused_at is None and row.next_run_at < clock.now() - OVERDUE]
     if late and _takes_writes(patient):
         yield error(
             f"{len(late)} schedules are overdue, {late[0].name} since {late[0].next_run_at:%Y-%m-%d %H:%M} UTC.",

@@ -4,12 +4,16 @@ import re
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from growbase.core import clock, ddl
+from growbase.core.actor import system
+from growbase.core.dividing import obstacles
 from growbase.core.errors import GrowbaseError
 from growbase.core.model import table_of
+from growbase.core.partitions import is_divided, keep_partitions, lacking, layouts, note_keys, stray, unnoted
 from growbase.core.types import parse_moment
 from growbase.ops.checks.finding import Finding, Patient, error, warning
 from growbase.ops.connections import connect_postgresql, reader
@@ -92,7 +96,7 @@ def _postgresql_integrity(patient: Patient) -> Iterator[Finding]:
         amcheck = bool(connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'amcheck'").fetchone())
         listed = (
             "SELECT c.oid, c.relname, c.relkind = 'r', coalesce(a.amname, '') FROM pg_class c "
-            "LEFT JOIN pg_am a ON a.oid = c.relam WHERE c.relnamespace = current_schema()::regnamespace "
+            "LEFT JOIN pg_am a ON a.oid = c.relam WHERE c.relnamespace = quote_ident(current_schema())::regnamespace "
             "AND c.relkind IN ('r', 'i') ORDER BY c.relkind DESC, c.relname"
         )
         for oid, name, is_table, method in connection.execute(listed).fetchall():
@@ -250,3 +254,29 @@ def long_transactions(patient: Patient) -> Iterator[Finding]:
                 f"pid {pid}",
                 f"End it where it comes from, or: SELECT pg_terminate_backend({pid}).",
             )
+
+
+def partitions(patient: Patient) -> Iterator[Finding]:
+    """Look whether the partitions of event tables are ahead, and whether a key sent again would be known."""
+    if not patient.is_postgresql:
+        return
+    database = patient.database
+    repair = partial(keep_partitions, database)
+    with database.read(system("doctor")) as reads:
+        for layout in layouts(database.catalog):
+            if not is_divided(reads, layout):
+                for what in obstacles(reads, layout):
+                    fix = f"Drop {what} for a minute, then run growbase doctor --repair and make it again."
+                    yield warning("It can't be divided by month.", f"{layout.table}: {what}", fix)
+                continue
+            missing = [one.name for one in lacking(reads, layout, ahead=1)]
+            if missing:
+                what = "Partitions of the months to come are missing: rows go to the default one meanwhile."
+                yield warning(what, ", ".join(missing), "Make them; a worker does so every six hours.", repair)
+            elif (rows := stray(reads, layout)) is not None:
+                what = "Rows that came before their partition was made are in the default one."
+                yield warning(what, rows.name, "Move them to their month; a worker does so every six hours.", repair)
+            if patient.deep and (count := unnoted(reads, layout)):
+                fix = "Write the keys down again."
+                note = partial(note_keys, database, layout)
+                yield error(f"{count} rows would count twice if they were sent again.", layout.table, fix, note)

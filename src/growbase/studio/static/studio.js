@@ -12,6 +12,7 @@
     $$("[data-lookup]", root).forEach(lookup);
     $$("[data-bulk]", root).forEach(countChosen);
     $$("[data-module]", root).forEach(mount);
+    $$("[data-neighbours]", root).forEach(neighbours);
     rememberList();
   }
   // What only some pages need is a module: it exports mount(element), and is loaded where an element names it.
@@ -24,16 +25,67 @@
   function rememberList() {
     const key = `list:${location.pathname}`;
     if ($("[data-list], .tools")) sessionStorage.setItem(key, location.search);
+    if ($("[data-list]")) sessionStorage.setItem(`rows:${location.pathname}`, JSON.stringify(rowsOf(document)));
     $$("[data-back]").forEach((link) => {
       const path = link.getAttribute("href").split("?")[0];
       link.href = path + (sessionStorage.getItem(`list:${path}`) ?? "");
     });
   }
+  // The rows before and behind this one in the list it was opened from; the list's next page is asked for at its end.
+  const rowsOf = (root) => ({
+    rows: $$("[data-list] [data-open]", root).map((link) => link.getAttribute("href")),
+    next: $("[data-list] [rel=next]", root)?.getAttribute("href") ?? "",
+  });
+  async function neighbours(place) {
+    const path = location.pathname, key = `rows:${path.slice(0, path.lastIndexOf("/"))}`;
+    const known = JSON.parse(sessionStorage.getItem(key) ?? '{"rows": []}');
+    const here = known.rows.indexOf(path);
+    if (here < 0) return;
+    if (here === known.rows.length - 1 && known.next) {
+      const answer = await fetch(known.next);
+      const more = answer.ok ? rowsOf(new DOMParser().parseFromString(await answer.text(), "text/html")) : { rows: [], next: "" };
+      sessionStorage.setItem(key, JSON.stringify({ rows: [...known.rows, ...more.rows], next: more.next }));
+      known.rows.push(...more.rows);
+    }
+    for (const [by, query] of [[-1, "[rel=prev]"], [1, "[rel=next]"]]) {
+      const link = $(query, place), address = known.rows[here + by];
+      link.hidden = !address;
+      if (address) link.href = address;
+    }
+    window.htmx?.process(place);
+  }
+  // A form over the page it was opened from: the same page as without a script, of which only the form is shown.
+  async function openForm(address) {
+    const answer = await fetch(address);
+    const form = answer.ok && $(".form", new DOMParser().parseFromString(await answer.text(), "text/html"));
+    if (!form) { location.href = address; return; }
+    const box = $("#form-box");
+    form.setAttribute("action", address.split("?")[0]);
+    box.replaceChildren(form);
+    box.showModal();
+    prepare(box);
+    window.htmx?.process(box);
+    $("[data-cancel]", box).addEventListener("click", (event) => { event.preventDefault(); event.stopPropagation(); box.close(); });
+    $("input:not([type=hidden], .lookup), select, textarea", form)?.focus();
+  }
+  const fromHere = (address) => `${address}${address.includes("?") ? "&" : "?"}back=${encodeURIComponent(location.pathname + location.search)}`;
+  document.addEventListener("dblclick", (event) => {
+    const cell = event.target.closest("[data-edit]");
+    if (cell && !event.target.closest("a")) openForm(fromHere(cell.dataset.edit));
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-form]");
+    if (!link || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    openForm(fromHere(link.getAttribute("href")));
+  }, true);
   document.addEventListener("DOMContentLoaded", () => prepare(document));
   document.addEventListener("htmx:afterSettle", (event) => {
     const main = $("#main");
     if (main?.dataset.title) document.title = main.dataset.title;
     $$("[data-menu][open]").forEach((menu) => (menu.open = false));
+    $("#form-box")?.close();
     prepare(event.target);
     at = -1;
     if (document.activeElement === document.body) main?.focus({ preventScroll: true });
@@ -50,8 +102,9 @@
   }
   function countChosen(bulk) {
     const chosen = $$("[name=id]:checked", bulk.closest("form")).length;
-    $("[data-bulk-count]", bulk).textContent = chosen || "";
-    $("[data-bulk-go]", bulk).disabled = !chosen;
+    const isAll = $("[name=all]", bulk)?.checked;
+    $("[data-bulk-count]", bulk).textContent = isAll ? "" : chosen || "";
+    $("[data-bulk-go]", bulk).disabled = !chosen && !isAll;
   }
   document.addEventListener("change", (event) => {
     const form = event.target.closest("[data-list]");
@@ -165,8 +218,12 @@
     if (event.key === "Escape") $$("[data-menu][open]").forEach((menu) => { menu.open = false; $("summary", menu).focus(); });
     if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "/" && $("[data-search]")) { event.preventDefault(); $("[data-search]").focus(); }
-    if (event.key === "j") step(1);
-    if (event.key === "k") step(-1);
+    if ($("[data-row]")) {
+      if (event.key === "j") step(1);
+      if (event.key === "k") step(-1);
+    } else if (event.key === "j" || event.key === "k") {
+      $(`[data-neighbours] [rel=${event.key === "j" ? "next" : "prev"}]:not([hidden])`)?.click();
+    }
     if (event.key === "n" || event.key === "e") $(`[data-key=${event.key}]`)?.click();
   });
 })();
