@@ -15,6 +15,7 @@ from growbase.studio.render import page
 from growbase.studio.visit import Visit
 from growbase.studio.words import Words
 
+MEGABYTE: Final = 1_024**2
 NEAR: Final = 0.8
 """The part of a limit from which on its use needs attention."""
 BEHIND: Final = {
@@ -97,17 +98,7 @@ def name_of(words: Words, metric: str) -> str:
 
 def amount(words: Words, metric: str, value: int) -> str:
     """Return how much of a metric, bytes in the unit that fits them."""
-    if metric != Metric.STORAGE_BYTES:
-        return words.number(value)
-    power, unit = unit_of(words, value)
-    return f"{words.number(round(value / power, 1))}\u00a0{unit}"
-
-
-def unit_of(words: Words, value: int) -> tuple[int, str]:
-    """Return how many bytes the unit has that fits an amount, and its name."""
-    units = [words.say("B"), words.say("kB"), words.say("MB"), words.say("GB"), words.say("TB")]
-    place = next((place for place in range(len(units)) if abs(value) < 1024 ** (place + 1)), len(units) - 1)
-    return 1024**place, units[place]
+    return words.number(value) if metric != Metric.STORAGE_BYTES else words.size(value)
 
 
 def at_the_limit(words: Words, metric: Metric) -> str:
@@ -131,9 +122,10 @@ def _series(words: Words, days: list[Row], period: Period, metric: str) -> Serie
     name = name_of(words, metric)
     if metric != Metric.STORAGE_BYTES or not rows:
         return by_day(rows, period, names={metric: name}, at="day", of="metric", value="used")
-    power, unit = unit_of(words, max((row["used"] for row in rows), key=abs))
-    [line] = by_day(rows, period, names={metric: f"{name} ({unit})"}, at="day", of="metric", value="used")
-    return [{**line, "values": [round(value / power, 2) for value in line["values"]]}]
+    [line] = by_day(
+        rows, period, names={metric: words.say("{name} in MB", name=name)}, at="day", of="metric", value="used"
+    )
+    return [{**line, "values": [round(value / MEGABYTE, 3) for value in line["values"]]}]
 
 
 def _table(words: Words, days: list[Row]) -> list[Row]:
