@@ -14,15 +14,19 @@ UPPER: Final = {
     "id": "ID",
     "ids": "IDs",
     "ip": "IP",
+    "linkedin": "LinkedIn",
     "mrr": "MRR",
     "po": "PO",
     "roi": "ROI",
     "seo": "SEO",
     "sku": "SKU",
     "smtp": "SMTP",
+    "tiktok": "TikTok",
     "url": "URL",
     "urls": "URLs",
     "utm": "UTM",
+    "whatsapp": "WhatsApp",
+    "youtube": "YouTube",
 }
 ENDINGS: Final = ("_user_id", "_id", "_minor", "_cipher", "_at")
 """What the end of a column's name tells the program, and its reader sees by the value."""

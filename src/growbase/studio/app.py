@@ -16,7 +16,6 @@ from growbase.studio import (
     boards,
     bulk,
     calendars,
-    content_performance,
     dashboards,
     details,
     discussion,
@@ -27,14 +26,9 @@ from growbase.studio import (
     lists,
     lookup,
     media,
-    outreach_dashboard,
-    overview,
     running,
     signin,
-    social_dashboard,
     static_files,
-    store_desk,
-    usage_page,
 )
 from growbase.studio.render import page
 from growbase.studio.visit import Visit
@@ -48,14 +42,7 @@ PAGES: Final[list[tuple[str, str, Page]]] = [
     ("switch", "POST", signin.switch),
     ("search", "GET", lookup.search),
     # Pages of their own come before those of a resource.
-    ("overview", "GET", overview.show),
-    ("content-performance", "GET", content_performance.show),
-    ("content-performance/list", "GET", content_performance.as_list),
-    ("outreach", "GET", outreach_dashboard.show),
-    ("social", "GET", social_dashboard.show),
-    ("store-desk", "GET", store_desk.show),
-    ("usage", "GET", usage_page.show),
-    ("<resource>/<id>/dashboard", "GET", dashboards.show),
+    *dashboards.PAGES,
     *calendars.PAGES,
     *media.PAGES,
     *boards.PAGES,

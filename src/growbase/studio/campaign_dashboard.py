@@ -14,7 +14,7 @@ from growbase.domains.marketing.models_analytics import EventType
 from growbase.domains.marketing.queries import campaign_series, funnel
 from growbase.domains.marketing.queries_variants import variant_figures
 from growbase.studio.edit import current_row
-from growbase.studio.figures import Figure, Series, by_day, change_of, has, listed, share
+from growbase.studio.figures import Figure, Series, by_day, change_of, event_names, has, share
 from growbase.studio.lookup import called
 from growbase.studio.periods import Period, addressed, kept, period_of
 from growbase.studio.render import page
@@ -91,11 +91,12 @@ def _read(reads: Reads, id: UUID, period: Period) -> Found:
 def event_figures(visit: Visit, now: dict[str, Any], before: dict[str, Any]) -> list[Figure]:
     """Return the totals of each type of event, what was earned, and the click rate, beside the days before."""
     words = visit.words
+    names = event_names(words)
     counts, past = ({row["event_type"]: row["count"] for row in one["totals"]} for one in (now, before))
     shown = [kind.value for kind in EventType if counts.get(kind) or past.get(kind)]
     found = [
         Figure(
-            words.label(kind),
+            names[kind],
             words.number(counts.get(kind, 0)),
             change_of(counts.get(kind, 0), past.get(kind)),
             up_is_good=kind not in UNWELCOME,
@@ -124,18 +125,19 @@ def _revenue(visit: Visit, now: dict[str, Any], before: dict[str, Any]) -> list[
 
 
 def _series(visit: Visit, now: dict[str, Any], period: Period, kinds: list[EventType]) -> Series:
-    names = {kind.value: visit.words.label(kind.value) for kind in kinds}
+    called_ = event_names(visit.words)
+    names = {kind.value: called_[kind] for kind in kinds}
     return by_day(now["series"], period, names=names, at="at", of="event_type", value="count")
 
 
 def _steps(visit: Visit, steps: list[dict[str, Any]]) -> list[tuple[str, int, str]]:
-    words = visit.words
+    words, names = visit.words, event_names(visit.words)
     found = []
     for place, step in enumerate(steps):
         text = words.number(step["subjects"])
         if place and step["of_first"] is not None:
             text += f" · {words.percent(step['of_first'])}"
-        found.append((words.label(step["event_type"]), step["subjects"], text))
+        found.append((names[step["event_type"]], step["subjects"], text))
     return found
 
 
@@ -163,8 +165,3 @@ async def _contents(visit: Visit, id: UUID) -> list[dict[str, Any]]:
         }
         for row in found
     ]
-
-
-def address_of(id: object) -> str:
-    """Return the address of a campaign's dashboard."""
-    return listed(f"campaigns/{id}/dashboard")

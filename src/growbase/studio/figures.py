@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from growbase.core.query import parse
+from growbase.domains.marketing.models_analytics import EventType
 from growbase.studio.periods import Period
 from growbase.studio.visit import Visit, with_query
+from growbase.studio.words import Words
 
+MANIFOLD: Final = 10
+"""From so many times as much on, there was too little before to compare with."""
 Series = list[dict[str, Any]]
 NOTHING: Final = "\u2013"
 """Stands for a figure that nobody reported, which is not zero."""
@@ -27,6 +31,12 @@ class Figure:
     up_is_good: bool | None = True
     hint: str = ""
 
+    def said(self, words: Words) -> str:
+        """Return the change as people read it."""
+        change = self.change or 0.0
+        text = words.percent(change, 0 if abs(change) >= 0.1 else 1)
+        return f"+{text}" if change > 0 else text
+
     @property
     def tone(self) -> str:
         """How the change is coloured."""
@@ -36,8 +46,8 @@ class Figure:
 
 
 def change_of(now: float | None, before: float | None) -> float | None:
-    """Return by which part a number has changed, None where there was nothing to compare with."""
-    return None if now is None or not before else now / before - 1
+    """Return by which part a number has changed, None where there was nothing, or too little, to compare with."""
+    return None if now is None or not before or now >= MANIFOLD * before else now / before - 1
 
 
 def share(part: float | None, whole: float | None) -> float | None:
@@ -48,6 +58,24 @@ def share(part: float | None, whole: float | None) -> float | None:
 def listed(name: str, *pairs: tuple[str, str]) -> str:
     """Return the address of a filtered list."""
     return with_query(f"/studio/{name}", list(pairs))
+
+
+def event_names(words: Words) -> dict[str, str]:
+    """Return what the events of each type are called together."""
+    return {
+        EventType.IMPRESSION: words.say("Impressions"),
+        EventType.VIEW: words.say("Views"),
+        EventType.CLICK: words.say("Clicks"),
+        EventType.OPEN: words.say("Opens"),
+        EventType.CONVERSION: words.say("Conversions"),
+        EventType.ENGAGEMENT: words.say("Engagements"),
+        EventType.SHARE: words.say("Shares"),
+        EventType.DOWNLOAD: words.say("Downloads"),
+        EventType.SIGNUP: words.say("Sign-ups"),
+        EventType.PURCHASE: words.say("Purchases"),
+        EventType.BOUNCE: words.say("Bounces"),
+        EventType.UNSUBSCRIBE: words.say("Unsubscriptions"),
+    }
 
 
 def by_day(

@@ -6,11 +6,21 @@ from typing import Any, Final
 from growbase.api.call import Answer
 from growbase.core.query import parse
 from growbase.core.reads import Reads
-from growbase.domains.marketing.models_analytics import EventType
 from growbase.domains.marketing.queries import campaign_series
 from growbase.domains.outreach.queries import message_figures
 from growbase.studio.campaign_dashboard import SEEN, event_figures
-from growbase.studio.figures import Figure, Series, by_day, change_of, columns_by_day, count, has, listed, share
+from growbase.studio.figures import (
+    Figure,
+    Series,
+    by_day,
+    change_of,
+    columns_by_day,
+    count,
+    event_names,
+    has,
+    listed,
+    share,
+)
 from growbase.studio.outreach_dashboard import figure_names
 from growbase.studio.periods import Period, addressed, kept, period_of
 from growbase.studio.render import page
@@ -88,7 +98,7 @@ def _days(period: Period) -> list[tuple[str, str]]:
 
 def events_by_day(visit: Visit, period: Period, found: Found, *, seen: bool) -> Series:
     """Return a chart's series of what people saw, or of what they did."""
-    names = {kind.value: visit.words.label(kind.value) for kind in EventType if (kind in SEEN) == seen}
+    names = {kind: text for kind, text in event_names(visit.words).items() if (kind in SEEN) == seen}
     return by_day(found["events_now"]["series"], period, names=names, at="at", of="event_type", value="count")
 
 

@@ -9,7 +9,7 @@ from growbase.api.call import Answer
 from growbase.core.errors import InvalidQuery
 from growbase.core.reads import Reads, Where
 from growbase.domains.social.models_metrics import GAUGES, AccountMetricDaily
-from growbase.domains.social.models_publishing import ScheduledPost
+from growbase.domains.social.models_publishing import ScheduledPost, SocialAccount
 from growbase.domains.social.queries import social_metrics
 from growbase.studio.figures import Figure, Series, by_day, change_of, listed
 from growbase.studio.periods import Period, addressed, kept, period_of
@@ -33,7 +33,7 @@ class Found:
     growth: list[Row]
     before: list[Row]
     followers: list[AccountMetricDaily]
-    names: dict[str, str]
+    accounts: dict[str, SocialAccount]
     pieces: dict[str, str]
     refusal: InvalidQuery | None = None
 
@@ -73,7 +73,7 @@ async def show(visit: Visit) -> Answer:
         best=_best(visit, found, metric),
         platforms=_table(visit, added(found.growth, "platform"), {name: words.label(name) for name in platforms}),
         accounts=_accounts(visit, found),
-        followers=_follower_series(found, period),
+        followers=_follower_series(visit, found, period),
     )
 
 
@@ -89,11 +89,12 @@ def _read(reads: Reads, period: Period, metric: str) -> Found:
     except InvalidQuery as error:
         found.refusal = error
     accounts = {row["social_account_id"] for row in found.growth} | {str(row.social_account_id) for row in followers}
-    found.names = names_by_id(reads, "social_accounts", sorted(accounts))
-    posts = [UUID(id) for id, _ in best_posts(found.growth, metric if metric in GAUGES else GAUGES[0])]
-    rows = reads.rows(ScheduledPost, id=posts) if posts else []
-    titles = names_by_id(reads, "content_pieces", sorted({str(row.content_piece_id) for row in rows}))
-    found.pieces = {str(row.id): titles.get(str(row.content_piece_id), "") for row in rows}
+    rows = reads.rows(SocialAccount, id=[UUID(id) for id in sorted(accounts)], trash=True) if accounts else []
+    found.accounts = {str(row.id): row for row in rows}
+    best = [UUID(id) for id, _ in best_posts(found.growth, metric if metric in GAUGES else GAUGES[0])]
+    posts = reads.rows(ScheduledPost, id=best) if best else []
+    titles = names_by_id(reads, "content_pieces", sorted({str(row.content_piece_id) for row in posts}))
+    found.pieces = {str(row.id): titles.get(str(row.content_piece_id), "") for row in posts}
     return found
 
 
@@ -162,7 +163,7 @@ def _accounts(visit: Visit, found: Found) -> list[Row]:
     ids = sorted({*sums, *followers}, key=lambda id: -(followers.get(id, [0])[-1]))
     return [
         {
-            "name": found.names.get(id, id[-6:]),
+            "name": _called(visit, found, id),
             "href": f"/studio/social-accounts/{id}",
             "cells": [
                 words.number(followers[id][-1]) if id in followers else None,
@@ -178,11 +179,15 @@ def _signed(visit: Visit, number: int) -> str:
     return f"{'+' if number > 0 else ''}{visit.words.number(number)}"
 
 
-def _follower_series(found: Found, period: Period) -> Series:
+def _called(visit: Visit, found: Found, id: str) -> str:
+    """Return an account's name with its platform: people call their accounts alike everywhere."""
+    row = found.accounts.get(id)
+    return f"{row.display_name or row.handle} · {visit.words.label(row.platform)}" if row else id[-6:]
+
+
+def _follower_series(visit: Visit, found: Found, period: Period) -> Series:
     days: dict[str, dict[str, int | None]] = {}
     for row in found.followers:
         days.setdefault(str(row.social_account_id), {})[row.day.isoformat()] = row.followers
     largest = sorted(days, key=lambda id: -max((value or 0 for value in days[id].values()), default=0))[:LINES]
-    return [
-        {"name": found.names.get(id, id[-6:]), "values": [days[id].get(day) for day in period.days]} for id in largest
-    ]
+    return [{"name": _called(visit, found, id), "values": [days[id].get(day) for day in period.days]} for id in largest]

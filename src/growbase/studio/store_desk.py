@@ -31,7 +31,6 @@ UNDER_WAY: Final = "in.(submitted,approved,partially_received)"
 LONGEST_WAITING: Final = 8
 RUNNING_OUT: Final = 12
 ORDERS: Final = 8
-MINUTE, HOUR, DAY = 60, 3_600, 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ def _tile(words: Words, store: Store, reading: KpiReading) -> Tile:
         "tickets_waiting": listed("tickets", of, *within),
         "first_response_median": listed("tickets", of, *within, ("first_response_at", "not.is.null")),
         "open_flags": listed("order-flags", of, ("status", "open"), *within),
-        "purchase_order_value": listed("purchase-orders", of, *within),
+        "purchase_order_value": listed("purchase-orders", of, ("status", "neq.cancelled"), *within),
         "stock_outs": listed("product-velocity", of, ("current_inventory", "lte.0")),
     }
     said = {"fresh": words.say("Up to date"), "stale": words.say("Being computed anew"),
@@ -140,19 +139,10 @@ def _value(words: Words, metric: str, payload: Any) -> str:  # noqa: ANN401 -- a
     if total is None:
         return NOTHING
     if metric == "first_response_median":
-        return spent(words, total)
+        return words.span(total)
     if metric == "stock_outs" and payload.get("running_out"):
         return words.say("{out}, soon {more}", out=words.number(total), more=words.number(payload["running_out"]))
     return words.number(total)
-
-
-def spent(words: Words, seconds: float) -> str:
-    """Return how long something takes, in its largest unit."""
-    if seconds < HOUR:
-        return words.say("{count} min", count=words.number(round(seconds / MINUTE)))
-    if seconds < 2 * DAY:
-        return words.say("{count} h", count=words.number(round(seconds / HOUR, 1)))
-    return words.say("{count} days", count=words.number(round(seconds / DAY, 1)))
 
 
 # -- the desk ---------------------------------------------------------------------------------------------------------
@@ -192,7 +182,7 @@ def _ticket(words: Words, row: Ticket, owners: dict[str, str]) -> dict[str, Any]
         "name": f"#{row.number} {row.subject}",
         "who": row.customer_name or row.customer_email or "",
         "since": moment_text(row.waiting_since),
-        "ago": spent(words, (clock.now() - row.waiting_since).total_seconds()),
+        "ago": words.span((clock.now() - row.waiting_since).total_seconds()),
         "priority": row.priority.value,
         "owner": owners.get(str(row.assignee_user_id), ""),
     }

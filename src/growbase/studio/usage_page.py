@@ -15,6 +15,7 @@ from growbase.studio.render import page
 from growbase.studio.visit import Visit
 from growbase.studio.words import Words
 
+MEGABYTE: Final = 1_024**2
 NEAR: Final = 0.8
 """The part of a limit from which on its use needs attention."""
 BEHIND: Final = {
@@ -40,8 +41,9 @@ async def show(visit: Visit) -> Answer:
     words = visit.words
     used = {row["metric"] for row in days}
     asked = visit.query.get("metric", "")
-    default = max(used, key=lambda name: sum(row["used"] for row in days if row["metric"] == name), default="")
-    metric = asked if asked in set(Metric) else default or Metric.API_CALLS.value
+    fullest = sorted(usage, key=lambda row: -((row["used"] + row["reserved"]) / row["limit"] if row["limit"] else 0))
+    metric = next((one for one in (asked, *(row["metric"] for row in fullest if row["metric"] in used)) if one in
+                   set(Metric)), Metric.API_CALLS.value)  # fmt: skip
     return page(
         visit,
         "usage.html",
@@ -52,9 +54,10 @@ async def show(visit: Visit) -> Answer:
         plan=plan,
         rows=[meter_of(words, row) for row in usage],
         metric=metric,
-        metrics=[(one.value, words.label(one)) for one in Metric],
+        metrics=[(one.value, name_of(words, one)) for one in Metric],
         chart=_series(words, days, period, metric),
         table=_table(words, days),
+        name=name_of(words, metric),
         may_plan="plans" in visit.api.catalog.by_name,
     )
 
@@ -75,7 +78,7 @@ def meter_of(words: Words, row: Row) -> Row:
     tone = tone or ("near" if part is not None and part >= NEAR else "")
     return {
         "metric": metric.value,
-        "name": words.label(metric),
+        "name": name_of(words, metric),
         "used": amount(words, metric, row["used"]),
         "reserved": amount(words, metric, row["reserved"]) if row["reserved"] else "",
         "limit": None if limit is None else amount(words, metric, limit),
@@ -88,15 +91,14 @@ def meter_of(words: Words, row: Row) -> Row:
     }
 
 
+def name_of(words: Words, metric: str) -> str:
+    """Return what a metric is called."""
+    return words.say("Storage") if metric == Metric.STORAGE_BYTES else words.label(metric)
+
+
 def amount(words: Words, metric: str, value: int) -> str:
     """Return how much of a metric, bytes in the unit that fits them."""
-    if metric != Metric.STORAGE_BYTES:
-        return words.number(value)
-    units = [words.say("B"), words.say("kB"), words.say("MB"), words.say("GB"), words.say("TB")]
-    number, place = float(value), 0
-    while abs(number) >= 1024 and place < len(units) - 1:
-        number, place = number / 1024, place + 1
-    return f"{words.number(round(number, 1))}\u00a0{units[place]}"
+    return words.number(value) if metric != Metric.STORAGE_BYTES else words.size(value)
 
 
 def at_the_limit(words: Words, metric: Metric) -> str:
@@ -117,13 +119,22 @@ def at_the_limit(words: Words, metric: Metric) -> str:
 
 def _series(words: Words, days: list[Row], period: Period, metric: str) -> Series:
     rows = [row for row in days if row["metric"] == metric]
-    return by_day(rows, period, names={metric: words.label(metric)}, at="day", of="metric", value="used")
+    name = name_of(words, metric)
+    if metric != Metric.STORAGE_BYTES or not rows:
+        return by_day(rows, period, names={metric: name}, at="day", of="metric", value="used")
+    [line] = by_day(
+        rows, period, names={metric: words.say("{name} in MB", name=name)}, at="day", of="metric", value="used"
+    )
+    return [{**line, "values": [round(value / MEGABYTE, 3) for value in line["values"]]}]
 
 
 def _table(words: Words, days: list[Row]) -> list[Row]:
-    """Return how much of each metric was used in all of these days, the most first."""
+    """Return how much of each metric was used in all of these days."""
     sums: dict[str, int] = {}
     for row in days:
         sums[row["metric"]] = sums.get(row["metric"], 0) + row["used"]
-    ordered = sorted(sums, key=lambda name: -sums[name])
-    return [{"metric": name, "name": words.label(name), "text": amount(words, name, sums[name])} for name in ordered]
+    return [
+        {"metric": one.value, "name": name_of(words, one), "text": amount(words, one, sums[one])}
+        for one in Metric
+        if one in sums
+    ]

@@ -1,7 +1,7 @@
 """Demonstration data: three brands, five campaigns with journeys, contents, candidates and a month of events."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -12,7 +12,7 @@ from growbase.domains.marketing.actions import create_campaign
 from growbase.domains.marketing.actions_analytics import ingest_events
 from growbase.domains.marketing.actions_contents import approve_content, create_content, publish_content, submit_content
 from growbase.domains.marketing.actions_templates import copy_gallery, create_content_template, install_gallery
-from growbase.domains.marketing.actions_variants import set_variants, spread_evenly
+from growbase.domains.marketing.actions_variants import pick, set_variants, spread_evenly
 from growbase.domains.marketing.demo_assets import seed_assets
 from growbase.domains.marketing.demo_generated import seed_generated
 from growbase.domains.marketing.demo_texts import BRANDS, CAMPAIGNS, CONTENT_TEMPLATES
@@ -23,6 +23,7 @@ from growbase.domains.marketing.models import (
     CampaignTemplate,
     ContentStatus,
     ContentTemplate,
+    ContentVariant,
     Journey,
     JourneyStage,
     JourneyStatus,
@@ -134,22 +135,31 @@ def _move(tx: Transaction, campaign_id: UUID, path: Sequence[CampaignStatus]) ->
 def _events(tx: Transaction, campaign_id: UUID, contents: Sequence[UUID], plan: dict[str, Any]) -> None:
     """Record a month in which interest grows, weekends are quiet and one visitor in six clicks."""
     chance = random.Random(f"{SEED} {plan['name']}")  # noqa: S311 -- the same month every time, no secret
-    ingest_events(tx, events=list(_month(tx.now, chance, campaign_id, contents, plan)))
+    variants = {id: tx.rows(ContentVariant, content_id=id) for id in contents}
+    ingest_events(tx, events=list(_month(tx.now, chance, campaign_id, variants, plan)))
 
 
 def _month(
-    now: datetime, chance: random.Random, campaign_id: UUID, contents: Sequence[UUID], plan: dict[str, Any]
+    now: datetime,
+    chance: random.Random,
+    campaign_id: UUID,
+    variants: Mapping[UUID, Sequence[ContentVariant]],
+    plan: dict[str, Any],
 ) -> Iterator[dict[str, Any]]:
+    contents = list(variants)
     for back in range(DAYS, 0, -1):
         day = now - timedelta(days=back)
         quiet = 0.5 if day.weekday() >= 5 else 1.0  # noqa: PLR2004 -- Saturday
-        shown = round(plan["daily"] * quiet * (1 + (DAYS - back) / DAYS) * chance.uniform(0.8, 1.2))
-        for number in range(shown):
+        count = round(plan["daily"] * quiet * (1 + (DAYS - back) / DAYS) * chance.uniform(0.8, 1.2))
+        for number in range(count):
             at = day + timedelta(minutes=chance.randrange(1, 1_400))
             person = f"visitor-{chance.randrange(400)}"
-            common = {
+            content_id = chance.choice(contents)
+            shown = pick(content_id, person, variants[content_id]) if variants[content_id] else None
+            common: dict[str, Any] = {
                 "campaign_id": str(campaign_id),
-                "content_id": str(chance.choice(contents)),
+                "content_id": str(content_id),
+                "variant_id": str(shown.id) if shown else None,
                 "subject_key": person,
                 "session_id": f"{person}-{back}",
                 "source": chance.choice(("email", "social", "search", "direct")),

@@ -15,9 +15,15 @@ function load(tag, attributes) {
 
 export async function mount(figure) {
   const { library, style, chart } = figure.dataset;
-  await Promise.all([load("script", { src: library }), load("link", { rel: "stylesheet", href: style })]);
-  const given = JSON.parse(chart);
   const place = figure.querySelector("[data-plot]");
+  try {
+    await Promise.all([load("script", { src: library }), load("link", { rel: "stylesheet", href: style })]);
+  } catch {
+    place.remove();
+    figure.querySelector("details").open = true;
+    return;
+  }
+  const given = JSON.parse(chart);
   const seconds = given.days.map((day) => Date.parse(`${day}T00:00:00Z`) / 1000);
   const data = [seconds, ...given.series.map((one) => one.values)];
   const hidden = new Set();
@@ -34,10 +40,11 @@ export async function mount(figure) {
     legend.colour();
   };
   draw();
-  // The colours follow the system's choice of dark or light, and the visitor's own.
+  // The colours follow the system's choice of dark or light, and the visitor's own, until the figure is gone.
   const darkness = matchMedia("(prefers-color-scheme: dark)");
   const follow = new MutationObserver(() => redraw());
   const size = new ResizeObserver(() => {
+    if (!figure.isConnected) return redraw();
     if (place.clientWidth && place.clientWidth !== plot.width) plot.setSize({ width: place.clientWidth, height: plot.height });
   });
   const redraw = () => {
@@ -101,7 +108,7 @@ function options(given, width, seconds, hidden, legend) {
   return {
     width,
     height: 260,
-    padding: [12, 8, 0, 0],
+    padding: [12, 30, 0, 0],
     tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), "UTC"),
     legend: { show: false },
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
@@ -112,8 +119,8 @@ function options(given, width, seconds, hidden, legend) {
       y: { range: (_, low, high) => span(given.floor === "low" ? low : Math.min(0, low ?? 0), high) },
     },
     axes: [
-      { ...axis, grid: { show: false }, splits: (plot) => ticks(seconds, plot.width), values: (_, found) => found.map((at) => day.format(at * 1000)) },
-      { ...axis, size: 52, ...(whole ? { incrs: WHOLE } : {}), values: (_, found) => found.map((at) => short.format(at)) },
+      { ...axis, size: 26, grid: { show: false }, splits: (plot) => ticks(seconds, plot.width), values: (_, found) => found.map((at) => day.format(at * 1000)) },
+      { ...axis, size: 46, ...(whole ? { incrs: WHOLE } : {}), values: (_, found) => found.map((at) => short.format(at)) },
     ],
     series: [
       {},
