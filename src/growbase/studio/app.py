@@ -11,7 +11,20 @@ from growbase.api.problems import status_of
 from growbase.core import telemetry
 from growbase.core.errors import GrowbaseError, MethodNotAllowed, NotFound, Unauthenticated, UnsupportedMediaType
 from growbase.core.resource import Resource
-from growbase.studio import acts, bulk, calendars, details, edit, home, lists, lookup, media, signin, static_files
+from growbase.studio import (
+    acts,
+    bulk,
+    calendars,
+    details,
+    edit,
+    home,
+    imports,
+    lists,
+    lookup,
+    media,
+    signin,
+    static_files,
+)
 from growbase.studio.render import page
 from growbase.studio.visit import Visit
 from growbase.studio.words import Words
@@ -26,6 +39,7 @@ PAGES: Final[list[tuple[str, str, Page]]] = [
     # Pages of their own come before those of a resource.
     *calendars.PAGES,
     *media.PAGES,
+    *imports.PAGES,
     ("<resource>", "GET", lists.show),
     ("<resource>/new", "GET", edit.new),
     ("<resource>/new", "POST", edit.create),
@@ -48,7 +62,7 @@ PAGES: Final[list[tuple[str, str, Page]]] = [
 ]
 """Behind ``/studio/``: what the path looks like, the method, the page. The first that fits is taken."""
 
-UPLOADS: Final[frozenset[Page]] = frozenset({media.upload})
+UPLOADS: Final[frozenset[Page]] = frozenset({media.upload, imports.run, imports.run_posts})
 """Pages that take a form with a file."""
 
 PUBLIC: Final[dict[str, Page]] = {"login": signin.login, "preferences": signin.preferences}
