@@ -1,5 +1,6 @@
 """Imports that are more than rows: prospects by their address, and posts with their pieces."""
 
+import asyncio
 import io
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -52,7 +53,7 @@ def _prospects(visit: Visit) -> Importer:
 async def _import_prospects(visit: Visit, sheet: Sheet, targets: Sequence[str], choices: Choices) -> Report:
     words, report = visit.words, Report()
     mapping = {name: name for name in targets if name}
-    file = read_prospects(io.BytesIO(sheet.renamed(targets)), mapping)
+    file = await asyncio.to_thread(lambda: read_prospects(io.BytesIO(sheet.renamed(targets)), mapping))
     for line, error in file.refused:
         report.refuse(words, line, error)
     refused = [(words.say("Skipped"), file.skipped)]
@@ -60,7 +61,7 @@ async def _import_prospects(visit: Visit, sheet: Sheet, targets: Sequence[str], 
         report.counts = refused
         raise RowsRefused(report)
     if file.row_count > IN_ONE_UNIT and not choices.dry:
-        chunks = packed(file.rows)
+        chunks = await asyncio.to_thread(packed, file.rows)
         made = await visit.write(lambda tx: import_later(tx, file=file, chunks=chunks, icp_id=None))
         report.link = f"/studio/imports/{made['import_id']}"
         report.counts = [(words.say("Waiting to be imported"), len(file.rows)), *refused]

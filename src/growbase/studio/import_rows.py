@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from growbase.api.crud import insert_row
-from growbase.core.errors import GrowbaseError, Invalid
+from growbase.core.errors import FieldError, GrowbaseError, Invalid
 from growbase.core.folding import fold
 from growbase.core.model import View, rule_of, table_of
 from growbase.core.reads import Reads
@@ -116,6 +116,11 @@ def _parsed(
     rows = []
     for line, texts in cells:
         if line in report.wrong_lines:
+            continue
+        missing = [name for name, one in inputs.items() if one.required and name not in texts]
+        if missing:
+            for name in missing:
+                report.refuse(words, line, FieldError(name, "required", "is required"))
             continue
         try:
             read = {name: _read(words, inputs[name], text, known) for name, text in texts.items() if name in inputs}

@@ -1,5 +1,6 @@
 """Importing a CSV file, in steps: choose it, say what its columns are, look at what would happen, do it."""
 
+import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -34,7 +35,8 @@ async def run(visit: Visit, resource: Resource) -> Answer:
     """Read a file and show what importing it would do, or do it once that is confirmed."""
     importer = _importer(visit, resource)
     try:
-        sheet = read_sheet(await _content(visit), importer.most)
+        content = await _content(visit)
+        sheet = await asyncio.to_thread(read_sheet, content, importer.most)
     except (Invalid, TooLarge) as error:
         return _page(visit, resource, importer, refusal=error)
     known = {one.name for one in importer.targets}
@@ -150,15 +152,11 @@ async def run_posts(visit: Visit) -> Answer:
     return await run(visit, visit.api.catalog.by_name[POSTS])
 
 
-async def lead_to_posts(visit: Visit) -> Answer:
-    """Lead from the action's plain form, which would ask for JSON, to the import."""
-    return visit.go("/studio/calendar/import")
-
-
 PAGES: Final[list[tuple[str, str, Callable[..., Awaitable[Answer]]]]] = [
     ("calendar/import", "GET", ask_posts),
     ("calendar/import", "POST", run_posts),
-    ("scheduled-posts/do/schedule-many", "GET", lead_to_posts),
+    # The action's plain form would ask for JSON.
+    ("scheduled-posts/do/schedule-many", "GET", ask_posts),
     ("<resource>/import", "GET", ask),
     ("<resource>/import", "POST", run),
 ]
