@@ -92,6 +92,15 @@ def test_prospects_are_made_and_brought_up_to_date_by_their_address(browser: Bro
     assert names == {"old@example.com": "New name", "new@example.com": "Fresh"}
 
 
+def test_more_prospects_than_fit_one_request_are_imported_by_a_job(browser: Browser) -> None:
+    lines = "".join(f"person{number}@example.com,Aurora\n" for number in range(2_001))
+    page = choose(browser, "prospects", f"email,company\n{lines}")
+    assert counts(page)["Created"] == 2_001
+    done = go_on(browser, "prospects", page, "run")
+    [found] = re.findall(r"/studio(/imports/[0-9a-f-]{36})", done)
+    assert "Queued" in browser.get(found)
+
+
 def test_many_posts_are_scheduled_by_a_file(browser: Browser, db: Database, tenant: Tenant) -> None:
     db.write(tenant.owner, lambda tx: make_account(tx, handle="@us"))
     text = f'when,handle,text,tags\n{SOON},@us,"First, of all",a;b\n{SOON},@nobody,Second,\nsoon,@us,Third,\n'
