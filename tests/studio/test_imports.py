@@ -60,6 +60,14 @@ def test_rows_are_looked_at_before_they_are_made(browser: Browser, factory: Fact
     assert (row["name"], row["brand_id"], row["budget_minor"]) == ("One", brand["id"], 125_050)
 
 
+def test_people_are_named_by_their_address(browser: Browser, tenant: Tenant) -> None:
+    me = browser.client.get("/api/auth/me", headers=browser.api_headers).json()["user"]
+    page = choose(browser, "brands", f"name,owner\nAurora,{me['email']}\nBorealis,nobody@example.com\n")
+    assert counts(page) == {"Created": 1, "Wrong lines": 1}
+    go_on(browser, "brands", page, "run", skip="1")
+    assert [row["owner_user_id"] for row in rows_of(browser, "brands")] == [str(tenant.owner.id)]
+
+
 def test_columns_may_be_mapped_otherwise(browser: Browser) -> None:
     page = choose(browser, "brands", "Firm,About\nAurora,Light\n", 422)
     assert "Choose the column for Name" in page

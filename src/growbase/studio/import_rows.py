@@ -1,7 +1,7 @@
 """Importing rows of any resource: a file's cells are read as its form reads what is typed."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -15,6 +15,7 @@ from growbase.core.resource import Resource
 from growbase.core.schema import create_schema
 from growbase.core.statements import mark, plan_of, select_sql
 from growbase.core.transaction import Transaction
+from growbase.domains.identity.models import Membership, MembershipStatus, User
 from growbase.studio.forms import Input, Texts, inputs_of, parse_form
 from growbase.studio.importers import Choices, Importer, Report, RowsRefused, Sheet, Target, narrow
 from growbase.studio.rows import title_columns
@@ -158,6 +159,8 @@ def _references(
 
 
 def _ids(reads: Reads, table: str, texts: set[str]) -> dict[str, list[str]]:
+    if table == "users":
+        return _members(reads)
     catalog = reads.context.catalog
     model, resource = catalog.models.get(table), catalog.by_table.get(table)
     is_readable = resource is not None and reads.actor.has_role(resource.read)
@@ -181,6 +184,25 @@ def _ids(reads: Reads, table: str, texts: set[str]) -> dict[str, list[str]]:
         for id, name in reads.execute(sql, [*params, *some]).fetchall():
             found.setdefault(fold(str(name)), []).append(str(id))
     return found
+
+
+def _members(reads: Reads) -> dict[str, list[str]]:
+    """Return the ids of the organization's members by their names and addresses."""
+    found: dict[str, list[str]] = {}
+    people = {row.user_id for row in reads.rows(Membership, status=MembershipStatus.ACTIVE, limit=MOST)}
+    for id, name, email in _people(reads, sorted(people)):
+        for text in dict.fromkeys(fold(one) for one in (name, email) if one):
+            found.setdefault(text, []).append(id)
+    return found
+
+
+def _people(reads: Reads, ids: Sequence[UUID]) -> Iterator[tuple[str, str, str]]:
+    plan = plan_of(User, reads.engine)
+    for start in range(0, len(ids), CHUNK):
+        some = [plan.fields["id"].bound(id) for id in ids[start : start + CHUNK]]
+        terms = (f"t.id IN ({', '.join([mark(reads.engine)] * len(some))})",)
+        for id, name, email in reads.execute(select_sql(plan, "t.id, t.full_name, t.email", terms), some).fetchall():
+            yield str(id), str(name or ""), str(email or "")
 
 
 def _is_id(text: str) -> bool:
