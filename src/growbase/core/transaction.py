@@ -1,6 +1,7 @@
 """The one way to write a row: a few verbs that apply tenancy, versions, sealing, soft delete and the change log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -277,6 +278,22 @@ class Transaction(Reads):
         if self._changes:
             self.xid = self.log_position.write(self.execute, self.execute_many, self._changes)
             self._changes.clear()
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """Undo what was written inside where it raises; the unit itself may go on after it."""
+        count, checked, keys = len(self._changes), set(self._checked), self._ring.mark()
+        self.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            self.execute("ROLLBACK TO SAVEPOINT part")
+            self.execute("RELEASE SAVEPOINT part")
+            del self._changes[count:]
+            self._checked &= checked
+            self._ring.back_to(keys)
+            raise
+        self.execute("RELEASE SAVEPOINT part")
 
     # -- shared with trash, log and retention ---------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from growbase.studio import (
     discussion,
     edit,
     home,
+    imports,
     inbox,
     inbox_acts,
     lists,
@@ -50,6 +51,7 @@ PAGES: Final[list[tuple[str, str, Page]]] = [
     *inbox.PAGES,
     *inbox_acts.PAGES,
     *running.PAGES,
+    *imports.PAGES,
     ("<resource>", "GET", lists.show),
     ("<resource>/new", "GET", edit.new),
     ("<resource>/new", "POST", edit.create),
@@ -73,7 +75,7 @@ PAGES: Final[list[tuple[str, str, Page]]] = [
 ]
 """Behind ``/studio/``: what the path looks like, the method, the page. The first that fits is taken."""
 
-UPLOADS: Final[frozenset[Page]] = frozenset({media.upload})
+UPLOADS: Final[frozenset[Page]] = frozenset({media.upload, imports.run, imports.run_posts})
 """Pages that take a form with a file."""
 
 PUBLIC: Final[dict[str, Page]] = {"login": signin.login, "preferences": signin.preferences}

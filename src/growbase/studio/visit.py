@@ -93,8 +93,9 @@ class Visit:
         """
         if self.call.headers.get("content-type", "").startswith(MULTIPART):
             self.parts = open_form(self.call, limit=self.api.settings.asset_max_bytes)
-            name, text = await first_field(self.parts)
-            self.call.headers["x-csrf-token"] = text if name == "csrf" else ""
+            if not self.call.headers.get("x-csrf-token"):
+                name, text = await first_field(self.parts)
+                self.call.headers["x-csrf-token"] = text if name == "csrf" else ""
             return
         text = (await self.call.body(content_types=(FORM,))).decode("utf-8", "replace")
         try:
@@ -113,6 +114,7 @@ class Visit:
         if self.parts is None:
             raise UnsupportedMediaType(content_type=self.call.headers.get("content-type", ""))
         found = await read_parts(self.parts, store, limit=limit)
+        found.fields.pop("csrf", None)
         for name, values in found.fields.items():
             self.form[name] = [value.replace("\r\n", "\n") for value in values]
         return found
