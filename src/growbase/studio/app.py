@@ -23,6 +23,7 @@ from growbase.studio import (
     inbox_acts,
     lists,
     lookup,
+    notifications,
     signin,
     static_files,
 )
@@ -42,6 +43,7 @@ PAGES: Final[list[tuple[str, str, Page]]] = [
     *discussion.PAGES,
     *inbox.PAGES,
     *inbox_acts.PAGES,
+    *notifications.PAGES,
     ("<resource>", "GET", lists.show),
     ("<resource>/new", "GET", edit.new),
     ("<resource>/new", "POST", edit.create),

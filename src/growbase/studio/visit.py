@@ -16,7 +16,7 @@ from growbase.core.reads import Reads
 from growbase.core.resource import Resource
 from growbase.core.strict_json import NUL
 from growbase.core.transaction import Transaction
-from growbase.domains.identity.queries import get_profile
+from growbase.domains.identity.queries import count_unread, get_profile
 from growbase.studio.words import Words
 
 T = TypeVar("T")
@@ -24,6 +24,8 @@ FORM = "application/x-www-form-urlencoded"
 FLASH, LANGUAGE, THEME = "growbase_flash", "growbase_language", "growbase_theme"
 YEAR = 31_536_000
 MOST_FIELDS = 2_000
+UNREAD = 100
+"""Unread notifications that are counted; more are just many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Person:
     timezone: str = "UTC"
     organization: str = ""
     organizations: list[dict[str, str]] = field(default_factory=list)
+    unread: int = 0
 
 
 class Visit:
@@ -102,18 +105,18 @@ class Visit:
         """Find out who it is. Raises Unauthenticated, and Forbidden for a form without its token."""
         self.actor = actor = await self.call.authenticate()
 
-        def read(reads: Reads) -> dict[str, Any]:
+        def read(reads: Reads) -> tuple[dict[str, Any], int]:
             assert actor.id is not None
-            return get_profile(reads, actor.id)
+            return get_profile(reads, actor.id), count_unread(reads, UNREAD)
 
-        found = await self.read(read)
+        found, unread = await self.read(read)
         here = str(actor.organization_id)
         organizations = found["memberships"]
         # Whoever was refused before had no time zone yet.
         self.__dict__.pop("words", None)
         name = next((one["name"] for one in organizations if one["organization_id"] == here), "")
         self.person = Person(
-            found.get("full_name") or found["email"], found["email"], found["timezone"], name, organizations
+            found.get("full_name") or found["email"], found["email"], found["timezone"], name, organizations, unread
         )
 
     def may(self, role: Role) -> bool:
