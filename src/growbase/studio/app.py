@@ -26,6 +26,7 @@ from growbase.studio import (
     notifications,
     signin,
     static_files,
+    views,
 )
 from growbase.studio.render import page
 from growbase.studio.visit import Visit
@@ -44,6 +45,7 @@ PAGES: Final[list[tuple[str, str, Page]]] = [
     *inbox.PAGES,
     *inbox_acts.PAGES,
     *notifications.PAGES,
+    *views.PAGES,
     ("<resource>", "GET", lists.show),
     ("<resource>/new", "GET", edit.new),
     ("<resource>/new", "POST", edit.create),

@@ -38,6 +38,7 @@ class Person:
     organization: str = ""
     organizations: list[dict[str, str]] = field(default_factory=list)
     unread: int = 0
+    preferences: dict[str, Any] = field(default_factory=dict)
 
 
 class Visit:
@@ -116,7 +117,13 @@ class Visit:
         self.__dict__.pop("words", None)
         name = next((one["name"] for one in organizations if one["organization_id"] == here), "")
         self.person = Person(
-            found.get("full_name") or found["email"], found["email"], found["timezone"], name, organizations, unread
+            found.get("full_name") or found["email"],
+            found["email"],
+            found["timezone"],
+            name,
+            organizations,
+            unread,
+            found["preferences"],
         )
 
     def may(self, role: Role) -> bool:
@@ -192,5 +199,5 @@ def local(address: str) -> str:
 
 def with_query(path: str, pairs: list[tuple[str, str]]) -> str:
     """Return an address with its query string, whose values stay readable."""
-    text = urlencode([(name, value) for name, value in pairs if value != ""], safe="(),:*-.", quote_via=quote)
+    text = urlencode([(name, value) for name, value in pairs if value != ""], safe="(),:*-.$", quote_via=quote)
     return f"{path}?{text}" if text else path
