@@ -5,7 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from growbase.core.model import rule_of, table_of
-from growbase.core.placeholders import ME
+from growbase.core.placeholders import ME, placeholder
 from growbase.core.query import OPERATORS, RESERVED, split_list, unquoted
 from growbase.core.resource import Resource
 from growbase.studio.rows import Column, columns_of
@@ -135,8 +135,9 @@ def _value(words: Words, column: Column | None, text: str, names: dict[str, str]
     kind = column.kind if column else ""
     if text == ME and kind == "reference":
         return words.say("Me")
-    if text == "$now" and kind in {"moment", "day"}:
-        return words.say("now")
+    stands_for = placeholder(column.rule, text) if column is not None and text.startswith("$now") else None
+    if stands_for is not None and stands_for.shift is not None:
+        return words.distance(stands_for.shift)
     try:
         if kind in {"state", "choice"}:
             return words.label(text)

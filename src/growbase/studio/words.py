@@ -110,6 +110,12 @@ class Words:
             return self.day(_moment(text).astimezone(_zone(self.timezone)).date().isoformat())
         return str(format_timedelta(distance, add_direction=True, locale=_locale(self.language)))
 
+    def distance(self, shift: timedelta) -> str:
+        """Return how far from now something is, such as a week ago."""
+        if not shift:
+            return self.say("now")
+        return str(format_timedelta(shift, add_direction=True, locale=_locale(self.language)))
+
     def day(self, text: str) -> str:
         """Return a calendar date."""
         return str(format_date(date.fromisoformat(text[:10]), "medium", locale=_locale(self.language)))
