@@ -282,7 +282,7 @@ class Transaction(Reads):
     @contextmanager
     def part(self) -> Iterator[None]:
         """Undo what was written inside where it raises; the unit itself may go on after it."""
-        count, checked, keys = len(self._changes), set(self._checked), self._ring.mark()
+        count, held, keys = len(self._changes), set(self._held), self._ring.mark()
         self.execute("SAVEPOINT part")
         try:
             yield
@@ -290,7 +290,7 @@ class Transaction(Reads):
             self.execute("ROLLBACK TO SAVEPOINT part")
             self.execute("RELEASE SAVEPOINT part")
             del self._changes[count:]
-            self._checked &= checked
+            self._held &= held
             self._ring.back_to(keys)
             raise
         self.execute("RELEASE SAVEPOINT part")

@@ -27,9 +27,11 @@ from growbase.studio import (
     lists,
     lookup,
     media,
+    notifications,
     running,
     signin,
     static_files,
+    views,
 )
 from growbase.studio.render import page
 from growbase.studio.visit import Visit
@@ -52,6 +54,8 @@ PAGES: Final[list[tuple[str, str, Page]]] = [
     *inbox_acts.PAGES,
     *running.PAGES,
     *imports.PAGES,
+    *notifications.PAGES,
+    *views.PAGES,
     ("<resource>", "GET", lists.show),
     ("<resource>/new", "GET", edit.new),
     ("<resource>/new", "POST", edit.create),

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from growbase.core.errors import InvalidQuery, NotFound
 from growbase.core.partitions import bound
 from growbase.core.reads import Reads
-from growbase.core.statements import Plan, mark, quarter_moment, quarter_sql, select_sql
+from growbase.core.statements import POSTGRESQL, Plan, mark, quarter_moment, quarter_sql, select_sql
 from growbase.domains.identity.models import Organization
 from growbase.domains.marketing.models_analytics import AnalyticsDaily, AnalyticsEvent, EventType
 
