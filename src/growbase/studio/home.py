@@ -12,6 +12,7 @@ from growbase.core.resource import Resource
 from growbase.domains.identity.usage import list_usage
 from growbase.studio.render import is_main, page
 from growbase.studio.rows import title_of
+from growbase.studio.running import first_run
 from growbase.studio.visit import Visit
 from growbase.studio.words import Words
 
@@ -50,7 +51,7 @@ def _watched(words: Words) -> list[tuple[str, str, str, str]]:
 async def show(visit: Visit) -> Answer:
     """Show the first page."""
     if visit.by.organization_id is None:
-        return page(visit, "home.html", waiting=[], usage=[], figures=[], recent=[], start=[])
+        return page(visit, "home.html", waiting=[], usage=[], figures=[], recent=[], start=[], first_run=None)
     waiting = await visit.api.database.aread(lambda: _waiting(visit))
     usage = await visit.read(_usage)
     figures = await visit.api.database.aread(lambda: _figures(visit))
@@ -60,7 +61,9 @@ async def show(visit: Visit) -> Answer:
         for one in (visit.api.catalog.by_name.get(name) for name in ("brands", "campaigns", "contents", "prospects"))
         if one is not None and one.creatable and visit.may(one.write)
     ]
-    return page(visit, "home.html", waiting=waiting, usage=usage, figures=figures, recent=recent, start=start)
+    begun = await first_run.look(visit)
+    values = {"waiting": waiting, "usage": usage, "figures": figures, "recent": recent}
+    return page(visit, "home.html", **values, start=start, first_run=begun)
 
 
 def _waiting(visit: Visit) -> list[Waiting]:
