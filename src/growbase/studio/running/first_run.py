@@ -116,10 +116,11 @@ async def change_demo(visit: Visit) -> Answer:
         raise NotFound(what="page")
     try:
         if visit.sent("action") == "remove":
-            count = await asyncio.to_thread(remove_demo, api.database, here, visit.by)
-            visit.flash(
-                words.say("Moved to the trash: {count} rows and what hangs on them.", count=words.number(count))
-            )
+            went, stay = await asyncio.to_thread(remove_demo, api.database, here, visit.by)
+            said = words.say("Moved to the trash: {count} rows and what hangs on them.", count=words.number(went))
+            if stay:
+                said += " " + words.say("Work is under way for {count}, which stay.", count=words.number(stay))
+            visit.flash(said)
         else:
             await visit.write(lambda tx: tx.record("fill_demo", "organizations", here))
             await asyncio.to_thread(partial(fill_organization, api.database, api.settings, here))
