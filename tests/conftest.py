@@ -38,7 +38,7 @@ LONGEST = (
     "tests/ops/test_restore.py",
     "tests/ops/test_seed.py",
     "tests/test_docs.py::test_the_guide",
-    "tests/test_promises.py",
+    "tests/test_server.py",
 )
 """Where tests of many seconds are: they come first, so that no worker is left alone with one at the end."""
 ENGINES = {"sqlite": ["sqlite"], "postgres": ["postgres"], "both": ["sqlite", "postgres"]}

@@ -16,8 +16,9 @@ from growbase.core import clock
 from growbase.core.actor import Actor, system
 from growbase.core.crypto import hash_token
 from growbase.core.database import Database
-from growbase.core.facts import hold
+from growbase.core.facts import gather_statistics, hold
 from growbase.core.model import Root
+from growbase.core.tables import Change, SearchDocument
 from growbase.core.transaction import Transaction
 from growbase.domains.commerce.actions_stores import create_store, next_number
 from growbase.domains.commerce.models_flags import OrderFlag
@@ -26,6 +27,7 @@ from growbase.domains.commerce.models_tickets import Ticket, TicketMessage
 from growbase.domains.identity.models import Membership, Organization
 from growbase.domains.marketing.actions_analytics import ingest_events
 from growbase.domains.marketing.models import Brand, Campaign, Content
+from growbase.domains.marketing.models_analytics import AnalyticsEvent
 from growbase.domains.marketing.models_generated import GeneratedContent
 from growbase.domains.outreach.models import Prospect
 from growbase.domains.outreach.models_messages import Message
@@ -130,6 +132,7 @@ def seed_scale(database: Database, home: UUID, scale: int, progress: Progress = 
     ground = database.write(actor, _ground)
     database.write(actor, lambda tx: next_number(tx, ground.store_id, "tickets", count=scale * TICKETS))
     written: Future[int] | None = None
+    filled: set[type[Root]] = {Change, SearchDocument, AnalyticsEvent}
     # The next rows are made while the last ones are written.
     with _no_collection(), ThreadPoolExecutor(1) as writer:
         for first in range(0, scale, TOGETHER):
@@ -137,12 +140,15 @@ def seed_scale(database: Database, home: UUID, scale: int, progress: Progress = 
             tables = _gathered(words, ground, numbers)
             contents = [(str(row["campaign_id"]), str(row["id"]), words.past()) for row in tables[Content]]
             events = [event for number in numbers for event in _events(words, contents, number)]
+            filled |= set(tables)
             if written:
                 done += written.result()
                 progress(first, scale)
             written = writer.submit(_write, database, actor, tables, events)
         done += written.result() if written else 0
         progress(scale, scale)
+    for model in filled:
+        database.write(actor, partial(_gather, model=model))
     return Scaled(done, time.perf_counter() - started)
 
 
@@ -151,6 +157,10 @@ def _write(database: Database, actor: Actor, tables: Tables, events: Sequence[Ro
         database.write(actor, partial(_insert, tables=packed))
     database.write(actor, partial(ingest_events, events=events, late_limit=None))
     return sum(len(rows) for rows in tables.values()) + len(events)
+
+
+def _gather(tx: Transaction, *, model: type[Root]) -> None:
+    gather_statistics(tx, model)
 
 
 @contextmanager

@@ -10,11 +10,11 @@ from uuid import UUID
 
 from growbase.core import clock
 from growbase.core.errors import ForeignKey
-from growbase.core.facts import delete_facts, hold
+from growbase.core.facts import delete_facts, gather_statistics, hold
 from growbase.core.folding import fold_email
 from growbase.core.reads import Reads
 from growbase.core.statements import mark, plan_of
-from growbase.core.tables import Job
+from growbase.core.tables import Job, SearchDocument
 from growbase.core.transaction import Transaction
 from growbase.core.types import compact_json
 from growbase.domains.outreach.actions_suppressions import suppressed_among
@@ -197,6 +197,7 @@ def import_next_chunk(tx: Transaction, *, import_id: UUID, job: Job | None = Non
     changes |= {"done_count": found.done_count + len(rows), "status": ImportStatus.RUNNING}
     if not more:
         changes |= {"status": ImportStatus.SUCCEEDED, "finished_at": tx.now}
+        gather_statistics(tx, Prospect, SearchDocument)
     tx.change(found, changes, action="transition")
     return more
 
