@@ -13,6 +13,7 @@ from growbase.core.database import Database
 from growbase.core.reads import Context, Execute, Reads
 from growbase.core.tables import BackupRun, Drill
 from growbase.core.transaction import Transaction
+from growbase.domains.commerce.actions_stores import REFRESH
 from growbase.domains.commerce.demo import seed_commerce
 from growbase.domains.commerce.metrics import METRICS
 from growbase.domains.identity.actions_billing import subscribe
@@ -231,7 +232,7 @@ def test_key_figures_nobody_has_computed_are_asked_for_once(
         assert "Corner shop" in page
         assert page.count("Being computed<") == len(METRICS)
         assert 'hx-trigger="load delay:4s"' in page
-        assert db.query("SELECT count(*) FROM jobs WHERE kind LIKE '%kpi%'")[0][0] == len(METRICS)
+        assert db.query(f"SELECT count(*) FROM jobs WHERE kind = '{REFRESH}'")[0][0] == len(METRICS)
     assert "Draft an order" not in page
 
 
