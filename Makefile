@@ -56,7 +56,7 @@ test: lint $(ASSETS)
 	@tests/install_postgres.sh
 	@tests/install_servers.sh
 	@tests/install_chromium.sh
-	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check --quiet .

@@ -60,7 +60,7 @@ class Handler(BaseHTTPRequestHandler):
 def endpoint() -> Iterator[Endpoint]:
     """Give an endpoint without answers yet."""
     server = Endpoint()
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     yield server
     server.shutdown()

@@ -4,6 +4,9 @@ A test that asks for `engine`, or for anything built on it, runs once on each en
 What is built on the package itself (`db`, `app`, `client`) lives in the plugin `tests/fixtures.py`.
 """
 
+import gc
+import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,12 +15,32 @@ from hypothesis import HealthCheck, settings
 
 from tests.postgres import PostgresServer, find_programs, postgres_server
 
+# Compiled code is kept whatever the environment says: each worker, and each process that a test starts, would make it
+# anew, which takes longer than most tests.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# What loading makes stays: nobody looks for garbage in it, now or during the tests.
+gc.disable()
+
 pytest_plugins = ["tests.fixtures", "tests.completions"]
 
 # No test is timed: on a busy machine an example may take long.
 settings.register_profile("growbase", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("growbase")
 
+LONGEST = (
+    "tests/background/",
+    "tests/cli/test_new.py",
+    "tests/ops/test_move.py",
+    "tests/ops/test_own_domains.py",
+    "tests/ops/test_regions.py",
+    "tests/ops/test_restore.py",
+    "tests/ops/test_seed.py",
+    "tests/test_docs.py::test_the_guide",
+    "tests/test_server.py",
+)
+"""Where tests of many seconds are: they come first, so that no worker is left alone with one at the end."""
 ENGINES = {"sqlite": ["sqlite"], "postgres": ["postgres"], "both": ["sqlite", "postgres"]}
 
 
@@ -30,6 +53,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test once on each engine if it, or a fixture of it, asks for `engine`."""
     if "engine" in metafunc.fixturenames:
         metafunc.parametrize("engine", ENGINES[metafunc.config.getoption("--db")], scope="session")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest first; the others stay in their order, which keeps together what shares a fixture."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
+def pytest_collection_finish() -> None:
+    """Begin to look for garbage, in what tests make, and seldom."""
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

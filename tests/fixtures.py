@@ -11,9 +11,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 
 from growbase import wiring
-from growbase.core import ddl
+from growbase.core import crypto, ddl
 from growbase.core.actor import Actor, ActorKind, Role, system
 from growbase.core.config import Settings
 from growbase.core.crypto import Keyring
@@ -29,6 +30,14 @@ KEYRING_VARIABLE = "TESTS_KEYRING"
 KEYRING = Keyring.parse(os.environ.get(KEYRING_VARIABLE) or Keyring.generate().serialise())
 """The keys of all test databases; a process that a test starts on one of them is given the same by its environment."""
 SECRET = b"a secret of the tests, long enough"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Hash the passwords of this process at the least cost; a hash holds its own, so that any other is still told."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(crypto, "_HASHER", PasswordHasher(time_cost=1, memory_cost=16, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")

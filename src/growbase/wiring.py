@@ -285,7 +285,7 @@ def _notifiers(settings: Settings, database: Database) -> list[Notifier]:
 
 
 def create_app() -> "Direct":
-    """Build the application of one server process from the environment (granian calls this)."""
+    """Build the application of one server process from the environment."""
     from growbase.api.app import Background, build_app
     from growbase.api.server import ChildProcess
     from growbase.core import telemetry

@@ -12,6 +12,7 @@ from growbase.jobs import queue
 from growbase.jobs.claim import install_queues
 from growbase.jobs.errors import Permanent
 from growbase.jobs.queue import Outcome
+from growbase.jobs.schedule import Schedule, Timetable
 from tests.api.conftest import Client, LoginAs
 from tests.fixtures import Tenant, make_tenant
 from tests.jobs.conftest import claimed, job_of
@@ -147,3 +148,22 @@ def test_an_owner_among_others_may_not_stop_their_work(
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
     with db.read(system()) as reads:
         assert reads.find(JobQueue, name="email_notifications", paused_at=None) is not None
+
+
+def test_operators_list_pause_and_run_schedules(
+    client: Client, db: Database, tenant: Tenant, login_as: LoginAs
+) -> None:
+    timetable = Timetable([Schedule("ops/test", lambda _: 0, daily="03:00")])
+    db.write(system(), timetable.install)
+    headers, body = login_as(tenant.owner), {"name": "ops/test"}
+    assert client.get("/api/schedules", headers=login_as(tenant.admin)).status_code == 403
+    assert client.post("/api/schedules/run", json=body, headers=login_as(tenant.admin)).status_code == 403
+    (row,) = client.get("/api/schedules", headers=headers).json()["data"]
+    assert (row["name"], row["rule"], row["paused_at"]) == ("ops/test", "daily 03:00 UTC", None)
+    assert client.post("/api/schedules/pause", json=body, headers=headers).status_code == 200
+    assert client.post("/api/schedules/run", json=body, headers=headers).status_code == 409
+    assert client.get("/api/schedules", headers=headers).json()["data"][0]["paused_at"] is not None
+    client.post("/api/schedules/resume", json=body, headers=headers)
+    assert client.post("/api/schedules/run", json=body, headers=headers).status_code == 200
+    assert timetable.tick(db) == 1
+    assert client.post("/api/schedules/run", json={"name": "none"}, headers=headers).status_code == 404

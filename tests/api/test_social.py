@@ -16,6 +16,7 @@ from tests.api.conftest import Factory
 from tests.api.factories import Row, dump
 from tests.fixtures import Tenant
 
+SOON = datetime.now(UTC) + timedelta(days=1)
 TOKENS = {"access_token": "canary-access-5e1f", "refresh_token": "canary-refresh-9a2b"}
 
 
@@ -212,3 +213,33 @@ def test_a_series_tells_how_far_it_has_come(factory: Factory, db: Database) -> N
     [found] = get(factory, "views/series-progress")["data"]
     assert (found["piece_count"], found["published_count"], found["next_post_at"]) == (3, 1, None)
     assert found["last_published_at"] is not None
+
+
+def test_many_posts_are_scheduled_at_once_or_none_and_each_error_has_its_row(factory: Factory) -> None:
+    handle, soon = factory.create("social-accounts", **TOKENS)["handle"], moment_text(SOON)
+    good = {"account": handle, "scheduled_at": soon, "content_piece_id": approved(factory)}
+    words = {"account": handle, "scheduled_at": soon, "text": "New words", "hashtags": ["a"]}
+    wrong = {"account": "@nobody", "scheduled_at": soon, "text": "Lost"}
+    path = "scheduled-posts/schedule-many"
+    refused = post(factory, path, {"rows": [good, wrong, words]}, 422)
+    assert [error["field"] for error in refused["errors"]] == ["rows.1.account"]
+    assert get(factory, "scheduled-posts")["data"] == []
+
+    body = {"rows": [good, wrong, words], "on_error": "skip", "approve": True}
+    ahead = post(factory, path, body, prefer="tx=rollback")
+    assert (ahead["scheduled"], ahead["error_count"]) == (2, 1)
+    assert get(factory, "scheduled-posts")["data"] == []
+
+    found = post(factory, path, body)
+    assert [one["row"] for one in found["posts"]] == [0, 2]
+    assert found["errors"][0] == {
+        "row": 1,
+        "field": "account",
+        "code": "unknown",
+        "message": "@nobody is no account here",
+    }
+    assert post(factory, path, body)["known"] == 1
+    assert len(get(factory, "scheduled-posts")["data"]) == 2
+    refused = post(factory, path, {"rows": [{"account": "x"}]}, 422)
+    assert [error["field"] for error in refused["errors"]] == ["rows.0.scheduled_at"]
+    post(factory, path, {"rows": []}, 422)

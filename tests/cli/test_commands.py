@@ -253,7 +253,7 @@ def test_serving_wants_a_current_schema(run: Run, monkeypatch: pytest.MonkeyPatc
     assert "growbase db upgrade" in refused.err
     run("db", "init")
     assert run("serve").code == 0
-    assert served == ["growbase.wiring:create_app"]
+    assert served == ["growbase.cli.up:application"]
 
 
 def test_an_unreachable_database_is_one_clear_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -327,6 +327,30 @@ def test_a_unit_that_raises_leaves_nothing(db: Database, actor: Actor) -> None:
         assert reads.count(Shelf) == 0
 
 
+def test_a_part_that_raises_is_undone_and_the_unit_goes_on(db: Database, actor: Actor) -> None:
+    def one(tx: Transaction, label: str) -> None:
+        make_box(tx, label=label, shelf_id=make_shelf(tx, name=label))
+        if label == "second":
+            raise KeyError(label)
+
+    def unit(tx: Transaction) -> list[str]:
+        refused = []
+        for label in ("first", "second", "first", "third"):
+            try:
+                with tx.part():
+                    one(tx, label)
+            except Exception as error:  # noqa: BLE001 -- the driver's own
+                refused.append(type(db.refusal(error) or error).__name__)
+        return refused
+
+    assert db.write(actor, unit) == ["KeyError", "NotUnique"]
+    with db.read(actor) as reads:
+        assert sorted(box.label for box in reads.rows(Box)) == ["first", "third"]
+        assert reads.count(Shelf) == 2
+        logged = {change.entity_id for change in reads.rows(Change, entity="specimen_boxes")}
+        assert logged == {box.id for box in reads.rows(Box)}
+
+
 def test_a_second_process_continues_where_the_log_ended(
     db: Database, installed_url: str, actor: Actor, catalog: Catalog
 ) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,17 +23,20 @@ from growbase.core.holds import Held, add_hold, release_hold
 from growbase.core.log import as_of, history
 from growbase.core.model import View
 from growbase.core.seals import SPAN, seal_log
-from growbase.core.tables import Change, Job, LogReader, RetentionRun, Seal
+from growbase.core.tables import Change, Job, LogReader, RetentionRun, Seal, SubjectKey
 from growbase.core.transaction import Transaction
 from growbase.core.trash import purge, trash
 from growbase.domains.marketing.actions_analytics import ingest_events, prepare_events, rebuild_day
 from growbase.domains.marketing.models import Brand, Campaign, Content
 from growbase.domains.marketing.models_analytics import AnalyticsEvent
+from growbase.domains.outreach.models import Prospect
+from growbase.domains.outreach.models_messages import Activity
 from growbase.jobs import retention
 from growbase.jobs.retention import KEPT, TakenOver, last_run, retain, rules
 from growbase.jobs.retention_plan import Planned, plan
 from growbase.ops.audit import verify
 from tests.domains.marketing.factories import event, make_brand, make_campaign, make_content
+from tests.domains.outreach.factories import make_prospect
 from tests.fixtures import Tenant
 from tests.processes import start
 
@@ -255,6 +258,47 @@ def test_whole_sealed_spans_go_from_the_beginning_and_the_rest_is_proved(
     # All is sealed now; the newest entry stays, since a file counts on from it.
     assert retain(db, NOW, table="changes").rows == 0
     assert planned(db, "changes").kept_by == ["the newest entry, which stays"]
+
+
+def test_the_key_of_a_person_goes_with_the_last_entry_about_them(db: Database, actor: Actor) -> None:
+    def come(tx: Transaction, name: str) -> UUID:
+        id = make_prospect(tx, email=f"{name}@example.com", first_name=name)
+        tx.insert(Activity, prospect_id=id, type="note", title=f"Met {name}")
+        return id
+
+    def go(tx: Transaction, id: UUID) -> None:
+        for row in tx.rows(Activity, prospect_id=id, lock=True):
+            tx.remove(row, action="purge")
+        tx.remove(tx.get(Prospect, id, lock=True), action="purge")
+
+    names = ("gone", "stays", "back", "gone later", "trashed")
+    people = {name: db.write(actor, lambda tx, name=name: come(tx, name.replace(" ", ""))) for name in names}
+    for name in ("gone", "back", "gone later"):
+        db.write(actor, lambda tx, name=name: go(tx, people[name]))
+    db.write(actor, lambda tx: trash(tx, Prospect, people["trashed"]))
+    for name in ("back", "gone later"):
+        db.write(actor, lambda tx, name=name: make_prospect(tx, id=people[name], email=f"{name[0]}@b.example"))
+    seal_log(db)
+    db.write(actor, lambda tx: go(tx, people["gone later"]))
+    assert keys_of(db, people) == {*names}
+    retain(db, NOW, table="changes")
+    assert keys_of(db, people) == {*names} - {"gone"}
+    seal_log(db)
+    db.write(actor, lambda tx: purge(tx, Prospect, people["trashed"], keep=True))
+    db.write(actor, make_brand)
+    retain(db, NOW, table="changes")
+    assert keys_of(db, people) == {"stays", "back", "trashed"}
+    seal_log(db)
+    db.write(actor, make_brand)
+    retain(db, NOW, table="changes")
+    assert keys_of(db, people) == {"stays", "back"}
+    assert verify(db).faults == []
+
+
+def keys_of(db: Database, people: Mapping[str, UUID]) -> set[str]:
+    with db.read(system()) as reads:
+        found = {row.id for row in reads.rows(SubjectKey)}
+    return {name for name, id in people.items() if id in found}
 
 
 def test_what_a_reader_has_not_read_stays(db: Database, logged: list[UUID]) -> None:

@@ -9,8 +9,10 @@ import pytest
 
 from growbase.core.actor import system
 from growbase.core.database import Database
+from growbase.core.errors import Conflict, NotFound
 from growbase.core.tables import Job, JobSchedule
 from growbase.jobs import queue
+from growbase.jobs.actions import pause_schedule, resume_schedule, run_schedule
 from growbase.jobs.schedule import AGAIN, Schedule, Timetable
 from growbase.jobs.worker import Worker
 from tests.jobs.conftest import LONG_AGO, claimed
@@ -199,3 +201,28 @@ def test_a_schedule_nobody_knows_any_more_is_left_alone(db: Database) -> None:
     assert Timetable().tick(db) == 0
     worker: Callable[..., Worker] = Worker
     assert worker(db, {}).run_all() == 0
+
+
+# -- by hand ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_paused_schedule_does_not_run_until_it_goes_on(db: Database) -> None:
+    timetable = install(db, Schedule("a", never, every=timedelta(hours=1)))
+    db.write(system(), lambda tx: pause_schedule(tx, name="a"))
+    make_due(db, "a")
+    assert timetable.tick(db) == 0
+    with pytest.raises(Conflict):
+        db.write(system(), lambda tx: run_schedule(tx, name="a"))
+    db.write(system(), lambda tx: resume_schedule(tx, name="a"))
+    assert timetable.tick(db) == 1, "what it missed is made up for"
+    with pytest.raises(NotFound):
+        db.write(system(), lambda tx: pause_schedule(tx, name="b"))
+
+
+def test_a_schedule_runs_now_when_somebody_says_so(db: Database) -> None:
+    timetable = install(db, Schedule("a", never, daily="03:00"))
+    assert timetable.tick(db) == 0
+    db.write(system(), lambda tx: run_schedule(tx, name="a"))
+    assert timetable.tick(db) == 1
+    assert timetable.tick(db) == 0
+    assert rows_of(db)["a"].next_run_at > datetime.now(UTC)

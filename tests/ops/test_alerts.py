@@ -61,7 +61,7 @@ def receiver() -> Iterator[type[Receiver]]:
     Receiver.got.clear()
     Receiver.status = 204
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     Receiver.url = f"http://127.0.0.1:{server.server_port}/alerts"  # type: ignore[attr-defined]
     yield Receiver
     server.shutdown()

@@ -209,13 +209,23 @@ def test_the_newest_of_each_day_week_and_month_stays(sqlite_shop: Site) -> None:
     one = backup_now(sqlite_shop.settings, sqlite_shop.vault)
     now = datetime(2026, 11, 21, 12, tzinfo=UTC)
     found = [aged(one, now, timedelta(hours=6 * hours)) for hours in range(4 * 800)]
-    ids = kept(found, now)
+    ids = kept(found, now, 366)
     staying = [manifest for manifest in found if manifest.id in ids]
     assert len(staying) <= 4 + 7 + 4 + 12
     days = {manifest.finished.date() for manifest in staying}
     assert {now.date() - timedelta(days=age) for age in range(7)} <= days
     assert {(day.year, day.month) for day in days} == {(2025, 12), *((2026, month) for month in range(1, 12))}
-    assert kept(found[3000:], now) >= {found[3000].id}
+    assert kept(found[3000:], now, 366) == {found[3000].id}
+
+
+def test_no_backup_but_the_newest_is_kept_for_longer_than_the_setting_says(sqlite_shop: Site) -> None:
+    one = backup_now(sqlite_shop.settings, sqlite_shop.vault)
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    # Taken by hand now and then: each is the newest of its month.
+    found = [aged(one, now, timedelta(days=60 * number)) for number in range(1, 12)]
+    assert kept(found, now, 366) == {manifest.id for manifest in found[:6]}
+    assert kept(found, now, 100) == {found[0].id}
+    assert kept(found, now, 32) == {found[0].id}
 
 
 def test_prune_never_takes_the_newest_good_backup(sqlite_shop: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,11 +138,11 @@ def test_a_second_place_gets_what_is_whole_and_keeps_what_is_needed(s3: S3Server
     with pytest.raises(NotFound):
         copy_to(first, second)
     assert copied_logs(second) == {"litestream/1/old": 6, "litestream/1/new": 13}
-    assert prune_copies(first, second) == []
+    assert prune_copies(first, second, 366) == []
     assert len(copied_logs(second)) == 2
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clock, "now", lambda: datetime.now(UTC) + timedelta(days=9))
-        prune_copies(first, second)
+        prune_copies(first, second, 366)
     assert copied_logs(second) == {"litestream/1/new": 13}
 
 

@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from growbase.core.config import Settings
 from growbase.core.errors import NotFound
 from growbase.core.files import FileStore
 from growbase.domains.social.models_publishing import SocialAccount
-from growbase.ops.export import FOLDER, ExportDamaged, export, exports, find_export
+from growbase.ops.export import FOLDER, ExportDamaged, export, exports, find_export, prune_exports
 from growbase.ops.move_import import NotEmpty, import_export
 from tests.backups import TEMPLATE, Site, site
 from tests.fixtures import open_at
@@ -111,3 +112,16 @@ def test_an_export_is_scheduled_where_it_is_wanted(tmp_path: Path, sqlite_templa
         assert found.rule == "weekly sun 03:40 UTC"
         assert found.run(shop.database) > 50
         assert find_export(exports(shop.settings)).engine == "sqlite"
+
+
+def test_exports_go_when_backups_do_but_for_the_newest(sqlite_shop: Site) -> None:
+    store = exports(sqlite_shop.settings)
+    first, second = (export(sqlite_shop.settings, store) for _ in range(2))
+    made = datetime.now(UTC)
+    prune_exports(store, made - timedelta(days=1))
+    assert sorted(store.folders(FOLDER)) == [first.id, second.id]
+    prune_exports(store, made + timedelta(days=1))
+    assert find_export(store) == second
+    with pytest.raises(NotFound):
+        find_export(store, first.id)
+    assert [entry for batch in store.entries(f"{FOLDER}/{first.id}") for entry in batch] == []

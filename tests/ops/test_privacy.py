@@ -31,7 +31,7 @@ from growbase.domains.outreach.models import Prospect
 from growbase.domains.outreach.models_messages import Activity, Message
 from growbase.ops import privacy
 from growbase.ops.audit import verify
-from growbase.ops.privacy import erase, erase_queued, find_person, queue_erasure, replay_erasures
+from growbase.ops.privacy import Replayed, erase, erase_queued, find_person, queue_erasure, replay_erasures
 from growbase.ops.privacy_export import export_person
 from tests.domains.commerce.factories import make_store, write_in
 from tests.domains.outreach.factories import make_prospect
@@ -274,6 +274,27 @@ def test_a_restored_backup_forgets_again_whom_it_remembers(
     with db.read(actor) as reads:
         assert [reads.get(Prospect, id).first_name for id in (prospect, again)] == [None, None]
     assert replay_erasures(db, tmp_path).again == 0
+
+
+def test_a_hold_of_a_restored_backup_keeps_whom_it_holds_until_it_is_released(
+    db: Database, actor: Actor, prospect: UUID, tmp_path: Path
+) -> None:
+    erase(db, find_person(db, EMAIL, actor.organization_id), folder=tmp_path)
+
+    # As a backup from before has it, when there was a dispute.
+    def back(tx: Transaction) -> UUID:
+        tx.change(tx.get(Prospect, prospect, lock=True), {"first_name": "Ada"})
+        tx.execute("DELETE FROM erasures")
+        return add_hold(tx, reason="Case 1", entity="prospects", entity_id=prospect)
+
+    hold = db.write(actor, back)
+    assert (replay_erasures(db, tmp_path).again, replay_erasures(db, tmp_path).held) == (0, 1)
+    with db.read(actor) as reads:
+        assert reads.get(Prospect, prospect).first_name == "Ada"
+    db.write(actor, lambda tx: release_hold(tx, id=hold))
+    assert replay_erasures(db, tmp_path) == Replayed(again=1)
+    with db.read(actor) as reads:
+        assert reads.get(Prospect, prospect).first_name is None
 
 
 def test_a_large_erasure_is_a_job_that_knows_the_person_by_ids_alone(

@@ -14,8 +14,9 @@ from growbase.core.errors import Invalid
 from growbase.core.transaction import Transaction
 from growbase.domains.identity.models import User
 from growbase.domains.identity.queries import find_login
+from growbase.domains.marketing.demo import is_demo
 from growbase.domains.marketing.gallery import GALLERY_TEMPLATES
-from growbase.domains.marketing.models import GalleryTemplate
+from growbase.domains.marketing.models import Brand, GalleryTemplate
 from growbase.ops import guard
 from growbase.ops.accounts import create_user
 from growbase.ops.drift import find_drift
@@ -24,8 +25,9 @@ from growbase.ops.history import revisions
 from growbase.ops.migrate import downgrade, stamp, upgrade
 from growbase.ops.reference import REFERENCE, install_reference_data
 from growbase.ops.scale import seed_scale
-from growbase.ops.seed import first_start, is_empty, seed_demo
+from growbase.ops.seed import fill_organization, first_start, is_empty, remove_demo, seed_demo
 from growbase.ops.status import database_status
+from tests.fixtures import make_tenant
 
 
 def counts(settings: Settings) -> dict[str, int]:
@@ -215,3 +217,33 @@ def test_a_large_set_is_made_once_beside_the_demo(db: Database, settings: Settin
     assert counts(settings) == before
     assert before["analytics_events"] == 840
     assert before["prospects"] == 140
+    if db.engine == "postgresql":
+        # A search right afterwards is planned for the rows there are.
+        known = "SELECT DISTINCT tablename FROM pg_stats WHERE tablename IN ('prospects', 'search_documents')"
+        assert len(db.query(known)) == 2
+
+
+def test_the_demo_goes_into_one_organization_and_leaves_it_again(db: Database, settings: Settings) -> None:
+    mine = create_user(db, email="anna@example.com", password="correct horse battery").organization_id
+    rival = make_tenant(db, "Rival").owner
+    by = system("test", mine)
+    own = db.write(by, lambda tx: tx.insert(Brand, name="My own"))
+
+    def brands(actor: Actor) -> list[str]:
+        with db.read(actor) as reads:
+            return sorted(row.name for row in reads.rows(Brand))
+
+    fill_organization(db, settings, mine)
+    assert len(brands(by)) > 3
+    assert brands(rival) == []
+    with db.read(by) as reads:
+        assert is_demo(reads)
+    went, stay = remove_demo(db, mine, by)
+    assert went > 20
+    assert stay < went, "only what work is under way for"
+    with db.read(by) as reads:
+        assert not is_demo(reads)
+        assert reads.find(Brand, own) is not None
+    assert brands(by) == ["My own"]
+    with pytest.raises(InProduction):
+        fill_organization(db, settings.model_copy(update={"environment": "production"}), mine)

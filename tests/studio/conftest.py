@@ -156,11 +156,11 @@ class Studio:
         if message.type in {"error", "warning"} and not EXPECTED.search(message.text):
             self.faults.append(f"{message.page.url if message.page else ''}: {message.text}")
 
-    def sign_in(self, context: BrowserContext) -> Page:
+    def sign_in(self, context: BrowserContext, email: str = EMAIL) -> Page:
         """Sign in and return the page."""
         page = context.new_page()
         page.goto("/studio")
-        page.fill("[name=email]", EMAIL)
+        page.fill("[name=email]", email)
         page.fill("[name=password]", PASSWORD)
         page.click("button.primary")
         page.wait_for_url("**/studio")
@@ -194,6 +194,7 @@ def studio(assets: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         "GROWBASE_PORT": str(port),
         "GROWBASE_ADMIN_EMAIL": EMAIL,
         "GROWBASE_ADMIN_PASSWORD": PASSWORD,
+        "GROWBASE_DEMO_PASSWORD": PASSWORD,
         "GROWBASE_PROCESSES": "1",
     }
     address = f"http://{HOST}:{port}"

@@ -13,6 +13,7 @@ from growbase.core.transaction import Transaction
 from growbase.domains.social.actions_posts import cancel_post
 from growbase.domains.social.models_publishing import PostStatus, ScheduledPost
 from tests.api.factories import Factory
+from tests.domains.outreach.factories import make_prospect, make_running, make_sequence
 from tests.domains.social.factories import make_account, make_approved, make_post
 from tests.fixtures import Tenant
 from tests.studio.conftest import Browser, SignIn
@@ -76,6 +77,19 @@ def test_one_calendar_shows_every_domain(browser: Browser, factory: Factory) -> 
     page = browser.get(f"/calendar?at={DAY}&show=campaigns&show=deliveries")
     assert "Aurora Ltd" not in page
     assert "Bean traders" in page
+
+
+def test_running_campaigns_show_the_days_they_may_send_on(browser: Browser, db: Database, tenant: Tenant) -> None:
+    def unit(tx: Transaction) -> UUID:
+        window = {"tz": "Europe/Paris", "days": [NOON.isoweekday()], "start": "09:00", "end": "17:00"}
+        sequence = make_sequence(tx, settings={"sending_window": window})
+        return make_running(tx, make_prospect(tx), name="To the valley", sequence_id=sequence)
+
+    db.write(tenant.owner, unit)
+    assert "To the valley" in browser.get(f"/calendar?view=day&show=outreach&at={DAY}")
+    assert "Sending from" in browser.get(f"/calendar?view=week&show=outreach&at={DAY}")
+    assert "To the valley" not in browser.get(f"/calendar?view=day&show=outreach&at={NOON.date() + timedelta(days=1)}")
+    assert "To the valley" not in browser.get(f"/calendar?view=day&show=outreach&at={NOON.date() - timedelta(days=7)}")
 
 
 def test_days_are_those_of_the_visitors_clocks(browser: Browser, db: Database, tenant: Tenant) -> None:

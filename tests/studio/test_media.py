@@ -70,6 +70,14 @@ def test_a_token_is_asked_for_before_the_file_is_read(browser: Browser, client: 
     assert browser.client.get("/api/assets", headers=browser.api_headers).json()["data"] == []
 
 
+def test_a_token_may_be_a_header(browser: Browser) -> None:
+    headers = {**browser.cookie, "x-csrf-token": browser.token}
+    files = [("file", ("dot.png", picture())), ("csrf", (None, "of no meaning"))]
+    answer = browser.client.post("/studio/media", files=files, headers=headers, follow_redirects=False)
+    assert answer.status_code == 303
+    assert len(browser.client.get("/api/assets", headers=browser.api_headers).json()["data"]) == 1
+
+
 def test_files_are_found_and_tell_where_they_are_used(browser: Browser, db: Database, tenant: Tenant) -> None:
     first = send(browser, picture(1), "first.png").rpartition("/")[2]
     second = send(browser, picture(1), "second.png").rpartition("/")[2]

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import cache
 from typing import Any, Protocol
 
 from litestar import Litestar, Request, Response
 from litestar.config.cors import CORSConfig
-from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
@@ -36,7 +36,7 @@ from growbase.api import (
     unsubscribe,
     webhook_endpoints,
 )
-from growbase.api.call import Api, Call
+from growbase.api.call import Api, Call, api_of
 from growbase.api.direct import Direct
 from growbase.api.problems import problem
 from growbase.api.row_routes import row_routes
@@ -48,6 +48,7 @@ from growbase.core.database import Database
 from growbase.core.errors import GrowbaseError
 from growbase.core.files import open_files
 from growbase.core.pages import Reader
+from growbase.core.resource import Catalog
 from growbase.domains.identity.authenticate import Authenticator
 
 USES_SECONDS = 30
@@ -111,7 +112,7 @@ def build_app(
     )
 
     @asynccontextmanager
-    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+    async def lifespan() -> AsyncIterator[None]:
         stopping = asyncio.Event()
         uses = asyncio.create_task(_write_uses(api.authenticator, stopping))
         for work in background:
@@ -126,23 +127,29 @@ def build_app(
         await uses
         database.close()
 
+    framework = _framework(database.catalog, tuple(pages), settings.cors_origins, settings.request_body_max_bytes)
+    return Direct(framework, api, lifespan)
+
+
+@cache
+def _framework(
+    catalog: Catalog, pages: tuple[HTTPRouteHandler, ...], cors_origins: tuple[str, ...], body_max: int
+) -> Litestar:
+    """Return the routes and what stands before them; applications of one process that differ in neither share them."""
     cors = CORSConfig(
-        allow_origins=list(settings.cors_origins),
-        allow_credentials=bool(settings.cors_origins) and "*" not in settings.cors_origins,
+        allow_origins=list(cors_origins),
+        allow_credentials="*" not in cors_origins,
         expose_headers=["etag", "location", "deletion-id", "x-request-id", "idempotency-replayed", "retry-after"],
     )
-    on_rows = row_routes(database.catalog, api.routes).values()
-    app = Litestar(
+    on_rows = row_routes(catalog, tuple(ROUTES)).values()
+    return Litestar(
         [*(handler for handler in ROUTES if handler not in on_rows), *pages],
-        state=State({"api": api}),
-        lifespan=[lifespan],
-        cors_config=cors if settings.cors_origins else None,
+        cors_config=cors if cors_origins else None,
         openapi_config=None,
         exception_handlers={HTTPException: _http_problem, Exception: _http_problem},
-        request_max_body_size=settings.request_body_max_bytes,
+        request_max_body_size=body_max,
         logging_config=None,
     )
-    return Direct(app, api)
 
 
 async def _write_uses(authenticator: Authenticator, stopping: asyncio.Event) -> None:
@@ -160,7 +167,7 @@ async def _write_uses(authenticator: Authenticator, stopping: asyncio.Event) -> 
 
 def _http_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Answer what the router itself refuses."""
-    call = Call(request.app.state.api, request.scope, request.receive)
+    call = Call(api_of(request), request.scope, request.receive)
     status = getattr(error, "status_code", 500)
     kinds: dict[int, GrowbaseError] = {
         404: errors.NotFound(what="page"),

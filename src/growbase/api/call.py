@@ -237,6 +237,12 @@ def identity(text: str) -> UUID:
 Endpoint = Callable[[Call], Awaitable[Answer]]
 
 
+def api_of(request: Request[Any, Any, Any]) -> Api:
+    """Return what a request is answered from, which the application has put into its scope."""
+    api: Api = cast("dict[str, Any]", request.scope)["api"]
+    return api
+
+
 def endpoint(
     path: str,
     *methods: Method,
@@ -252,7 +258,7 @@ def endpoint(
 
     def wrap(function: Endpoint) -> HTTPRouteHandler:
         async def handler(request: Request[Any, Any, Any]) -> ASGIResponse:
-            call = Call(request.app.state.api, request.scope, request.receive)
+            call = Call(api_of(request), request.scope, request.receive)
             answer, spent = await answered(call, function, path)
             return respond(call, answer, spent)
 

@@ -94,7 +94,10 @@ def verify(
 def prune(
     *, where: From = None, dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False
 ) -> None:
-    """Delete backups but the newest of 7 days, 4 weeks and 12 months, and files that no backup names."""
+    """Delete backups but the newest of 7 days, 4 weeks and 12 months, and files that no backup names.
+
+    What is older than GROWBASE_BACKUP_DAYS goes whatever its turn; the newest whole backup stays.
+    """
     settings = load()
     from growbase.ops.backup import prune as pruned
 

@@ -25,14 +25,17 @@ def load_to_run() -> "Settings":
 
 def load(*, quiet: bool = True) -> "Settings":
     """Read the settings and load the models; unless ``quiet``, print the warnings. Raises ConfigError."""
-    from growbase.core.config import load_settings
-    from growbase.wiring import catalog
+    from growbase.core.loading import loading
 
-    settings = load_settings()
-    if not quiet:
-        for problem in settings.problems()[1]:
-            warn(f"{problem.field} {problem.text()}")
-    catalog(settings.domains)
+    with loading():
+        from growbase.core.config import load_settings
+        from growbase.wiring import catalog
+
+        settings = load_settings()
+        if not quiet:
+            for problem in settings.problems()[1]:
+                warn(f"{problem.field} {problem.text()}")
+        catalog(settings.domains)
     return settings
 
 
@@ -83,10 +86,16 @@ def install(settings: "Settings", care: "Care | None" = None) -> list[str]:
         install_facts(database, settings)
         prove(database)
         if applied:  # to a database that may have been restored
-            replay_erasures(database, settings.data_dir)
+            warn_held(replay_erasures(database, settings.data_dir).held)
         if not is_ahead(settings):  # what a newer version has brought stays
             install_reference_data(database)
     return applied
+
+
+def warn_held(people: int) -> None:
+    """Say that holds of a restored backup keep people who had been erased."""
+    if people:
+        warn(f"legal holds of then keep {people} people who had been erased: release them and erase again")
 
 
 def confirmed(settings: "Settings", typed: str | None) -> str | None:

@@ -43,8 +43,9 @@ def erase(
 ) -> None:
     """Empty what is known of a person, also in the change log; rows stay as numbers. Interrupted, run it again."""
     settings = load()
+    from datetime import timedelta
+
     from growbase.core import clock
-    from growbase.ops.privacy import BACKUPS_KEPT
     from growbase.ops.privacy import erase as erase_person
 
     with opened(settings) as database, progress_bar("Erasing") as progress:
@@ -55,7 +56,8 @@ def erase(
             return
         done = erase_person(database, person, folder=settings.data_dir, progress=progress)
     say_table(("table", "rows"), sorted(done.counts.items()))
-    say(f"{done.rows:,} rows emptied. Backups hold the data until {clock.now() + BACKUPS_KEPT:%Y-%m-%d} at the latest;")
+    until = clock.now() + timedelta(days=settings.backup_days)
+    say(f"{done.rows:,} rows emptied. Backups hold the data until {until:%Y-%m-%d} at the latest;")
     say(f"a restore erases again whom {settings.data_dir / 'erasures.jsonl'} names: keep that file with the backups.")
 
 

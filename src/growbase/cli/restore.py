@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from growbase.cli.backup import vault_of
-from growbase.cli.opening import load
+from growbase.cli.opening import load, warn_held
 from growbase.cli.output import progress_bar, say, warn
 
 
@@ -58,7 +58,7 @@ def restore(
         say("Whoever was erased since is erased again when growbase db upgrade, or the next start, has its schema.")
     elif done.erased.again:
         say(f"Erased again: {done.erased.again} people who had been erased since.")
-    if done.erased is not None and done.erased.held:
-        warn(f"legal holds of then keep {done.erased.held} people who had been erased: release them and erase again")
+    if done.erased is not None:
+        warn_held(done.erased.held)
     if done.aside:
         say(f"The database from before is kept as {done.aside}.")

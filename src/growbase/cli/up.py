@@ -6,9 +6,10 @@ from growbase.cli.opening import install, load_to_run, opened, seeded_lines
 from growbase.cli.output import say
 
 if TYPE_CHECKING:
+    from growbase.api.direct import Direct
     from growbase.core.config import Settings
 
-APPLICATION = "growbase.wiring:create_app"
+APPLICATION = "growbase.cli.up:application"
 
 
 def up() -> None:
@@ -42,6 +43,16 @@ def serve() -> None:
     with opened(settings) as database:
         install_facts(database, settings)
     _serve(settings)
+
+
+def application() -> "Direct":
+    """Build the application of one server process from the environment (granian calls this)."""
+    from growbase.core.loading import loading
+
+    with loading():
+        from growbase.wiring import create_app
+
+        return create_app()
 
 
 def _serve(settings: "Settings") -> None:

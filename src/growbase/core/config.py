@@ -159,6 +159,7 @@ class Settings(BaseSettings):
     backup_every: Annotated[Literal["off", "hour", "day", "week"], BeforeValidator(_lower)] = Field(
         "day", description="How often a backup is taken: off, hour, day or week; on PostgreSQL only with BACKUP_URL."
     )
+    backup_days: int = Field(366, ge=32, description="Days after which a backup goes, and with it who was erased.")
     export_url: SecretStr | None = Field(
         None, description="Where an engine-neutral export goes every week: a folder, or s3://bucket/prefix."
     )

@@ -50,20 +50,24 @@ def divide(database: Database, layout: Layout) -> bool:
 
 def obstacles(reads: Reads, layout: Layout) -> list[str]:
     """Return what must not happen to be on the table while it is exchanged for a divided one."""
-    named = "SELECT {} FROM {} WHERE {} = to_regclass(%s)"
-    of_view = (
-        "SELECT DISTINCT 'the view ' || v.relname FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid "
-        "JOIN pg_class v ON v.oid = r.ev_class "
-        "WHERE d.classid = 'pg_rewrite'::regclass AND d.refobjid = to_regclass(%s)"
+    there = "= to_regclass(%s)"
+    found = (
+        (
+            "SELECT DISTINCT 'the view ' || v.relname FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid "
+            f"JOIN pg_class v ON v.oid = r.ev_class WHERE d.classid = 'pg_rewrite'::regclass AND d.refobjid {there}"
+        ),
+        (
+            f"SELECT 'the trigger ' || tgname FROM pg_trigger WHERE tgrelid {there} "
+            "AND NOT tgisinternal AND tgname !~ '_keys_(note|keep|forget)$'"
+        ),
+        f"SELECT 'the foreign key ' || conname FROM pg_constraint WHERE confrelid {there} AND contype = 'f'",
+        # As in the last part of a move; a divided table can't have such a one.
+        (
+            "SELECT 'the unvalidated foreign key ' || conname FROM pg_constraint "
+            f"WHERE conrelid {there} AND contype = 'f' AND NOT convalidated"
+        ),
     )
-    triggers = (
-        named.format("'the trigger ' || tgname", "pg_trigger", "tgrelid")
-        + " AND NOT tgisinternal AND tgname !~ '_keys_(note|keep|forget)$'"
-    )
-    references = named.format("'the foreign key ' || conname", "pg_constraint", "confrelid") + " AND contype = 'f'"
-    return [
-        str(row[0]) for sql in (of_view, triggers, references) for row in reads.execute(sql, (layout.table,)).fetchall()
-    ]
+    return [str(row[0]) for sql in found for row in reads.execute(sql, (layout.table,)).fetchall()]
 
 
 # -- beside the table -------------------------------------------------------------------------------------------------
@@ -72,7 +76,10 @@ def obstacles(reads: Reads, layout: Layout) -> list[str]:
 def _begin(tx: Transaction, *, layout: Layout) -> datetime:
     """Note keys from now on, and bound the ids of the table; return the end of the month it is to be the table of."""
     table, keys, key = layout.table, layout.keys, layout.key
-    if not tx.execute("SELECT to_regclass(%s)", (keys,)).fetchone()[0]:
+    noting = "SELECT 1 FROM pg_trigger WHERE tgrelid = to_regclass(%s) AND tgname = %s"
+    if not tx.execute(noting, (table, f"{keys}_note")).fetchone():
+        # What a table of the same name has left that was dropped.
+        tx.execute(f"DROP TABLE IF EXISTS {keys}")
         tx.execute(f"CREATE TABLE {keys} AS SELECT organization_id, {key}, id FROM {table} WITH NO DATA")
         for column in ("organization_id", key, "id"):
             tx.execute(f"ALTER TABLE {keys} ALTER COLUMN {column} SET NOT NULL")
@@ -180,7 +187,6 @@ def _exchange(tx: Transaction, *, layout: Layout, until: datetime) -> bool:
     tx.execute(f"DROP TRIGGER {layout.keys}_note ON {table}")
     tx.execute(f"DROP TRIGGER {layout.keys}_forget ON {table}")
     tx.execute(f"DROP INDEX {layout.unique}")
-    tx.execute(f"ALTER INDEX {layout.keys}_unique RENAME TO {layout.unique}")
     tx.execute(f"ALTER TABLE {table} RENAME TO {old}")
     for place, name in enumerate(_indexes(tx, old)):
         tx.execute(f"ALTER INDEX {name} RENAME TO {old}_{place}")

@@ -2,11 +2,14 @@
 
 import re
 import unicodedata
+from itertools import chain
 from typing import Final
 
 SEARCH_TEXT_LENGTH: Final = 2_000
 SEARCH_WORD_LENGTH: Final = 64
 _WORD: Final = re.compile(r"[^\W_]+")
+_ASCII: Final = "".join(chr(code).lower() if chr(code).isalnum() else " " for code in range(128))
+"""What each ASCII character is in a line of words."""
 
 
 def fold(text: str) -> str:
@@ -34,23 +37,28 @@ def search_words(*texts: str | None) -> str:
 
     A word is cut at 64 characters; the first word that no longer fits ends the line.
     """
+    found = dict.fromkeys(chain.from_iterable(_words(text) for text in texts if text))
+    line = " ".join(found)
+    if len(line) <= SEARCH_TEXT_LENGTH and max(map(len, found), default=0) <= SEARCH_WORD_LENGTH:
+        return line
     words: dict[str, None] = {}
     length = -1
-    for text in texts:
-        for word in _WORD.findall(_plain(text or "")):
-            short = word[:SEARCH_WORD_LENGTH]
-            if short in words:
-                continue
-            length += 1 + len(short)
-            if length > SEARCH_TEXT_LENGTH:
-                return " ".join(words)
-            words[short] = None
+    for word in found:
+        short = word[:SEARCH_WORD_LENGTH]
+        if short in words:
+            continue
+        length += 1 + len(short)
+        if length > SEARCH_TEXT_LENGTH:
+            break
+        words[short] = None
     return " ".join(words)
 
 
+def _words(text: str) -> list[str]:
+    return text.translate(_ASCII).split() if text.isascii() else _WORD.findall(_plain(text))
+
+
 def _plain(text: str) -> str:
-    if text.isascii():
-        return text.lower()
     letters = unicodedata.normalize("NFD", fold(text))
     # Composed again, or a Hangul syllable would stay three letters.
     return unicodedata.normalize("NFC", "".join(letter for letter in letters if unicodedata.category(letter) != "Mn"))

@@ -13,6 +13,7 @@ from growbase.core.crypto import BadSignature, sign, verify
 from growbase.core.database import Database, Near
 from growbase.core.errors import NotFound
 from growbase.core.model import Rule, rule_of
+from growbase.core.placeholders import resolved
 from growbase.core.query import Group, Query, Shape, Term, bad, literal, snake
 from growbase.core.resource import Resource
 from growbase.core.select import Segment, compiler, page_sql, row_sql
@@ -159,7 +160,7 @@ class Reader:
 
     def _bound(self, plan: Plan, actor: Actor, resource: Resource, query: Query) -> tuple[object, ...]:
         values = self._scope(plan, actor)
-        values += self._filter_values(plan, resource, query)
+        values += self._filter_values(plan, actor, resource, query)
         if query.shape.search:
             values += [self._tenant(plan, actor), self._search_text(query.words)]
         return tuple(values)
@@ -187,7 +188,7 @@ class Reader:
             return " & ".join(f"'{term}':*" for term in terms)
         return " ".join(f'"{term}"*' for term in terms)
 
-    def _filter_values(self, plan: Plan, resource: Resource, query: Query) -> Iterator[object]:
+    def _filter_values(self, plan: Plan, actor: Actor, resource: Resource, query: Query) -> Iterator[object]:
         values = iter(query.values)
         for term in _terms(query.shape.filters):
             if term.path:
@@ -199,9 +200,9 @@ class Reader:
             if term.path or term.operator in {"contains", "like", "ilike"}:
                 yield from value if isinstance(value, tuple) else (self._pattern(term.operator, value),)
             elif isinstance(value, tuple):
-                yield from (field.bound(item) for item in value)
+                yield from (field.bound(resolved(item, field.rule, actor)) for item in value)
             else:
-                yield field.bound(value)
+                yield field.bound(resolved(value, field.rule, actor))
 
     def _field_of(self, plan: Plan, resource: Resource, term: Term) -> Field:
         if term.relation is None:

@@ -30,8 +30,8 @@ FIRST_YEAR: Final = 2020
 """A row whose id claims to be older stays in the default partition."""
 CHUNK: Final = 5_000
 """Keys that one unit handles."""
-WAIT_MS: Final = 800
-"""How long a change of the partitions waits for a lock; less than it takes PostgreSQL to look for a deadlock."""
+WAIT_MS: Final = 1_500
+"""How long a change of the partitions waits for a lock, and others behind it; autovacuum gives way after a second."""
 PAUSES: Final = (0.2, 0.5, 1.0, 2.0)
 
 ROWS: Final = (
@@ -59,7 +59,7 @@ class Layout:
 
     @property
     def unique(self) -> str:
-        """The name of the unique index over the keys, on whichever table that is."""
+        """The name of the plain table's unique index over the keys."""
         return f"uq_{self.table}_{self.key}"
 
     @property
@@ -248,12 +248,16 @@ def _forget(tx: Transaction, *, layout: Layout) -> int:
     """Delete some of the keys whose rows went with their partition, and return how many; 0 when all are gone."""
     state = read_state(tx, layout)
     for name, (start, end) in state.items():
+        # The month's own partition is gone: rows of it that have come since are in the default one, or in a new one.
+        month = "{0}.id >= %s AND {0}.id < %s"
         there = f"SELECT 1 FROM {layout.table} e WHERE e.organization_id = k.organization_id AND e.id = k.id"
         sql = (
             f"DELETE FROM {layout.keys} WHERE ctid = ANY(ARRAY(SELECT k.ctid FROM {layout.keys} k "
-            f"WHERE k.id >= %s AND k.id < %s AND NOT EXISTS ({there}) LIMIT {CHUNK} FOR UPDATE SKIP LOCKED))"
+            f"WHERE {month.format('k')} AND NOT EXISTS ({there} AND {month.format('e')}) "
+            f"LIMIT {CHUNK} FOR UPDATE SKIP LOCKED))"
         )
-        if count := tx.execute(sql, (UUID(start), UUID(end))).rowcount:
+        ends = (UUID(start), UUID(end))
+        if count := tx.execute(sql, (*ends, *ends)).rowcount:
             return count
         write_state(tx, layout, {key: value for key, value in state.items() if key != name})
         return 1

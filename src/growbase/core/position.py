@@ -37,21 +37,17 @@ class LogPosition:
         plan = plan_of(Change, engine)
         self.engine = engine
         self.last = log_base
-        if engine == POSTGRESQL:
-            marks = ", ".join(["%s"] * (len(LOG_COLUMNS) - 1))
-            tx = f"pg_current_xact_id()::text::bigint + {int(log_base)}"
-            self.sql = f"INSERT INTO changes ({', '.join(LOG_COLUMNS)}) VALUES ({tx}, {marks})"
-        else:
-            self.sql = insert_sql(plan, ("seq", *LOG_COLUMNS))
+        self.sql = insert_sql(plan, LOG_COLUMNS if engine == POSTGRESQL else ("seq", *LOG_COLUMNS))
+        self.first = self.sql.replace("%s", f"pg_current_xact_id()::text::bigint + {int(log_base)}", 1)
 
     def write(self, execute: Execute, execute_many: ExecuteMany, changes: Sequence[tuple[object, ...]]) -> int | None:
         """Insert the change rows of one unit and return its transaction id on PostgreSQL."""
         if self.engine == POSTGRESQL:
             first, *rest = changes
-            xid: int = execute(f"{self.sql} RETURNING tx", first).fetchone()[0] - self.last
+            tx: int = execute(f"{self.first} RETURNING tx", first).fetchone()[0]
             if rest:
-                execute_many(self.sql, rest)
-            return xid
+                execute_many(self.sql, [(tx, *change) for change in rest])
+            return tx - self.last
         start = self.last + 1
         rows = [(start + place, start + place, *change) for place, change in enumerate(changes)]
         self.last += len(rows)

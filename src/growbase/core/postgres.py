@@ -3,11 +3,13 @@
 import asyncio
 import math
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -41,6 +43,9 @@ from growbase.core.transaction import Transaction
 
 T = TypeVar("T")
 ATTEMPTS = 6
+COPIED = 20
+"""Rows from which on they come by COPY, which costs the server a fraction of as many INSERTs."""
+PLAIN_INSERT = re.compile(r"INSERT INTO (\w+ \([\w, ]+\)) VALUES \(%s(?:, %s)*\)")
 RETRIED = (pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable)
 """40001, 40P01 and 55P03: the server has undone the transaction and asks to try again."""
 
@@ -296,11 +301,24 @@ def _commit_with_position(connection: psycopg.Connection[Any]) -> int:
 
 def _many(connection: psycopg.Connection[Any]) -> Callable[[str, Sequence[Sequence[object]]], object]:
     def execute_many(sql: str, rows: Sequence[Sequence[object]]) -> object:
+        copy_sql = _copy_sql(sql) if len(rows) >= COPIED else None
         with connection.cursor() as cursor:
-            cursor.executemany(sql, rows)
+            if copy_sql is None:
+                cursor.executemany(sql, rows)
+            else:
+                with cursor.copy(copy_sql) as copy:
+                    for row in rows:
+                        copy.write_row(row)
         return None
 
     return execute_many
+
+
+@lru_cache(maxsize=4096)
+def _copy_sql(sql: str) -> bytes | None:
+    """Return the COPY that does what a plain INSERT does for each row, None for any other statement."""
+    found = PLAIN_INSERT.fullmatch(sql)
+    return f"COPY {found[1]} FROM STDIN".encode() if found else None
 
 
 def _is_lost(error: psycopg.Error) -> bool:

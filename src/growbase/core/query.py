@@ -1,7 +1,8 @@
 """The query grammar: a URL's query string, parsed to a shape (what the SQL depends on) and its values.
 
 ``status=in.(draft,active)&created_at=gte.2026-01-01&sort=-created_at&or=(name.eq.A,brand.name.eq.B)``. The text before
-the first dot that is an operator is one; anything else means equality. Every error names its parameter.
+the first dot that is an operator is one; anything else means equality. ``$me`` and ``$now-7d`` stand for whoever asks
+and for a moment. Every error names its parameter.
 """
 
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ import sqlalchemy as sa
 from growbase.core.errors import InvalidQuery
 from growbase.core.folding import search_words
 from growbase.core.model import Root, Rule, rule_of, table_of
+from growbase.core.placeholders import placeholder
 from growbase.core.resource import Catalog, Resource
 
 OPERATORS = frozenset({"eq", "neq", "gt", "gte", "lt", "lte", "in", "like", "ilike", "is", "contains", "not"})
@@ -205,7 +207,7 @@ class _Parser:
             items = [unquoted(item) for item in split_list(parameter, value[1:-1])]
             if not 1 <= len(items) <= MAX_IN:
                 raise bad(parameter, "in takes 1 to {max} values", max=MAX_IN)
-            read = [item if path else literal(parameter, rule, item) for item in items]
+            read = [item if path else _read(parameter, rule, item) for item in items]
             self.values.append(tuple(read))
             return Term(column.name, operator, negated, relation, bool(path), len(read))
         if operator == "is":
@@ -229,7 +231,7 @@ class _Parser:
             raise bad(parameter, "name a field of the document, such as {name}.key", name=parameter)
         if is_path and operator in {"gt", "gte", "lt", "lte"}:
             return literal(parameter, Rule("number"), raw)
-        return raw if is_path or operator in {"like", "ilike"} else literal(parameter, rule, raw)
+        return raw if is_path or operator in {"like", "ilike"} else _read(parameter, rule, raw)
 
     def _target(self, parameter: str, name: str) -> tuple[str | None, sa.Column[Any], tuple[str, ...]]:
         """Resolve a field name to relation, column and document path."""
@@ -348,6 +350,12 @@ def split_list(parameter: str, text: str) -> list[str]:
     if quoted or depth:
         raise bad(parameter, "has unbalanced quotes or parentheses")
     return [part for part in (*parts, text[start:]) if part]
+
+
+def _read(parameter: str, rule: Rule, text: str) -> object:
+    """Return the value of a text, or what stands for it until the query runs."""
+    found = placeholder(rule, text) if text.startswith("$") else None
+    return literal(parameter, rule, text) if found is None else found
 
 
 def literal(parameter: str, rule: Rule, text: str) -> object:

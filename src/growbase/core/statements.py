@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache, lru_cache
+from itertools import chain
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -17,6 +18,9 @@ from growbase.core.types import ColumnType, Convert, Identifier, Moment, moment_
 
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
+
+Columns = Mapping[str, Sequence[Any]]
+"""Values by column, of one length."""
 
 SEALED = "[sealed]"
 """What the log holds instead of a secret, and of what the API hides, such as the hash of a password."""
@@ -92,10 +96,10 @@ class Plan:
     kept: dict[str, Convert]
     """How the change row of a new row shows what the row's own key and times don't say already."""
 
-    def bound_rows(self, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
-        """Return the rows' values in the order of ``names`` as the driver takes them; a missing one is NULL."""
-        columns = (self.fields[name].bound_all([row.get(name) for row in rows]) for name in names)
-        return list(zip(*columns, strict=True))
+    def stored(self, rows: Sequence[Mapping[str, Any]]) -> "Columns":
+        """Return rows by column as the driver takes them; a missing value is NULL."""
+        names = dict.fromkeys(chain.from_iterable(rows))
+        return {name: self.fields[name].bound_all([row.get(name) for row in rows]) for name in names}
 
     def personal_term(self) -> str:
         """Return the term that keeps a statement to the rows one user sees; its parameter is the user's id."""

@@ -44,6 +44,16 @@ class Ring:
         for start in range(0, len(missing), CHUNK):
             self.known |= stored_keys(reads, missing[start : start + CHUNK])
 
+    def mark(self) -> tuple[int, int]:
+        """Return how far it is, for ``back_to``."""
+        return len(self.known), len(self.made)
+
+    def back_to(self, mark: tuple[int, int]) -> None:
+        """Forget the keys met and made since: what was written with them is undone."""
+        for subject in list(self.known)[mark[0] :]:
+            del self.known[subject]
+        del self.made[mark[1] :]
+
 
 def seal_changes(
     tx: Reads, ring: Ring, plan: Plan, row: Mapping[str, Any], changes: Mapping[str, object]

@@ -1,6 +1,7 @@
 """The one way to write a row: a few verbs that apply tenancy, versions, sealing, soft delete and the change log."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -9,27 +10,26 @@ from uuid import UUID
 from growbase.core import clock
 from growbase.core.actor import Actor
 from growbase.core.crypto import seal
-from growbase.core.errors import ForeignKey, InvalidTransition, NotFound, Stale
+from growbase.core.errors import InvalidTransition, NotFound, Stale
 from growbase.core.folding import fold, fold_email
 from growbase.core.model import Root
 from growbase.core.position import LogPosition
 from growbase.core.reads import Context, Execute, ExecuteMany, Reads, secret_context
+from growbase.core.references import Held, hold_targets
 from growbase.core.statements import (
     POSTGRESQL,
-    Field,
+    Columns,
     Plan,
     delete_sql,
     equality,
     insert_sql,
-    lock_tail,
     mark,
     plan_of,
-    select_sql,
     update_sql,
 )
 from growbase.core.subject_keys import Ring, seal_changes
 from growbase.core.tables import Job, SearchDocument, SubjectKey
-from growbase.core.types import compact_json, moment_text
+from growbase.core.types import Convert, compact_json, moment_text
 
 M = TypeVar("M", bound=Root)
 
@@ -51,7 +51,7 @@ class Transaction(Reads):
         self.woken: set[str] = set()
         self.xid: int | None = None
         self._changes: list[tuple[object, ...]] = []
-        self._checked: set[tuple[str, UUID]] = set()
+        self._held: Held = set()
         self._ring = Ring()
 
     def acting(self, actor: Actor) -> "Transaction":
@@ -75,11 +75,11 @@ class Transaction(Reads):
         """
         plan = plan_of(model, self.engine)
         row = self._prepared(plan, values)
-        names = tuple(row)
-        fields = plan.fields
-        self.execute(insert_sql(plan, names), [fields[name].bound(value) for name, value in row.items()])
-        self._log_inserts(plan, [row])
-        self._index_new(plan, [row])
+        hold_targets(self, self._held, plan, [row])
+        stored = {name: [plan.fields[name].bound(value)] for name, value in row.items()}
+        self.execute(insert_sql(plan, tuple(stored)), [value for (value,) in stored.values()])
+        self._log_inserts(plan, [row], stored)
+        self._index_new(plan, [row], stored)
         self.meter(plan, 1)
         identity: UUID = row["id"]
         return identity
@@ -90,10 +90,11 @@ class Transaction(Reads):
         prepared = [self._prepared(plan, values) for values in rows]
         if not prepared:
             return []
-        names = tuple(dict.fromkeys(name for row in prepared for name in row))
-        self.execute_many(insert_sql(plan, names), plan.bound_rows(names, prepared))
-        self._log_inserts(plan, prepared)
-        self._index_new(plan, prepared)
+        hold_targets(self, self._held, plan, prepared)
+        stored = plan.stored(prepared)
+        self._insert_stored(plan, stored)
+        self._log_inserts(plan, prepared, stored)
+        self._index_new(plan, prepared, stored)
         self.meter(plan, len(prepared))
         return [row["id"] for row in prepared]
 
@@ -101,11 +102,9 @@ class Transaction(Reads):
         """Insert rows of a ``logged=False`` table as they are; ``ignore`` leaves out those whose key exists."""
         plan = plan_of(model, self.engine)
         assert not plan.logged, plan.table
-        if not rows:
-            return
-        names = tuple(rows[0])
-        self.execute_many(insert_sql(plan, names, ignore=ignore), plan.bound_rows(names, rows))
-        self.touched.add(plan.table)
+        if rows:
+            self._insert_stored(plan, plan.stored(rows), ignore=ignore)
+            self.touched.add(plan.table)
 
     def update(self, model: type[M], id: UUID, changes: Mapping[str, object], *, version: int | None = None) -> int:
         """Change a live row and return its version; nothing is written if nothing differs.
@@ -128,7 +127,7 @@ class Transaction(Reads):
         differing = {name: value for name, value in new.items() if old[name] != value}
         if not differing:
             return current
-        self._check_references(plan, differing)
+        hold_targets(self, self._held, plan, [{**differing, "organization_id": old.get("organization_id")}])
         self._write(plan, old, differing, current)
         diff = self._diff(plan, differing, old)
         self._log(plan, action, old, diff, version=current + 1)
@@ -280,6 +279,22 @@ class Transaction(Reads):
             self.xid = self.log_position.write(self.execute, self.execute_many, self._changes)
             self._changes.clear()
 
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """Undo what was written inside where it raises; the unit itself may go on after it."""
+        count, held, keys = len(self._changes), set(self._held), self._ring.mark()
+        self.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            self.execute("ROLLBACK TO SAVEPOINT part")
+            self.execute("RELEASE SAVEPOINT part")
+            del self._changes[count:]
+            self._held &= held
+            self._ring.back_to(keys)
+            raise
+        self.execute("RELEASE SAVEPOINT part")
+
     # -- shared with trash, log and retention ---------------------------------------------------------------------
 
     def log_row(
@@ -322,9 +337,7 @@ class Transaction(Reads):
             row["created_at"] = row["updated_at"] = self.now
             row["created_by"] = row["updated_by"] = self.actor.id
             row["version"] = 1
-        row = self._with_derived(plan, row, row)
-        self._check_references(plan, row)
-        return row
+        return self._with_derived(plan, row, row)
 
     def _with_derived(self, plan: Plan, row: dict[str, Any], key: Mapping[str, Any]) -> dict[str, Any]:
         """Replace secrets by their seals and set the folded forms of changed texts."""
@@ -341,53 +354,38 @@ class Transaction(Reads):
                 row[column] = None if row[source] is None else fold_as(str(row[source]))
         return row
 
-    def _check_references(self, plan: Plan, row: Mapping[str, Any]) -> None:
-        """Hold every newly set reference's target live until this unit ends.
+    def _insert_stored(self, plan: Plan, stored: Columns, *, ignore: bool = False) -> None:
+        self.execute_many(insert_sql(plan, tuple(stored), ignore=ignore), list(zip(*stored.values(), strict=True)))
 
-        A foreign key alone lets a child slip under a parent that is being trashed at the same moment.
-        """
-        for field in plan.references:
-            target_id = row.get(field.name)
-            if target_id is None or field.rule.target is None:
-                continue
-            target = "memberships" if field.rule.member else field.rule.target
-            if (target, target_id) in self._checked:
-                continue
-            if not self._holds(field, target, row):
-                noun = self.noun(self.context.catalog.models[field.rule.target])
-                raise ForeignKey.at(field.name, "foreign_key", "must be the id of an existing {what}", what=noun)
-            self._checked.add((target, target_id))
-
-    def _holds(self, field: Field, target: str, row: Mapping[str, Any]) -> bool:
-        model = self.context.catalog.models[target]
-        there = plan_of(model, self.engine)
-        sign = mark(self.engine)
-        key = "user_id" if field.rule.member else "id"
-        terms, params = [f"t.{key} = {sign}"], [there.fields[key].bound(row[field.name])]
-        if there.scope == "organization_id" and not field.rule.shared:
-            owner = row.get("organization_id") or self.actor.organization_id
-            terms.insert(0, f"t.organization_id = {sign}")
-            params.insert(0, there.fields["organization_id"].bound(owner))
-        if there.trashable:
-            terms.append("t.deleted_at IS NULL")
-        if field.rule.member:
-            terms.append("t.status <> 'disabled'")
-        sql = select_sql(there, "1", tuple(terms), lock_tail(self.engine, lock=False, share=True))
-        return self.execute(sql, params).fetchone() is not None
-
-    def _log_inserts(self, plan: Plan, rows: Sequence[Mapping[str, Any]]) -> None:
+    def _log_inserts(self, plan: Plan, rows: Sequence[Mapping[str, Any]], stored: Columns) -> None:
+        """Leave the change rows of new rows, which are ``stored`` so."""
         self.touched.add(plan.table)
         if not plan.logged:
             return
+        diffs: list[dict[str, object]] = [{} for _ in rows]
+        for name, show in plan.kept.items():
+            if name not in stored:
+                continue
+            # Ids and times are shown as they are stored, where that is text.
+            shown = stored[name] if show is plan.fields[name].bind else _shown(show, [row.get(name) for row in rows])
+            for diff, value in zip(diffs, shown, strict=True):
+                if value is not None:
+                    diff[name] = [None, value]
         if plan.private:
-            subjects = [found for row in rows if (found := row.get(plan.subject or "id")) is not None]
-            self._ring.load(self, [subject for subject in subjects if subject not in self._ring.fresh])
-            if plan.subject in {None, "id"}:
-                # Rows that are only now inserted are nobody else's, so that nobody else makes keys for them.
-                self._ring.fresh.update(subjects)
-        for row in rows:
-            changes = {name: [None, show(row[name])] for name, show in plan.kept.items() if row.get(name) is not None}
-            self._log(plan, "insert", row, changes, version=1)
+            diffs = self._sealed(plan, rows, diffs)
+        owners = stored[plan.scope] if plan.scope else [self._stored_id(self.actor.organization_id)] * len(rows)
+        self._append_all("insert", plan.table, owners, stored["id"], diffs, version=1)
+
+    def _sealed(
+        self, plan: Plan, rows: Sequence[Mapping[str, Any]], diffs: Sequence[dict[str, object]]
+    ) -> list[dict[str, object]]:
+        """Return the changes of new rows with what tells of people sealed under their keys."""
+        subjects = [found for row in rows if (found := row.get(plan.subject or "id")) is not None]
+        self._ring.load(self, [subject for subject in subjects if subject not in self._ring.fresh])
+        if plan.subject in {None, "id"}:
+            # Rows that are only now inserted are nobody else's, so that nobody else makes keys for them.
+            self._ring.fresh.update(subjects)
+        return [{**seal_changes(self, self._ring, plan, row, diff)} for row, diff in zip(rows, diffs, strict=True)]
 
     def _diff(self, plan: Plan, differing: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, list[object]]:
         return {
@@ -423,42 +421,66 @@ class Transaction(Reads):
         deletion_id: UUID | None,
         changes: Mapping[str, object] | None,
     ) -> None:
+        owners, ids = [self._stored_id(owner)], [self._stored_id(entity_id)]
+        self._append_all(action, entity, owners, ids, [changes], version=version, deletion_id=deletion_id)
+
+    def _append_all(
+        self,
+        action: str,
+        entity: str,
+        owners: Sequence[object],
+        ids: Sequence[object],
+        diffs: Sequence[Mapping[str, object] | None],
+        *,
+        version: int | None,
+        deletion_id: UUID | None = None,
+    ) -> None:
+        """Collect change rows of one action; ``owners`` and ``ids`` are as they are stored."""
         actor = self.actor
-        identity: Callable[[UUID | None], object] = _text_id if self.engine != POSTGRESQL else _same
-        self._changes.append(
+        now = self.now if self.engine == POSTGRESQL else moment_text(self.now)
+        who = (actor.request_id, actor.kind.value, self._stored_id(actor.id), actor.label)
+        deletion, place = self._stored_id(deletion_id), (actor.ip, actor.user_agent)
+        self._changes += [
             (
-                identity(owner),
-                self.now if self.engine == POSTGRESQL else moment_text(self.now),
-                actor.request_id,
-                actor.kind.value,
-                identity(actor.id),
-                actor.label,
+                owner,
+                now,
+                *who,
                 action,
                 entity,
-                identity(entity_id),
+                id,
                 version,
-                identity(deletion_id),
-                None if changes is None else compact_json(changes),
-                actor.ip,
-                actor.user_agent,
+                deletion,
+                None if diff is None else compact_json(diff),
+                *place,
             )
-        )
+            for owner, id, diff in zip(owners, ids, diffs, strict=True)
+        ]
 
-    def _index_new(self, plan: Plan, rows: Sequence[Mapping[str, Any]]) -> None:
+    def _stored_id(self, value: UUID | None) -> object:
+        return value if value is None or self.engine == POSTGRESQL else str(value)
+
+    def _index_new(self, plan: Plan, rows: Sequence[Mapping[str, Any]], stored: Columns) -> None:
         """Put the folded words of new rows into the search table."""
         resource = self.context.catalog.by_table.get(plan.table)
-        if resource is not None and resource.search:
-            self.insert_facts(
-                SearchDocument, [{**self._words_key(plan, row), "words": resource.words(row)} for row in rows]
-            )
+        if resource is None or not resource.search:
+            return
+        documents = {
+            "organization_id": stored[plan.scope or "organization_id"],
+            "entity": [plan.table] * len(rows),
+            "entity_id": stored["id"],
+            "words": [resource.words(row) for row in rows],
+        }
+        self._insert_stored(plan_of(SearchDocument, self.engine), documents)
+        self.touched.add("search_documents")
 
     def _index_words(self, plan: Plan, row: Mapping[str, Any], changed: Mapping[str, Any]) -> None:
         """Keep a changed row's folded words in the search table."""
         resource = self.context.catalog.by_table.get(plan.table)
         if resource is None or not any(name in changed for name in resource.search):
             return
-        if not self.set_facts(SearchDocument, self._words_key(plan, row), {"words": resource.words(row)}):
-            self._index_new(plan, [row])
+        key, words = self._words_key(plan, row), {"words": resource.words(row)}
+        if not self.set_facts(SearchDocument, key, words):
+            self.insert_facts(SearchDocument, [{**key, **words}])
 
     def _forget_words(self, plan: Plan, row: Mapping[str, Any]) -> None:
         resource = self.context.catalog.by_table.get(plan.table)
@@ -472,9 +494,5 @@ class Transaction(Reads):
         return {"organization_id": row[plan.scope or "organization_id"], "entity": plan.table, "entity_id": row["id"]}
 
 
-def _text_id(value: UUID | None) -> object:
-    return None if value is None else str(value)
-
-
-def _same(value: UUID | None) -> object:
-    return value
+def _shown(show: Convert, values: Sequence[Any]) -> list[Any]:
+    return [None if value is None else show(value) for value in values]

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from growbase.core.feed import BEGINNING, Position, undelivered_since
+from growbase.core.model import Root
 from growbase.core.reads import Reads, Where
 from growbase.core.seals import close_guard, drop_through, open_guard
 from growbase.core.statements import mark, plan_of
+from growbase.core.subject_keys import destroy_keys
 from growbase.core.tables import Change, Seal, SealKind
 from growbase.core.transaction import Transaction
 
@@ -36,6 +39,7 @@ def drop_span(tx: Transaction, *, before: datetime) -> int:
     if seal is None or stop is not None:
         return 0
     start = _start(tx, seal)
+    _forget_gone(tx, start, Position(seal.to_tx, seal.to_seq))
     open_guard(tx)
     end = drop_through(tx, seal.number)
     sign = mark(tx.engine)
@@ -44,6 +48,40 @@ def drop_span(tx: Transaction, *, before: datetime) -> int:
     close_guard(tx)
     tx.touched.add("changes")
     return count
+
+
+def _forget_gone(tx: Transaction, start: Position, end: Position) -> None:
+    """Destroy the keys of people whose rows are gone, with the last entries of a span that can tell of them.
+
+    What removed a row is the last that was logged of it and of what belonged to it.
+    """
+    sign, plan, models = mark(tx.engine), plan_of(Change, tx.engine), tx.context.catalog.models
+    about = [name for name, model in sorted(models.items()) if model.__subject__ is not None]
+    sql = (
+        "SELECT DISTINCT t.organization_id, t.entity, t.entity_id FROM changes t "
+        f"WHERE (t.tx, t.seq) > ({sign}, {sign}) AND (t.tx, t.seq) <= ({sign}, {sign}) "
+        f"AND t.action IN ('purge', 'delete') AND t.entity IN ({', '.join([sign] * len(about))}) "
+        "AND EXISTS (SELECT 1 FROM subject_keys k WHERE k.id = t.entity_id)"
+    )
+    gone = []
+    for owner, entity, id in tx.execute(sql, [*start, *end, *about]).fetchall():
+        whose, bound = ("t.organization_id IS NULL", []) if owner is None else (f"t.organization_id = {sign}", [owner])
+        later = f"SELECT 1 FROM changes t WHERE {whose} AND t.entity = {sign} AND t.entity_id = {sign} "
+        later += f"AND (t.tx, t.seq) > ({sign}, {sign}) LIMIT 1"
+        if tx.execute(later, [*bound, entity, id, *end]).fetchone() is None:
+            read = plan.fields["entity_id"].read
+            subject = read(id) if read else id
+            if not _is_alive(tx, models[entity], subject, owner):
+                gone.append(subject)
+    destroy_keys(tx, gone)
+
+
+def _is_alive(tx: Transaction, model: type[Root], id: UUID, owner: Any) -> bool:  # noqa: ANN401 -- as the driver has it
+    """Return whether a row is there, as more than what reports need of it."""
+    is_owned = model.__scope__ == "organization_id" and owner is not None
+    keys: dict[str, Any] = {"organization_id": UUID(str(owner))} if is_owned else {}
+    row = tx.find(model, id, trash=True, anywhere=True, **keys)
+    return row is not None and row.__dict__.get("purged_at") is None
 
 
 def next_span(reads: Reads, before: datetime, after: int = 0) -> tuple[Seal | None, Stop | None]:

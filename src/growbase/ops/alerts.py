@@ -24,7 +24,7 @@ from growbase.core.crypto import derive_key
 from growbase.core.database import Database
 from growbase.core.errors import GrowbaseError
 from growbase.core.facts import delete_facts, hold
-from growbase.core.mail import MailDeferred, MailRefused, MailUnconfirmed
+from growbase.core.mail import message_id_of
 from growbase.core.outbound import safe_client
 from growbase.core.outside import Outside
 from growbase.core.tables import Alert, AlertNotice, AlertState, DoctorReport, InstanceFact, Job, NoticeStatus
@@ -32,6 +32,7 @@ from growbase.core.transaction import Transaction
 from growbase.core.types import moment_text
 from growbase.domains.identity.actions_webhooks import Letter
 from growbase.jobs.errors import Permanent, Transient, UnknownOutcome
+from growbase.jobs.mailing import send_as_task
 from growbase.jobs.policies import MAINTENANCE
 from growbase.ops.checks import background, installation
 from growbase.ops.checks.finding import Check, Patient
@@ -152,16 +153,9 @@ def _send_mail(notice: AlertNotice, settings: Settings, outside: Outside) -> Non
     message["From"] = outside.sender
     message["To"] = settings.alert_email
     message["Subject"] = f"[Growbase] {notice.state.value}: {notice.alert}"[:200]
-    message["Message-ID"] = f"<{notice.id}@{outside.sender.domain or 'localhost'}>"
+    message["Message-ID"] = message_id_of(notice.id, outside.sender)
     message.set_content(f"{notice.message}\n\n{outside.base_url}, {moment_text(notice.created_at)}\n")
-    try:
-        outside.mailer.send(message)
-    except MailDeferred as error:
-        raise Transient(str(error)) from error
-    except MailRefused as error:
-        raise Permanent(str(error)) from error
-    except MailUnconfirmed as error:
-        raise UnknownOutcome(str(error)) from error
+    send_as_task(outside.mailer, message)
 
 
 def _post(notice: AlertNotice, settings: Settings, outside: Outside) -> None:

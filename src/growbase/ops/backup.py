@@ -186,11 +186,11 @@ def require_equal(manifest: Manifest, found: Contents) -> None:
 # -- prune ------------------------------------------------------------------------------------------------------------
 
 
-def kept(manifests: list[Manifest], now: datetime) -> set[str]:
+def kept(manifests: list[Manifest], now: datetime, days: int) -> set[str]:
     """Return the ids of the backups to keep, of a list with the newest first.
 
     These are the newest of all, those of the last day, and the newest of each of the last days, weeks and months that
-    have one.
+    have one, as far as they are not older than ``days``: who was erased must be gone from backups, too, at some time.
     """
     found = {manifest.id for manifest in manifests if now - manifest.finished < NEWEST}
     found |= {manifest.id for manifest in manifests[:1]}
@@ -199,7 +199,8 @@ def kept(manifests: list[Manifest], now: datetime) -> set[str]:
         for manifest in manifests:
             newest.setdefault(manifest.finished.strftime(period), manifest.id)
         found |= set(list(newest.values())[:count])
-    return found
+    old = {manifest.id for manifest in manifests[1:] if now - manifest.finished > timedelta(days=days)}
+    return found - old
 
 
 def prune(settings: "Settings", vault: Vault, *, dry_run: bool = False) -> list[str]:
@@ -208,13 +209,13 @@ def prune(settings: "Settings", vault: Vault, *, dry_run: bool = False) -> list[
     The newest backup that is whole stays whatever its age. Raises Conflict while a backup is at work.
     """
     with scratch(settings, "backup"):
-        return prune_vault(vault, clock.now(), dry_run=dry_run)
+        return prune_vault(vault, clock.now(), settings.backup_days, dry_run=dry_run)
 
 
-def prune_vault(vault: Vault, now: datetime, *, dry_run: bool = False) -> list[str]:
+def prune_vault(vault: Vault, now: datetime, days: int, *, dry_run: bool = False) -> list[str]:
     """Prune a place in which no backup is at work."""
     manifests = vault.manifests()
-    staying = kept(manifests, now)
+    staying = kept(manifests, now, days)
     whole = next((manifest.id for manifest in manifests if _is_complete(vault, manifest)), None)
     staying |= {whole} if whole else set()
     going = [manifest.id for manifest in manifests if manifest.id not in staying]

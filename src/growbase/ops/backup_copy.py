@@ -85,10 +85,10 @@ def _entries(vault: Vault, folder: str) -> dict[str, Entry]:
     return {entry.key: entry for batch in vault.store.entries(folder) for entry in batch}
 
 
-def prune_copies(vault: Vault, other: Vault) -> list[str]:
+def prune_copies(vault: Vault, other: Vault, days: int) -> list[str]:
     """Prune a second place, into which nobody but ``copy_to`` writes; return the ids of the backups that go."""
     now = clock.now()
-    gone = prune_vault(other, now)
+    gone = prune_vault(other, now, days)
     _prune_litestream(vault, other, now)
     return gone
 

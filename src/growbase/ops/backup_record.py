@@ -68,7 +68,7 @@ def scheduled_backup(database: Database, *, settings: "Settings") -> int:
     if settings.backup_copy_url is not None:
         other = open_vault(settings, vault.keyring, settings.backup_copy_url.get_secret_value())
         copy_to(vault, other)
-        prune_copies(vault, other)
+        prune_copies(vault, other, settings.backup_days)
     return sum(manifest.rows.values())
 
 

@@ -97,15 +97,16 @@ def _read_postgresql(rows: Rows) -> Catalog:
             if not name.startswith(ddl.IGNORED_TABLES):
                 # PostgreSQL names the schema in these two only; elsewhere it would be part of a text.
                 plain = qualified.sub("", text) if kind in {"index", "trigger"} else text
-                plain = _undivided(name, plain, divided) if kind == "index" else plain
-                found[f"{kind} {name}"].add(" ".join(plain.split()))
+                shown, plain = _undivided(name, plain, divided) if kind == "index" else (name, plain)
+                found[f"{kind} {shown}"].add(" ".join(plain.split()))
     return {name: frozenset(lines) for name, lines in found.items()}
 
 
-def _undivided(index: str, text: str, divided: Iterable[str]) -> str:
-    """Return an index's definition as if its table had no partitions (``core.partitions``), nor a table of keys."""
+def _undivided(index: str, text: str, divided: Iterable[str]) -> tuple[str, str]:
+    """Return an index as if its table had no partitions (``core.partitions``) and no table of keys beside them."""
     for table in divided:
-        if index.startswith(f"uq_{table}_"):
-            text = text.replace(f" ON {table}_keys ", f" ON {table} ")
         text = text.replace(f" ON ONLY {table} ", f" ON {table} ")
-    return text
+        if index == f"{table}_keys_unique":
+            unique = f"uq_{table}_{text.rpartition(', ')[2].rstrip(')')}"
+            return unique, text.replace(f"{index} ON {table}_keys ", f"{unique} ON {table} ")
+    return index, text

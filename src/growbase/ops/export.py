@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from growbase.core.errors import GrowbaseError, NotFound
 from growbase.core.files import FileStore, open_store
 from growbase.core.types import moment_text
 from growbase.ops.canonical import Checksum, encode_row, microseconds
+from growbase.ops.common_form import parents_first, selected
 from growbase.ops.connections import connect_postgresql, engine_name
 from growbase.ops.contents import contents
 from growbase.ops.copies import stamp
@@ -29,7 +30,6 @@ FOLDER: Final = "export"
 BATCH: Final = 1_000
 _GZIP: Final = 31
 """zlib's number for a gzip header around the stream."""
-_MOMENT: Final = "to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 
 
 class ExportDamaged(GrowbaseError):
@@ -79,8 +79,21 @@ def export(settings: "Settings", store: FileStore, progress: Progress = lambda *
 
 
 def scheduled_export(_: object, *, settings: "Settings") -> int:
-    """Write an export and return how many tables it has."""
-    return len(export(settings, exports(settings)).tables)
+    """Write an export, delete those that are older than backups are kept, and return how many tables it has."""
+    store = exports(settings)
+    made = export(settings, store)
+    prune_exports(store, clock.now() - timedelta(days=settings.backup_days))
+    return len(made.tables)
+
+
+def prune_exports(store: FileStore, before: datetime) -> None:
+    """Delete exports from before a moment, but for the newest one; a manifest goes first."""
+    for name in sorted(store.folders(FOLDER))[:-1]:
+        if name < f"{before:%Y%m%dT%H%M%S%f}":
+            store.delete(f"{FOLDER}/{name}/{MANIFEST}")
+            for batch in store.entries(f"{FOLDER}/{name}"):
+                for entry in batch:
+                    store.delete(entry.key)
 
 
 def find_export(store: FileStore, id: str | None = None) -> Exported:
@@ -99,8 +112,7 @@ def find_export(store: FileStore, id: str | None = None) -> Exported:
 
 def tables_of(settings: "Settings") -> list[sa.Table]:
     """Return every table, parents first."""
-    made = ddl.tables((*ddl.PROGRAM, *settings.domains))
-    return [table for table, _ in sa.schema.sort_tables_and_constraints(made) if table is not None]  # type: ignore[no-untyped-call]
+    return parents_first((*ddl.PROGRAM, *settings.domains))
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -117,7 +129,7 @@ def snapshot(settings: "Settings") -> Iterator[tuple[Callable[[str], list[Any]],
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
             def streamed(table: sa.Table) -> Iterator[Row]:
-                columns = ", ".join(_selected(column) for column in table.columns)
+                columns = ", ".join(selected(column) for column in table.columns)
                 with connection.cursor(name="export") as cursor:
                     cursor.itersize = BATCH
                     cursor.execute(f'SELECT {columns} FROM "{table.name}"')
@@ -138,17 +150,6 @@ def snapshot(settings: "Settings") -> Iterator[tuple[Callable[[str], list[Any]],
             yield from reading.execute(f'SELECT {names} FROM "{table.name}"')
 
         yield lambda sql: reading.execute(sql).fetchall(), streamed_rows
-
-
-def _selected(column: "sa.Column[Any]") -> str:
-    """Return the expression by which PostgreSQL gives a column as SQLite stores it."""
-    if isinstance(column.type, types.Moment):
-        return _MOMENT.format(column.name)
-    if isinstance(column.type, types.Boolean):
-        return f"{column.name}::int"
-    if isinstance(column.type, types.Identifier | types.Document | types.Day):
-        return f"{column.name}::text"
-    return column.name
 
 
 def shown(column: "sa.Column[Any]", value: Any) -> Any:  # noqa: ANN401 -- a JSON value

@@ -52,7 +52,7 @@ def collect_messages(package: Path = PACKAGE) -> list[Message]:
         for text, line in (*source.messages(), *(() if is_command else labels(tree))):
             if _says_something(text):
                 found.setdefault(text, Message(text, f"{path.relative_to(package)}:{line}"))
-    for path in sorted(package.rglob("templates/*.html")):
+    for path in sorted(package.rglob("templates/**/*.html")):
         for line, text in _in_template(path.read_text(encoding="utf-8")):
             found.setdefault(text, Message(text, f"{path.relative_to(package)}:{line}"))
     return list(found.values())

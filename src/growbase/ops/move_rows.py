@@ -1,7 +1,4 @@
-"""The rows a move carries: their columns, keys and order, and the form in which both engines give and take them.
-
-That form is SQLite's: ids, moments, days and documents as text, truth as 0 and 1. PostgreSQL reads all of it, too.
-"""
+"""The rows a move carries: their columns, keys and order, in the common form of both engines."""
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -12,9 +9,10 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from growbase.core import ddl, types
+from growbase.core import types
 from growbase.core.gate import FACT, LOG_BASE
 from growbase.ops.canonical import Checksum, encode_row, microseconds
+from growbase.ops.common_form import parents_first, selected
 
 Row = tuple[Any, ...]
 Key = tuple[Any, ...]
@@ -28,7 +26,6 @@ OWN_FACTS: Final = (FACT, LOG_BASE, "move", "moved_from")
 """Facts of one database alone, which do not move with the data."""
 
 _CASTS: Final[dict[type[Any], str]] = {types.Identifier: "uuid", types.Integer: "bigint", types.Text: "text"}
-_MOMENT: Final = "to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 
 
 @lru_cache(maxsize=65_536)
@@ -99,9 +96,7 @@ class Table:
 
 def tables(packages: Collection[str]) -> list[Table]:
     """Return the tables that move, parents first; the facts of the instance are carried apart."""
-    made = ddl.tables(packages)
-    ordered = [table for table, _ in sa.schema.sort_tables_and_constraints(made) if table is not None]  # type: ignore[no-untyped-call]
-    return [described(table) for table in ordered if table.name != FACTS]
+    return [described(table) for table in parents_first(packages) if table.name != FACTS]
 
 
 def described(table: sa.Table) -> Table:
@@ -115,7 +110,7 @@ def described(table: sa.Table) -> Table:
         key=tuple(column.name for column in keys),
         casts=tuple(_CASTS[type(column.type)] for column in keys),
         places=tuple(columns.index(column.name) for column in keys),
-        selects=", ".join(_selected(column) for column in table.columns),
+        selects=", ".join(selected(column) for column in table.columns),
         converters=tuple(
             (place, _CANONICAL[type(column.type)])
             for place, column in enumerate(table.columns)
@@ -123,17 +118,6 @@ def described(table: sa.Table) -> Table:
         ),
         counter=counters[0] if counters else None,
     )
-
-
-def _selected(column: sa.Column[Any]) -> str:
-    """Return the expression by which PostgreSQL gives a column in the common form."""
-    if isinstance(column.type, types.Moment):
-        return _MOMENT.format(column.name)
-    if isinstance(column.type, types.Boolean):
-        return f"{column.name}::int"
-    if isinstance(column.type, types.Identifier | types.Document | types.Day):
-        return f"{column.name}::text"
-    return column.name
 
 
 def batches(keys: Sequence[Key], size: int) -> Iterator[Sequence[Key]]:

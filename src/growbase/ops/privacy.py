@@ -7,7 +7,6 @@ it destroys the person's keys, with which the change log forgets them, too.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -38,8 +37,6 @@ INLINE: Final = 500
 LARGEST_EXPORT: Final = 20_000
 """Rows that a request hands out."""
 ERASE: Final = "erase_person"
-BACKUPS_KEPT: Final = timedelta(days=366)
-"""The oldest backup is that of a month a year ago."""
 
 Ids = dict[UUID, UUID | None]
 """Ids of rows, each with its organization."""

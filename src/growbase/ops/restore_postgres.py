@@ -159,6 +159,8 @@ def _require_empty_database(url: str) -> None:
 
 def _pour(settings: "Settings", manifest: Manifest, server: OwnServer, url: str) -> None:
     """Copy the recovered database into another one, all or nothing."""
+    import psycopg
+
     major = major_of(manifest)
     plain, environment = login(url)
     dump = [program("pg_dump", major), "--format=custom", "--dbname", server.url(database_name(settings))]
@@ -175,3 +177,6 @@ def _pour(settings: "Settings", manifest: Manifest, server: OwnServer, url: str)
     if done.returncode or source.returncode:
         said = done.stderr.strip().splitlines()
         raise Unavailable("PostgreSQL's program failed: {reason}", reason=said[0] if said else "pg_dump failed")
+    # A dump brings no statistics, and without them a search may read a whole table.
+    with psycopg.connect(url, connect_timeout=10, autocommit=True) as connection:
+        connection.execute("ANALYZE")

@@ -16,8 +16,9 @@ from growbase.core import clock
 from growbase.core.actor import Actor, system
 from growbase.core.crypto import hash_token
 from growbase.core.database import Database
-from growbase.core.facts import hold
+from growbase.core.facts import gather_statistics, hold
 from growbase.core.model import Root
+from growbase.core.tables import Change, SearchDocument
 from growbase.core.transaction import Transaction
 from growbase.domains.commerce.actions_stores import create_store, next_number
 from growbase.domains.commerce.models_flags import OrderFlag
@@ -26,6 +27,7 @@ from growbase.domains.commerce.models_tickets import Ticket, TicketMessage
 from growbase.domains.identity.models import Membership, Organization
 from growbase.domains.marketing.actions_analytics import ingest_events
 from growbase.domains.marketing.models import Brand, Campaign, Content
+from growbase.domains.marketing.models_analytics import AnalyticsEvent
 from growbase.domains.marketing.models_generated import GeneratedContent
 from growbase.domains.outreach.models import Prospect
 from growbase.domains.outreach.models_messages import Message
@@ -43,11 +45,16 @@ CAMPAIGNS, CONTENTS, CANDIDATES, EVENTS = 2, 12, 24, 420
 PROSPECTS, MESSAGES, PIECES, SNAPSHOTS = 70, 110, 30, 8
 TICKETS, REPLIES, FLAGS, ARTICLES = 30, 3, 20, 40
 DAYS: Final = 180
+KINDS, KIND_WEIGHTS = ("impression", "view", "click", "conversion"), (70, 15, 12, 3)
+VISITORS: Final = 50_000
 INTEREST: Final = 24
 """Mean hours between a content and what happens to it."""
 
 Row = Mapping[str, Any]
 Table = tuple[type[Root], list[Row]]
+Tables = dict[type[Root], list[Row]]
+Target = tuple[str, str, datetime]
+"""Campaign and id of a content, and when it came out."""
 Progress = Callable[[int, int], None]
 
 
@@ -74,9 +81,18 @@ class _Words:
         self.faker.seed_instance(SEED)
 
     @cached_property
-    def people(self) -> list[tuple[str, str]]:
-        """First and last names."""
-        return [(self.faker.first_name(), self.faker.last_name()) for _ in range(600)]
+    def first_names(self) -> list[str]:
+        """First names."""
+        return [self.faker.first_name() for _ in range(150)]
+
+    @cached_property
+    def last_names(self) -> list[str]:
+        """Last names."""
+        return [self.faker.last_name() for _ in range(250)]
+
+    def person(self) -> tuple[str, str]:
+        """Return a first and a last name."""
+        return self.chance.choice(self.first_names), self.chance.choice(self.last_names)
 
     @cached_property
     def companies(self) -> list[str]:
@@ -116,26 +132,35 @@ def seed_scale(database: Database, home: UUID, scale: int, progress: Progress = 
     ground = database.write(actor, _ground)
     database.write(actor, lambda tx: next_number(tx, ground.store_id, "tickets", count=scale * TICKETS))
     written: Future[int] | None = None
+    filled: set[type[Root]] = {Change, SearchDocument, AnalyticsEvent}
     # The next rows are made while the last ones are written.
     with _no_collection(), ThreadPoolExecutor(1) as writer:
         for first in range(0, scale, TOGETHER):
             numbers = range(first, min(first + TOGETHER, scale))
             tables = _gathered(words, ground, numbers)
-            events = [event for number in numbers for event in _events(words, ground, number)]
+            contents = [(str(row["campaign_id"]), str(row["id"]), words.past()) for row in tables[Content]]
+            events = [event for number in numbers for event in _events(words, contents, number)]
+            filled |= set(tables)
             if written:
                 done += written.result()
                 progress(first, scale)
             written = writer.submit(_write, database, actor, tables, events)
         done += written.result() if written else 0
         progress(scale, scale)
+    for model in filled:
+        database.write(actor, partial(_gather, model=model))
     return Scaled(done, time.perf_counter() - started)
 
 
-def _write(database: Database, actor: Actor, tables: Sequence[Table], events: Sequence[Row]) -> int:
-    for packed in _packed(tables):
+def _write(database: Database, actor: Actor, tables: Tables, events: Sequence[Row]) -> int:
+    for packed in _packed(tables.items()):
         database.write(actor, partial(_insert, tables=packed))
     database.write(actor, partial(ingest_events, events=events, late_limit=None))
-    return sum(len(rows) for _, rows in tables) + len(events)
+    return sum(len(rows) for rows in tables.values()) + len(events)
+
+
+def _gather(tx: Transaction, *, model: type[Root]) -> None:
+    gather_statistics(tx, model)
 
 
 @contextmanager
@@ -194,8 +219,6 @@ class _Ground:
     brand_id: UUID
     store_id: UUID
     account_id: UUID
-    contents: list[tuple[UUID, UUID, datetime]]
-    """Of each content its campaign, its id and when it came out."""
 
 
 def _ground(tx: Transaction) -> _Ground:
@@ -206,16 +229,16 @@ def _ground(tx: Transaction) -> _Ground:
     account_id = tx.insert(
         SocialAccount, platform="linkedin", provider_account_id="scale", handle="northwind", status="disabled"
     )
-    return _Ground(organization_id, brand_id, store_id, account_id, [])
+    return _Ground(organization_id, brand_id, store_id, account_id)
 
 
-def _gathered(words: _Words, ground: _Ground, numbers: range) -> list[Table]:
+def _gathered(words: _Words, ground: _Ground, numbers: range) -> Tables:
     """Return the rows of several units table by table, so that few commits write many rows."""
-    gathered: dict[type[Root], list[Row]] = {}
+    gathered: Tables = {}
     for number in numbers:
         for model, rows in _unit(words, ground, number):
             gathered.setdefault(model, []).extend(rows)
-    return list(gathered.items())
+    return gathered
 
 
 def _unit(words: _Words, ground: _Ground, number: int) -> Iterator[Table]:
@@ -254,7 +277,6 @@ def _marketing(words: _Words, ground: _Ground, number: int) -> Iterator[Table]:
         }
         for _ in range(CONTENTS)
     ]
-    ground.contents.extend((row["campaign_id"], row["id"], words.past()) for row in contents)
     yield Content, contents
     yield (
         GeneratedContent,
@@ -276,31 +298,33 @@ def _marketing(words: _Words, ground: _Ground, number: int) -> Iterator[Table]:
     )
 
 
-def _events(words: _Words, ground: _Ground, number: int) -> Iterator[dict[str, Any]]:
+def _events(words: _Words, contents: Sequence[Target], number: int) -> Iterator[dict[str, Any]]:
     chance = words.chance
-    for place in range(EVENTS):
-        campaign_id, content_id, out_at = chance.choice(ground.contents[-TOGETHER * CONTENTS :])
-        kind = chance.choices(("impression", "view", "click", "conversion"), (70, 15, 12, 3))[0]
+    targets, kinds = chance.choices(contents, k=EVENTS), chance.choices(KINDS, KIND_WEIGHTS, k=EVENTS)
+    sources = chance.choices(("email", "social", "search", "direct"), k=EVENTS)
+    for place, ((campaign_id, content_id, out_at), kind, source) in enumerate(
+        zip(targets, kinds, sources, strict=True)
+    ):
         event: dict[str, Any] = {
             "event_key": f"scale-{number}-{place}",
-            "campaign_id": str(campaign_id),
-            "content_id": str(content_id),
+            "campaign_id": campaign_id,
+            "content_id": content_id,
             "event_type": kind,
             # Most of what happens to a content happens soon after it came out.
             "occurred_at": min(out_at + timedelta(hours=chance.expovariate(1 / INTEREST)), words.now),
-            "subject_key": f"visitor-{chance.randrange(50_000)}",
-            "source": chance.choice(("email", "social", "search", "direct")),
+            "subject_key": f"visitor-{int(chance.random() * VISITORS)}",
+            "source": source,
         }
-        yield event | (
-            {"value_minor": chance.randrange(19, 400) * 100, "currency": "EUR"} if kind == "conversion" else {}
-        )
+        if kind == "conversion":
+            event |= {"value_minor": chance.randrange(19, 400) * 100, "currency": "EUR"}
+        yield event
 
 
 def _outreach(words: _Words, number: int) -> Iterator[Table]:
     chance = words.chance
     people: list[Row] = []
     for place in range(PROSPECTS):
-        (first, last), company = chance.choice(words.people), chance.choice(words.companies)
+        (first, last), company = words.person(), chance.choice(words.companies)
         serial = number * PROSPECTS + place
         people.append(
             {
@@ -349,10 +373,10 @@ def _social(words: _Words, ground: _Ground, number: int) -> Iterator[Table]:
     yield ScheduledPost, posts
     snapshots: list[Row] = []
     for shown in posts:
-        seen = 0
-        for place in range(SNAPSHOTS):
+        seen, at = 0, shown["published_at"].replace(minute=0, second=0, microsecond=0)
+        for _ in range(SNAPSHOTS):
             seen += chance.randrange(400)
-            at = shown["published_at"].replace(minute=0, second=0, microsecond=0) + timedelta(hours=6 * (place + 1))
+            at += timedelta(hours=6)
             snapshots.append(
                 {
                     "organization_id": ground.organization_id,
@@ -378,7 +402,7 @@ def _commerce(words: _Words, ground: _Ground, number: int) -> Iterator[Table]:
     tickets: list[Row] = []
     replies: list[Row] = []
     for place in range(TICKETS):
-        (first, last), at = chance.choice(words.people), words.past()
+        (first, last), at = words.person(), words.past()
         status = chance.choice(("open", "open", "pending", "closed"))
         ticket = {
             "id": clock.new_id(),

@@ -8,14 +8,18 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from growbase.core.actor import system
+from growbase.core.actor import Actor, ActorKind, system
 from growbase.core.config import Settings
 from growbase.core.crypto import password_hash
 from growbase.core.database import Database
-from growbase.core.errors import Invalid
+from growbase.core.errors import GrowbaseError, Invalid
 from growbase.core.facts import hold
 from growbase.core.files import open_files
+from growbase.core.model import is_trashable
+from growbase.core.resource import Resource
+from growbase.core.tables import Change
 from growbase.core.transaction import Transaction
+from growbase.core.trash import trash
 from growbase.domains.commerce.demo import seed_commerce
 from growbase.domains.identity.actions_keys import create_api_key
 from growbase.domains.identity.demo import ADMIN_EMAIL, DEMO_EMAIL, seed_identity
@@ -31,6 +35,8 @@ from growbase.ops.connections import database_name
 from growbase.ops.guard import InProduction
 
 KEY_NAME = "Demo key"
+LABEL: Final = "demo"
+"""The actor under which the log names who made the demo data."""
 
 SETS: Final[Mapping[str, Callable[..., int]]] = {
     "marketing": seed_marketing,
@@ -95,16 +101,63 @@ def seed_demo(database: Database, settings: Settings, *, only: Collection[str] =
             create_api_key(inside, name=KEY_NAME, scopes=scopes, prefix=key.prefix, key_hash=key.key_hash)
         return organization_id, known, has_key
 
-    organization_id, known, has_key = database.write(replace(system("demo"), region=settings.region), unit)
+    organization_id, known, has_key = database.write(replace(system(LABEL), region=settings.region), unit)
 
+    fill_organization(database, settings, organization_id, only=only)
+    shown = {email: password for email, (password, is_new) in passwords.items() if is_new and email not in known}
+    return Seeded(organization_id, shown, None if has_key else key.plaintext)
+
+
+def fill_organization(
+    database: Database, settings: Settings, organization_id: UUID, *, only: Collection[str] = ()
+) -> None:
+    """Fill the demo data of each domain, or of those named, into one organization; what is there stays as it is.
+
+    Raises InProduction, and LimitExceeded where the organization's plan has no room: the domains before stay filled.
+    """
+    if settings.is_production:
+        raise InProduction(name=database_name(settings))
     # Bytes are stored before the unit that makes their rows.
     pictures = store_pictures(open_files(settings), organization_id=organization_id)
     sets: dict[str, Callable[..., int]] = {**SETS, "marketing": partial(seed_marketing, pictures=pictures)}
     for name, fill in sets.items():
         if not only or name in only:
-            database.write(system("demo", organization_id), partial(_filled, fill=fill))
-    shown = {email: password for email, (password, is_new) in passwords.items() if is_new and email not in known}
-    return Seeded(organization_id, shown, None if has_key else key.plaintext)
+            database.write(system(LABEL, organization_id), partial(_filled, fill=fill))
+
+
+def remove_demo(database: Database, organization_id: UUID, by: Actor) -> tuple[int, int]:
+    """Move an organization's demo data to the trash with all that hangs on it; return how many rows went and stay.
+
+    The log tells which rows those are. What work is under way for stays, such as an account with posts to come.
+    """
+    with database.read(system(LABEL, organization_id)) as reads:
+        made = {"actor_type": ActorKind.SYSTEM, "actor_label": LABEL, "action": "insert"}
+        # The newest first, since rows are made after those that they need.
+        rows = reads.rows(Change, order="-tx, -seq", **made)  # type: ignore[arg-type]
+        found = [(database.catalog.by_table.get(row.entity), row.entity_id) for row in rows]
+    left = [(resource, id) for resource, id in found if resource is not None and id is not None]
+    left = [(resource, id) for resource, id in left if resource.deletable and is_trashable(resource.model)]
+    total = 0
+    while True:
+        count, stay = 0, 0
+        for resource, id in left:
+            try:
+                count += database.write(by, partial(_removed, resource=resource, id=id))
+            except GrowbaseError:
+                stay += 1
+        total += count
+        if not count:
+            return total, stay
+
+
+def _removed(tx: Transaction, *, resource: Resource, id: UUID) -> int:
+    if tx.find(resource.model, id) is None:
+        return 0
+    if resource.remove is not None:
+        resource.remove(tx, id=id)
+    else:
+        trash(tx, resource.model, id)
+    return 1
 
 
 def _filled(tx: Transaction, *, fill: Callable[..., int]) -> int:

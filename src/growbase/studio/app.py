@@ -21,14 +21,17 @@ from growbase.studio import (
     discussion,
     edit,
     home,
+    imports,
     inbox,
     inbox_acts,
     lists,
     lookup,
     media,
+    notifications,
     running,
     signin,
     static_files,
+    views,
 )
 from growbase.studio.render import page
 from growbase.studio.visit import Visit
@@ -50,6 +53,9 @@ PAGES: Final[list[tuple[str, str, Page]]] = [
     *inbox.PAGES,
     *inbox_acts.PAGES,
     *running.PAGES,
+    *imports.PAGES,
+    *notifications.PAGES,
+    *views.PAGES,
     ("<resource>", "GET", lists.show),
     ("<resource>/new", "GET", edit.new),
     ("<resource>/new", "POST", edit.create),
@@ -73,7 +79,7 @@ PAGES: Final[list[tuple[str, str, Page]]] = [
 ]
 """Behind ``/studio/``: what the path looks like, the method, the page. The first that fits is taken."""
 
-UPLOADS: Final[frozenset[Page]] = frozenset({media.upload})
+UPLOADS: Final[frozenset[Page]] = frozenset({media.upload, imports.run, imports.run_posts})
 """Pages that take a form with a file."""
 
 PUBLIC: Final[dict[str, Page]] = {"login": signin.login, "preferences": signin.preferences}

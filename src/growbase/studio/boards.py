@@ -12,7 +12,7 @@ from growbase.core.errors import InvalidQuery, NotFound
 from growbase.core.query import Query, parse
 from growbase.core.reads import Reads
 from growbase.core.resource import Resource
-from growbase.studio import filters
+from growbase.studio import filters, views
 from growbase.studio.lists import address
 from growbase.studio.render import page
 from growbase.studio.rows import (
@@ -90,6 +90,7 @@ async def show(visit: Visit, resource: Resource) -> Answer:
         as_list=lambda state: with_query(f"/studio/{resource.name}", _of_state(resource, pairs, state)),
         may_move=visit.may(resource.write),
         cap=COUNTED,
+        saved=await views.listed(visit, resource),
     )
 
 

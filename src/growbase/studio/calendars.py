@@ -11,7 +11,7 @@ from growbase.core.reads import Reads
 from growbase.core.schema import parse_with
 from growbase.core.types import compact_json
 from growbase.domains.social.models_publishing import PostStatus
-from growbase.domains.social.states import SENT
+from growbase.domains.social.states import QUEUED, SENT
 from growbase.studio.acts import flash_error
 from growbase.studio.edit import current_row
 from growbase.studio.lookup import called
@@ -24,6 +24,8 @@ MOST: Final = {"month": 4, "week": 40, "day": 200}
 """Moments listed of one day."""
 STAYS: Final = frozenset(state.value for state in (*SENT, PostStatus.CANCELLED))
 """States in which a post can't be moved."""
+MOVES: Final = frozenset(state.value for state in (PostStatus.DRAFT, PostStatus.ON_HOLD, *QUEUED))
+"""States that a post keeps when it is moved."""
 RESOURCE: Final = "scheduled-posts"
 VERB: Final = "reschedule"
 
@@ -201,7 +203,9 @@ async def move(visit: Visit) -> Answer:
             return await _form(visit, id, back, typed, error)
         flash_error(visit, error)
         return visit.go(back)
-    undo = with_query("/studio/calendar/move", [("id", id), ("when", str(row["scheduled_at"])), ("back", back)])
+    # What was failed or missed is queued again: there is no way back to that.
+    old = [("id", id), ("when", str(row["scheduled_at"])), ("back", back)]
+    undo = with_query("/studio/calendar/move", old) if row["status"] in MOVES else ""
     visit.flash(words.say("Moved to {moment}.", moment=words.short_moment(text)), undo=undo)
     return visit.go(back)
 

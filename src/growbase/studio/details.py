@@ -93,6 +93,7 @@ async def _tab(
 ) -> dict[str, Any]:
     """Return what the chosen tab shows."""
     found: dict[str, Any] = {"changes": [], "listing": None, "chosen": None, "cohort": [], "change_names": {}}
+    found["moments"] = []
     own = next((one for one in tabs_of(resource) if one.key == tab), None)
     if own is not None:
         return {**found, "own": await own.load(visit, row), "own_template": own.template}

@@ -5,13 +5,14 @@ from typing import Any, Final
 from uuid import UUID
 
 from growbase.core.model import rule_of, table_of
+from growbase.core.placeholders import ME, placeholder
 from growbase.core.query import OPERATORS, RESERVED, split_list, unquoted
 from growbase.core.resource import Resource
 from growbase.studio.rows import Column, columns_of
 from growbase.studio.words import Words
 
 PREFIX: Final = "f."
-OWN: Final = frozenset({"columns", "density", "count", "lang", "note"})
+OWN: Final = frozenset({"columns", "density", "count", "lang", "note", "view"})
 """Parameters of a list that the query grammar does not know."""
 Pairs = list[tuple[str, str]]
 ORDER: Final = ("state", "choice", "reference", "text", "boolean", "moment", "day", "money", "integer", "number")
@@ -132,6 +133,11 @@ def _spoken(words: Words, column: Column | None, text: str, names: dict[str, str
 
 def _value(words: Words, column: Column | None, text: str, names: dict[str, str]) -> str:
     kind = column.kind if column else ""
+    if text == ME and kind == "reference":
+        return words.say("Me")
+    stands_for = placeholder(column.rule, text) if column is not None and text.startswith("$now") else None
+    if stands_for is not None and stands_for.shift is not None:
+        return words.distance(stands_for.shift)
     try:
         if kind in {"state", "choice"}:
             return words.label(text)

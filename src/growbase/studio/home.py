@@ -17,6 +17,7 @@ from growbase.studio import overview
 from growbase.studio.periods import period_of
 from growbase.studio.render import is_main, page
 from growbase.studio.rows import title_of
+from growbase.studio.running import first_run
 from growbase.studio.usage_page import meter_of
 from growbase.studio.visit import Visit
 from growbase.studio.words import Words
@@ -59,7 +60,7 @@ async def show(visit: Visit) -> Answer:
     """Show the first page."""
     nothing: dict[str, Any] = {"waiting": [], "usage": [], "counts": [], "recent": [], "start": []}
     if visit.by.organization_id is None:
-        return page(visit, "home.html", figures=[], chart=[], period=None, **nothing)
+        return page(visit, "home.html", figures=[], chart=[], period=None, first_run=None, **nothing)
     period = await period_of(visit)
     found = await overview.read_figures(visit, period)
     figures = await overview.figures(visit, period, found)
@@ -84,6 +85,7 @@ async def show(visit: Visit) -> Answer:
         period=period,
         recent=recent,
         start=start,
+        first_run=await first_run.look(visit),
     )
 
 

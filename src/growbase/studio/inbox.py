@@ -180,6 +180,11 @@ def _rows(visit: Visit, name: str, pairs: Pairs) -> list[Row]:
     return [json.loads(row) for row in visit.api.reader.page(visit.by, resource, query).rows]
 
 
+def _count(visit: Visit, name: str, pairs: Pairs) -> int:
+    resource = visit.api.catalog.by_name[name]
+    return visit.api.reader.count(visit.by, resource, parse(visit.api.catalog, resource, urlencode(pairs)), cap=COUNTED)
+
+
 # -- a conversation ---------------------------------------------------------------------------------------------------
 
 
@@ -198,12 +203,12 @@ async def conversation(visit: Visit, kind: str, id: UUID) -> dict[str, Any]:
 
 def _ticket(visit: Visit, row: Row) -> dict[str, Any]:
     of_ticket = [("ticket_id", row["id"])]
+    # Counted before it is read: what comes in between is one too many rather than unseen.
+    seen = _count(visit, "ticket-messages", [*of_ticket, ("is_draft", "false")])
     messages = _rows(visit, "ticket-messages", [*of_ticket, ("is_draft", "false"), *_NEWEST])
     drafts = _rows(visit, "ai-drafts", [*of_ticket, ("status", "in.(proposed,approved,edited)"), *_NEWEST])
     canned = _rows(visit, "canned-replies", [("sort", "name"), ("limit", str(REPLIES))])
     stores = _rows(visit, "stores", [("id", row["store_id"])])
-    resource = visit.api.catalog.by_name["ticket-messages"]
-    query = parse(visit.api.catalog, resource, urlencode([*of_ticket, ("is_draft", "false")]))
     with visit.api.database.read(visit.by) as reads:
         writers = writers_of(reads, UUID(row["id"]))
         people = names_by_id(reads, "users", {one for one in (row["assignee_user_id"],) if one})
@@ -227,7 +232,7 @@ def _ticket(visit: Visit, row: Row) -> dict[str, Any]:
         "person": row["assignee_user_id"],
         "person_name": people.get(row["assignee_user_id"] or "", ""),
         "said": said,
-        "seen": visit.api.reader.count(visit.by, resource, query, cap=COUNTED),
+        "seen": seen,
         "draft": drafts[0] if drafts else None,
         "canned": canned,
         "writers": writers,
@@ -242,6 +247,7 @@ _NEWEST: Final = [("sort", "-created_at"), ("limit", str(SHOWN))]
 def _reply(visit: Visit, row: Row) -> dict[str, Any]:
     prospects = _rows(visit, "prospects", [("id", row["prospect_id"])])
     prospect = prospects[0] if prospects else {}
+    seen = _count(visit, "messages", [("prospect_id", row["prospect_id"])])
     messages = _rows(visit, "messages", [("prospect_id", row["prospect_id"]), *_NEWEST])
     owner = prospect.get("owner_user_id")
     with visit.api.database.read(visit.by) as reads:
@@ -265,7 +271,7 @@ def _reply(visit: Visit, row: Row) -> dict[str, Any]:
         "person": owner,
         "person_name": people.get(owner or "", ""),
         "said": said,
-        "seen": len(messages),
+        "seen": seen,
         "draft": None,
         "canned": [],
         "writers": [],

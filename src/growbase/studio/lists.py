@@ -12,7 +12,7 @@ from growbase.core.query import Query, parse
 from growbase.core.reads import Reads
 from growbase.core.resource import Resource, Verb
 from growbase.core.schema import update_schema
-from growbase.studio import filters
+from growbase.studio import filters, views
 from growbase.studio.render import page
 from growbase.studio.rows import (
     Column,
@@ -53,6 +53,8 @@ async def show(visit: Visit, resource: Resource) -> Answer:
     pairs = visit.pairs
     if any(name.startswith(filters.PREFIX) for name, _ in pairs):
         return visit.go(with_query(visit.call.path, filters.canonical(visit.words, resource, pairs)))
+    if not pairs and (chosen_view := await views.default_address(visit, resource)):
+        return visit.go(chosen_view)
     refusal: InvalidQuery | None = None
     try:
         listing = await load(visit, resource, pairs)
@@ -80,6 +82,7 @@ async def show(visit: Visit, resource: Resource) -> Answer:
         editable=frozenset() if visit.query.get("trash") == "only" else editable(visit, resource),
         verbs=verbs_on(visit, resource, "collection"),
         bulk=bulk_actions(visit, resource, in_trash=visit.query.get("trash") == "only"),
+        saved=await views.listed(visit, resource),
         export=f"/studio/{resource.name}/export?{urlencode(filters.for_reader(kept))}",
     )
 

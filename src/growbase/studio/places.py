@@ -1,6 +1,7 @@
 """The pages that are not a resource's, as the navigation shows them."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from growbase.core.actor import Role
 from growbase.studio.words import Words
@@ -11,8 +12,8 @@ class Place:
     """A page of its own: its address behind ``/studio/``, its name, and the domain it stands with.
 
     An empty ``group`` puts it below the first page. It is left out where one of the resources it ``needs`` is not
-    installed or not for the visitor's ``role``. Resources it ``covers`` stand behind the others; ``operator`` is for
-    those who run the installation.
+    installed or not for the visitor's ``role``. Resources it ``covers`` stand behind the others; ``operators``,
+    who run the installation, see it whatever their role, or only they do.
     """
 
     path: str
@@ -21,7 +22,7 @@ class Place:
     role: Role = Role.VIEWER
     needs: tuple[str, ...] = ()
     covers: tuple[str, ...] = ()
-    operator: bool = False
+    operators: Literal["", "also", "only"] = ""
 
 
 def places(words: Words) -> list[Place]:
@@ -48,9 +49,9 @@ def places(words: Words) -> list[Place]:
         Place("webhooks", words.say("Webhooks"), "identity", Role.ADMIN, covers=("webhook-endpoints",)),
         Place("plan", words.say("Plan and usage"), "identity", covers=("plans", "subscriptions")),
         Place("settings", words.say("Settings"), "identity", Role.ADMIN, covers=("organizations",)),
-        Place("audit", words.say("Audit log"), "core", Role.ADMIN),
-        Place("queues", words.say("Jobs and queues"), "core", Role.ADMIN, covers=("jobs",)),
-        Place("schedules", words.say("Schedules"), "core", operator=True),
-        Place("backups", words.say("Backups and drills"), "core", operator=True),
-        Place("health", words.say("System health"), "core", operator=True),
+        Place("audit", words.say("Audit log"), "core", Role.ADMIN, operators="also"),
+        Place("queues", words.say("Jobs and queues"), "core", Role.ADMIN, covers=("jobs",), operators="also"),
+        Place("schedules", words.say("Schedules"), "core", operators="only"),
+        Place("backups", words.say("Backups and drills"), "core", operators="only"),
+        Place("health", words.say("System health"), "core", operators="only"),
     ]

@@ -44,8 +44,8 @@ async def load(visit: Visit, row: Mapping[str, Any]) -> dict[str, Any]:
         return {"preview": None}
     for target in found["targets"]:
         if target["refusal"]:
-            params = target["refusal"]["params"]
-            target["refusal"]["params"] = {name: visit.words.label(value) for name, value in params.items()}
+            params = target["refusal"]["params"].items()
+            target["refusal"]["params"] = {name: visit.words.label(value).lower() for name, value in params}
         target["parts"] = list(parted(found["text"], target["fits"]))
         target["wrong_media"] = {
             one["field"].partition(".")[2]: one for one in target["errors"] if one["field"].startswith("assets.")

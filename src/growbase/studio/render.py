@@ -103,8 +103,9 @@ def navigation(visit: Visit) -> list[dict[str, Any]]:
     names = {resource.name for resource in readable}
     covered: set[str] = set()
     for place in places(visit.words):
-        is_shown = visit.may(place.role) and names.issuperset(place.needs)
-        if is_shown and (visit.person.is_operator or not place.operator):
+        runs = visit.person.is_operator and place.operators != ""
+        may = runs or (visit.may(place.role) and place.operators != "only")
+        if may and names.issuperset(place.needs):
             group_of(place.group)["places"].append(place)
             covered.update(place.covers)
     for resource in readable:

@@ -19,7 +19,7 @@ from growbase.core.resource import Resource
 from growbase.core.strict_json import NUL
 from growbase.core.transaction import Transaction
 from growbase.domains.identity.operators import REFUSED, is_operator
-from growbase.domains.identity.queries import get_profile
+from growbase.domains.identity.queries import count_unread, get_profile
 from growbase.studio.words import Words
 
 T = TypeVar("T")
@@ -27,6 +27,8 @@ FORM = "application/x-www-form-urlencoded"
 FLASH, LANGUAGE, THEME = "growbase_flash", "growbase_language", "growbase_theme"
 YEAR = 31_536_000
 MOST_FIELDS = 2_000
+UNREAD = 100
+"""Unread notifications that are counted; more are just many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Person:
     organizations: list[dict[str, str]] = field(default_factory=list)
     is_operator: bool = False
     """Whether the visitor runs the installation, which is more than one of its organizations."""
+    unread: int = 0
+    preferences: dict[str, Any] = field(default_factory=dict)
 
 
 class Visit:
@@ -93,8 +97,9 @@ class Visit:
         """
         if self.call.headers.get("content-type", "").startswith(MULTIPART):
             self.parts = open_form(self.call, limit=self.api.settings.asset_max_bytes)
-            name, text = await first_field(self.parts)
-            self.call.headers["x-csrf-token"] = text if name == "csrf" else ""
+            if not self.call.headers.get("x-csrf-token"):
+                name, text = await first_field(self.parts)
+                self.call.headers["x-csrf-token"] = text if name == "csrf" else ""
             return
         text = (await self.call.body(content_types=(FORM,))).decode("utf-8", "replace")
         try:
@@ -113,6 +118,7 @@ class Visit:
         if self.parts is None:
             raise UnsupportedMediaType(content_type=self.call.headers.get("content-type", ""))
         found = await read_parts(self.parts, store, limit=limit)
+        found.fields.pop("csrf", None)
         for name, values in found.fields.items():
             self.form[name] = [value.replace("\r\n", "\n") for value in values]
         return found
@@ -125,14 +131,15 @@ class Visit:
         """Find out who it is. Raises Unauthenticated, and Forbidden for a form without its token."""
         self.actor = actor = await self.call.authenticate()
 
-        def read(reads: Reads) -> dict[str, Any]:
+        def read(reads: Reads) -> tuple[dict[str, Any], int]:
             assert actor.id is not None
-            return {
+            found = {
                 **get_profile(reads, actor.id),
                 "is_operator": is_operator(reads, self.api.settings.operators),
             }
+            return found, count_unread(reads, UNREAD)
 
-        found = await self.read(read)
+        found, unread = await self.read(read)
         here = str(actor.organization_id)
         organizations = found["memberships"]
         # Whoever was refused before had no time zone yet.
@@ -145,6 +152,8 @@ class Visit:
             name,
             organizations,
             found["is_operator"],
+            unread,
+            found["preferences"],
         )
 
     def may(self, role: Role) -> bool:
@@ -225,5 +234,5 @@ def local(address: str) -> str:
 
 def with_query(path: str, pairs: list[tuple[str, str]]) -> str:
     """Return an address with its query string, whose values stay readable."""
-    text = urlencode([(name, value) for name, value in pairs if value != ""], safe="(),:*-.", quote_via=quote)
+    text = urlencode([(name, value) for name, value in pairs if value != ""], safe="(),:*-.$", quote_via=quote)
     return f"{path}?{text}" if text else path

@@ -134,6 +134,12 @@ class Words:
         shown = round(count / 1_024**power, 1 if power else 0)
         return str(format_unit(shown, f"digital-{units[power]}", "short", locale=_locale(self.language)))
 
+    def distance(self, shift: timedelta) -> str:
+        """Return how far from now something is, such as a week ago."""
+        if not shift:
+            return self.say("now")
+        return str(format_timedelta(shift, add_direction=True, locale=_locale(self.language)))
+
     def day(self, text: str) -> str:
         """Return a calendar date."""
         return str(format_date(date.fromisoformat(text[:10]), "medium", locale=_locale(self.language)))

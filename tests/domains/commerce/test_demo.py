@@ -9,7 +9,7 @@ from tests.fixtures import Tenant
 TABLES = (
     *("stores", "store_settings", "store_secrets", "order_flags", "order_flag_events", "tickets", "ticket_messages"),
     *("ai_drafts", "product_velocity", "purchase_orders", "purchase_order_lines", "purchase_order_receipts"),
-    *("seo_insights", "connection_events", "kpi_cache", "store_counters", "changes"),
+    *("seo_insights", "connection_events", "kpi_cache", "store_counters", "canned_replies", "changes"),
 )
 
 

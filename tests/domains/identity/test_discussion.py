@@ -23,6 +23,8 @@ from growbase.domains.identity.models_discussion import Comment, ReviewRequest, 
 from growbase.domains.identity.models_personal import Notification
 from growbase.domains.marketing.actions_contents import approve_content, create_content, reject_content, submit_content
 from growbase.domains.marketing.models import Campaign, Content
+from growbase.domains.outreach.actions_prospects import create_prospect
+from growbase.ops.privacy import find_person
 from tests.domains.marketing.factories import make_campaign
 from tests.fixtures import Tenant
 
@@ -109,6 +111,14 @@ def test_comments_and_reviews_go_where_their_row_goes(db: Database, tenant: Tena
     with db.read(tenant.owner) as reads:
         assert reads.rows(Comment, trash=True) == []
         assert reads.rows(ReviewRequest, trash=True) == []
+
+
+def test_what_is_said_of_a_person_is_found_with_them(db: Database, tenant: Tenant) -> None:
+    email = "umar@example.com"
+    prospect = db.write(tenant.owner, lambda tx: create_prospect(tx, email=email, company_name="Fair"))
+    id = say(db, tenant.owner, prospect, "Met him at the fair", "prospects")
+    found = find_person(db, email, tenant.organization_id)
+    assert set(found.rows["comments"]) == {id}
 
 
 def test_a_review_is_decided_by_whom_was_asked_and_tells_the_other_side(db: Database, tenant: Tenant) -> None:

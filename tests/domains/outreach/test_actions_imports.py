@@ -5,10 +5,11 @@ from uuid import UUID
 import pytest
 
 from growbase.core import clock
-from growbase.core.actor import Actor
+from growbase.core.actor import Actor, system
 from growbase.core.clock import new_id
 from growbase.core.database import Database
 from growbase.core.errors import ForeignKey, Invalid, LimitExceeded
+from growbase.core.feed import BEGINNING, read_changes
 from growbase.core.tables import Job
 from growbase.core.transaction import Transaction
 from growbase.domains.outreach import actions_imports
@@ -23,9 +24,10 @@ from growbase.domains.outreach.actions_suppressions import create_suppression, o
 from growbase.domains.outreach.models import Prospect, Source, Stage
 from growbase.domains.outreach.models_imports import Import, ImportChunk, ImportStatus
 from growbase.domains.outreach.prospect_csv import ParsedFile
-from growbase.domains.outreach.tasks import TASKS
+from growbase.domains.outreach.tasks import TASKS, stopped_imports
 from growbase.jobs.errors import LeaseLost
 from growbase.jobs.worker import Worker
+from growbase.ops.privacy import erase, find_person
 from tests.domains.outreach.factories import make_icp, make_prospect, parsed
 
 FILE = "Email,First name,Company,Phone\nann@a.example,Ann,A,1\nbob@b.example,Bob,B,\n"
@@ -338,3 +340,60 @@ def test_rows_come_back_from_their_chunk_as_they_were(db: Database, actor: Actor
     counts = db.write(actor, lambda tx: import_rows(tx, actions_imports._unpacked(packed(rows)[0])))
     assert counts["created"] == 1
     assert by_address(db, actor)["é@x.example"].notes == "two\nlines"
+
+
+# -- what is kept of people -------------------------------------------------------------------------------------------
+
+
+def test_no_cell_of_a_wrong_line_is_kept_or_logged(db: Database, actor: Actor) -> None:
+    secrets = ("zelda.bad", "zelda-name", "zelda-phone", "zelda-site", "zelda-size")
+    lines = (
+        f"zelda.bad,{'zelda-name' * 200},ok,,",
+        f"ann@a.example,Ann,{'zelda-phone' * 50},https://{'zelda-site' * 400}.example,zelda-size",
+        "ann@a.example,zelda-name,,,,,,,one,too,many",
+        "ann@b.example,\x00zelda-name,,,",
+    )
+    file = parsed("email,first name,phone,website,size,zelda\n" + "\n".join(lines))
+    assert file.error_count >= 4
+    made = db.write(actor, lambda tx: import_later(tx, file=file, chunks=[], icp_id=None))
+    with db.read(system()) as reads:
+        kept = str(import_of(db, actor, UUID(made["import_id"])).errors)
+        kept += str([row.changes for row in read_changes(reads, BEGINNING, 100, entities=["imports"]).changes])
+    assert "'code': 'too_long'" in kept
+    assert not [secret for secret in secrets if secret in kept.lower()]
+
+
+def test_who_is_erased_is_gone_from_files_that_wait(db: Database, actor: Actor) -> None:
+    id = stored(db, actor, 3)
+    prospect = db.write(actor, lambda tx: make_prospect(tx, email="P1@x.example"))
+    db.write(actor, lambda tx: make_prospect(tx, email="other@x.example"))
+    erase(db, find_person(db, "p1@x.example"))
+    with db.read(actor) as reads:
+        (chunk,) = reads.rows(ImportChunk, import_id=id)
+        assert [values["email"] for _, values in actions_imports._unpacked(chunk.rows)] == [
+            "p0@x.example",
+            "p2@x.example",
+        ]
+    assert not db.write(actor, lambda tx: import_next_chunk(tx, import_id=id))
+    assert import_of(db, actor, id).status == ImportStatus.SUCCEEDED
+    assert {*by_address(db, actor)} == {None, "other@x.example", "p0@x.example", "p2@x.example"}
+    with db.read(actor) as reads:
+        assert reads.get(Prospect, prospect).email is None
+
+
+def test_a_file_that_nobody_goes_on_with_does_not_wait_for_ever(
+    db: Database, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = stored(db, actor)
+    assert stopped_imports(db) == 0
+    monkeypatch.setattr(actions_imports, "SILENT", timedelta(0))
+    assert stopped_imports(db) == 1
+    found = import_of(db, actor, id)
+    assert (found.status, found.failure) == (
+        ImportStatus.FAILED,
+        "Nobody has gone on with it for a week: import the file again.",
+    )
+    with db.read(actor) as reads:
+        assert reads.count(ImportChunk) == 0
+    assert stopped_imports(db) == 0
+    assert not db.write(actor, lambda tx: import_next_chunk(tx, import_id=id))

@@ -1,3 +1,4 @@
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from uuid import UUID
@@ -8,6 +9,7 @@ from growbase.core.actor import Actor, ActorKind, Role
 from growbase.core.clock import new_id
 from growbase.core.database import Database
 from growbase.core.errors import Forbidden, ForeignKey, Invalid, InvalidTransition, NotUnique
+from growbase.core.log import history
 from growbase.core.tables import Job
 from growbase.core.transaction import Transaction
 from growbase.core.trash import purge, restore, trash
@@ -264,3 +266,19 @@ def test_an_actor_without_a_person_leaves_traces_too(db: Database, actor: Actor)
     with db.read(actor) as reads:
         [trace] = reads.rows(Activity, prospect_id=id)
     assert trace.user_id is None
+
+
+def test_a_persons_key_made_in_a_part_that_is_undone_is_made_again(db: Database, tenant: Tenant) -> None:
+    id = new_id()
+
+    def unit(tx: Transaction) -> None:
+        for is_last in (False, True):
+            with suppress(KeyError), tx.part():
+                tx.insert(Prospect, id=id, company_name="Aurora", first_name="Ada")
+                if not is_last:
+                    raise KeyError(id)
+
+    db.write(tenant.owner, unit)
+    with db.read(tenant.owner) as reads:
+        [line] = history(reads, db.catalog.by_table["prospects"], id)
+    assert line["changes"]["first_name"] == [None, "Ada"]

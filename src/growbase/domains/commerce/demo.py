@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from growbase.core.transaction import Transaction
 from growbase.domains.commerce.actions_connections import record_connection
+from growbase.domains.commerce.actions_desk import create_canned_reply
 from growbase.domains.commerce.actions_drafts import approve_draft, propose_draft, send_draft
 from growbase.domains.commerce.actions_flags import create_flag, dismiss_flag, resolve_flag, snooze_flag
 from growbase.domains.commerce.actions_insights import record_insights
@@ -18,9 +19,10 @@ from growbase.domains.commerce.actions_receiving import receive_order
 from growbase.domains.commerce.actions_stores import create_secret, create_store, update_settings
 from growbase.domains.commerce.actions_tickets import assign_ticket, resolve_ticket, snooze_ticket
 from growbase.domains.commerce.actions_velocity import record_velocity
-from growbase.domains.commerce.demo_texts import ARTICLES, CONNECTIONS, FLAGS, INSIGHTS, ORDERS, STORES, TICKETS
+from growbase.domains.commerce.demo_texts import ARTICLES, CANNED, CONNECTIONS, FLAGS, INSIGHTS, ORDERS, STORES, TICKETS
 from growbase.domains.commerce.metrics import METRICS, compute
 from growbase.domains.commerce.models import Store, StoreSettings
+from growbase.domains.commerce.models_desk import CannedReply
 from growbase.domains.commerce.models_insights import ProductVelocity
 from growbase.domains.commerce.models_purchasing import PurchaseOrderLine
 from growbase.domains.commerce.models_tickets import AiDraft, Delivery, Ticket, TicketSource, TicketStatus
@@ -33,6 +35,10 @@ def seed_commerce(tx: Transaction, *, users: Sequence[UUID]) -> int:
 
     ``users`` are active members, who look after the tickets in turn. A store somebody moved to the trash stays there.
     """
+    for name, shortcut, language, body in CANNED:
+        id = _id(tx, "canned reply", name)
+        if tx.find(CannedReply, id, trash=True) is None:
+            create_canned_reply(tx, id=id, name=name, shortcut=shortcut, language=language, body=body)
     return sum(_store(tx, plan, users) for plan in STORES)
 
 

@@ -110,6 +110,28 @@ TICKETS: tuple[dict[str, Any], ...] = (
     },
 )
 
+CANNED: tuple[tuple[str, str, str, str], ...] = (
+    (
+        "It is on its way",
+        "shipped",
+        "en",
+        "Hello {{customer_name}},\n\nyour order left us and arrives within two days.\n\n{{agent_name}}, {{store_name}}",
+    ),
+    (
+        "Refund",
+        "refund",
+        "en",
+        "Hello {{customer_name}},\n\nwe have refunded you; your bank shows it within five days.\n\n{{agent_name}}",
+    ),
+    (
+        "Remboursement",
+        "rembourse",
+        "fr",
+        "Bonjour {{customer_name}},\n\nnous vous avons remboursé ; comptez cinq jours ouvrés.\n\n{{agent_name}}",
+    ),
+)
+"""Replies kept ready: name, shortcut, language and words."""
+
 ARTICLES: tuple[tuple[str, str, float, int, int], ...] = (
     ("JKT-01", "Rain jacket, women", 2.4, 31, 3_900),
     ("JKT-02", "Rain jacket, men", 2.1, 64, 3_900),

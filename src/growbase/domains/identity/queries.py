@@ -7,6 +7,7 @@ from uuid import UUID
 from growbase.core.errors import NotFound
 from growbase.core.folding import fold_email
 from growbase.core.reads import Reads, Where
+from growbase.core.statements import select_sql
 from growbase.core.types import moment_text
 from growbase.domains.identity.models import (
     Membership,
@@ -18,6 +19,7 @@ from growbase.domains.identity.models import (
     User,
     UserStatus,
 )
+from growbase.domains.identity.models_personal import Notification
 from growbase.domains.identity.roles import everywhere
 
 PROFILE = (
@@ -150,3 +152,13 @@ def _json(value: object) -> object:
     if isinstance(value, UUID):
         return str(value)
     return moment_text(value) if isinstance(value, datetime) else value
+
+
+def count_unread(reads: Reads, cap: int) -> int:
+    """Return how many of the actor's own notifications are unread, counted no further than ``cap``."""
+    if reads.actor.id is None or reads.actor.organization_id is None:
+        return 0
+    plan = reads.plan(Notification)
+    terms, params = reads.scope_terms(plan, anywhere=False)
+    unread = select_sql(plan, "1", (*terms, "t.read_at IS NULL"), f" LIMIT {int(cap)}")
+    return int(reads.execute(f"SELECT count(*) FROM ({unread}) x", params).fetchone()[0])

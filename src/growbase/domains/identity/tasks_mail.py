@@ -7,14 +7,14 @@ from uuid import UUID
 from growbase.core import clock
 from growbase.core.actor import Actor, system
 from growbase.core.database import Database
-from growbase.core.mail import MailDeferred, MailRefused, MailUnconfirmed
+from growbase.core.mail import message_id_of
 from growbase.core.outside import Outside
 from growbase.core.tables import Job
 from growbase.core.types import parse_moment
 from growbase.domains.identity.mails import compose
 from growbase.domains.identity.models import OneTimeToken
 from growbase.domains.identity.tokens import open_mailed_token
-from growbase.jobs.errors import Permanent, Transient, UnknownOutcome
+from growbase.jobs.mailing import send_as_task
 from growbase.jobs.worker import Task
 
 
@@ -27,15 +27,8 @@ def send_email(database: Database, actor: Actor, job: Job, *, outside: Outside) 
         return {"dropped": reason}
     mail = _composed(database, payload, outside)
     # The same at each attempt: a mail that arrives twice is one to the reader's program.
-    mail["Message-ID"] = f"<{job.id}@{outside.sender.domain or 'localhost'}>"
-    try:
-        outside.mailer.send(mail)
-    except MailDeferred as error:
-        raise Transient(str(error)) from error
-    except MailRefused as error:
-        raise Permanent(str(error)) from error
-    except MailUnconfirmed as error:
-        raise UnknownOutcome(str(error)) from error
+    mail["Message-ID"] = message_id_of(job.id, outside.sender)
+    send_as_task(outside.mailer, mail)
     return {"sent": True}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from growbase.core.files import StoredFile
+from growbase.core.reads import Reads
 from growbase.core.transaction import Transaction
 from growbase.domains.marketing.actions import create_campaign
 from growbase.domains.marketing.actions_analytics import ingest_events
@@ -59,8 +60,13 @@ def seed_marketing(tx: Transaction, *, users: Sequence[UUID], pictures: Sequence
     return sum(made)
 
 
-def _id(tx: Transaction, noun: str, name: str) -> UUID:
-    organization_id = tx.actor.organization_id
+def is_demo(reads: Reads) -> bool:
+    """Return whether a brand of the demonstration data is there, out of the trash."""
+    return bool(reads.rows(Brand, id=[_id(reads, "brand", values["name"]) for values in BRANDS], limit=1))
+
+
+def _id(reads: Reads, noun: str, name: str) -> UUID:
+    organization_id = reads.actor.organization_id
     assert organization_id is not None
     return uuid5(organization_id, f"demo {noun} {name}")
 

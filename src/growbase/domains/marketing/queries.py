@@ -7,14 +7,17 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from growbase.core.errors import InvalidQuery, NotFound
+from growbase.core.partitions import bound
 from growbase.core.reads import Reads
-from growbase.core.statements import Plan, mark, quarter_moment, quarter_sql, select_sql
+from growbase.core.statements import POSTGRESQL, Plan, mark, quarter_moment, quarter_sql, select_sql
 from growbase.domains.identity.models import Organization
 from growbase.domains.marketing.models_analytics import AnalyticsDaily, AnalyticsEvent, EventType
 
 Interval = Literal["hour", "day", "week", "month"]
 EVENT_CAP = 200_000
 """Events one question may read; the daily sums have no such limit."""
+CLOCKS = timedelta(days=1)
+"""More than the clocks of two servers may differ by."""
 LONGEST = timedelta(days=366 * 5)
 MOST_STEPS = 10
 ALL_TYPES = tuple(member.value for member in EventType)
@@ -237,6 +240,10 @@ def _event_terms(
     sign = mark(reads.engine)
     terms += [f"t.occurred_at >= {sign}", f"t.occurred_at < {sign}"]
     params += [plan.fields["occurred_at"].bound(moment) for moment in span]
+    if reads.engine == POSTGRESQL:
+        # No event comes in before it has happened: months that were over by then are not looked into.
+        terms.append("t.id >= %s")
+        params.append(bound(span[0] - CLOCKS))
     return terms, params
 
 

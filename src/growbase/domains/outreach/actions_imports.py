@@ -4,14 +4,17 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from growbase.core import clock
 from growbase.core.errors import ForeignKey
-from growbase.core.facts import delete_facts, hold
+from growbase.core.facts import delete_facts, gather_statistics, hold
 from growbase.core.folding import fold_email
-from growbase.core.tables import Job
+from growbase.core.reads import Reads
+from growbase.core.statements import mark, plan_of
+from growbase.core.tables import Job, SearchDocument
 from growbase.core.transaction import Transaction
 from growbase.core.types import compact_json
 from growbase.domains.outreach.actions_suppressions import suppressed_among
@@ -25,6 +28,9 @@ QUEUE = "imports"
 IN_ONE_UNIT = 2_000
 """Rows of a file that is imported while the request waits."""
 CHUNK = 1_000
+WAITING = (ImportStatus.QUEUED, ImportStatus.RUNNING)
+SILENT = timedelta(days=7)
+"""After this long without a step an import is over, whatever its job."""
 COUNTS = ("created", "updated", "unchanged", "suppressed")
 
 Line = tuple[int, dict[str, Any]]
@@ -90,8 +96,11 @@ def import_later(
 
 def packed(rows: Sequence[Line]) -> list[str]:
     """Return rows in chunks of 1,000, each compressed; pure work, done outside of the unit."""
-    parts = (rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK))
-    return [base64.b85encode(zlib.compress(compact_json(part).encode())).decode() for part in parts]
+    return [_packed(rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK)]
+
+
+def _packed(rows: Sequence[Line]) -> str:
+    return base64.b85encode(zlib.compress(compact_json(rows).encode())).decode()
 
 
 def _unpacked(text: str) -> list[Line]:
@@ -188,6 +197,7 @@ def import_next_chunk(tx: Transaction, *, import_id: UUID, job: Job | None = Non
     changes |= {"done_count": found.done_count + len(rows), "status": ImportStatus.RUNNING}
     if not more:
         changes |= {"status": ImportStatus.SUCCEEDED, "finished_at": tx.now}
+        gather_statistics(tx, Prospect, SearchDocument)
     tx.change(found, changes, action="transition")
     return more
 
@@ -195,7 +205,38 @@ def import_next_chunk(tx: Transaction, *, import_id: UUID, job: Job | None = Non
 def fail_import(tx: Transaction, *, import_id: UUID, reason: str) -> None:
     """End an import that can't go on; what was imported stays, the rest of the file goes."""
     found = tx.get(Import, import_id, lock=True)
-    if found.status in {ImportStatus.QUEUED, ImportStatus.RUNNING}:
+    if found.status in WAITING:
         ended = {"status": ImportStatus.FAILED, "failure": reason[:2_000], "finished_at": tx.now}
         tx.change(found, ended, action="transition")
     delete_facts(tx, ImportChunk, {"import_id": import_id})
+
+
+# -- rows that wait no longer -----------------------------------------------------------------------------------------
+
+
+def silent_imports(reads: Reads) -> list[tuple[UUID, UUID]]:
+    """Return organization and id of imports that nobody has gone on with for days: their job has died."""
+    waiting = ", ".join(f"'{status.value}'" for status in WAITING)
+    plan = plan_of(Import, reads.engine)
+    sql = f"SELECT t.organization_id, t.id FROM imports t WHERE t.status IN ({waiting}) AND t.updated_at < "
+    before = plan.fields["updated_at"].bound(clock.now() - SILENT)
+    rows = reads.execute(sql + mark(reads.engine), [before]).fetchall()
+    return [(UUID(str(owner)), UUID(str(id))) for owner, id in rows]
+
+
+def end_silent_import(tx: Transaction, *, id: UUID) -> bool:
+    """End an import that nobody goes on with, so that its people are not kept for ever."""
+    found = tx.get(Import, id, lock=True)
+    if found.status not in WAITING or found.updated_at > tx.now - SILENT:
+        return False
+    fail_import(tx, import_id=id, reason="Nobody has gone on with it for a week: import the file again.")
+    return True
+
+
+def forget_in_imports(tx: Transaction, address: str) -> None:
+    """Take the rows with a folded address out of files that wait to be imported."""
+    for found in tx.rows(ImportChunk, lock=True, order="id"):
+        rows = _unpacked(found.rows)
+        left = [row for row in rows if fold_email(row[1]["email"]) != address]
+        if len(left) < len(rows):
+            tx.set_facts(ImportChunk, {"id": found.id}, {"rows": _packed(left)})

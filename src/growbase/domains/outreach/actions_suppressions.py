@@ -202,16 +202,6 @@ def _leave(tx: Transaction, id: UUID, reason: OptOutReason, source_message_id: U
     return prospect.merged_into_id
 
 
-def erase_prospect(tx: Transaction, row: Root) -> None:
-    """Write to a prospect who is about to be erased never again: no import brings the address back to life."""
-    assert isinstance(row, Prospect)
-    if row.email_norm:
-        # First, or opting out would write the address itself down.
-        suppress_hash(tx, address_hash(address_key(tx), row.email_norm), SuppressionReason.LEGAL)
-    opt_out(tx, id=row.id, reason=OptOutReason.LEGAL)
-    forget_addresses(tx, row)
-
-
 def forget_addresses(tx: Transaction, row: Root) -> None:
     """Erase the readable address of a prospect about to go for good; the hash keeps it from being written to."""
     assert isinstance(row, Prospect)

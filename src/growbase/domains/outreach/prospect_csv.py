@@ -1,15 +1,15 @@
 """Reading a CSV file of prospects as spreadsheets write them: any encoding, delimiter and heading they use."""
 
-import csv
-import io
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
 from typing import IO, Any
 
+from growbase.core.delimited import heading_of, records_of, without_apostrophe
 from growbase.core.errors import FieldError, Invalid
-from growbase.core.folding import fold, fold_email
+from growbase.core.folding import fold_email
 from growbase.core.model import Rule, rule_of, table_of
 from growbase.core.strict_json import NUL
 from growbase.domains.outreach.models import Prospect
@@ -18,8 +18,6 @@ MAX_ROWS = 100_000
 MAX_CELL = 20_000
 ERRORS_KEPT = 100
 """Errors a report lists; ``error_count`` counts them all."""
-DELIMITERS = ",;\t|"
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 CUSTOM = "custom_fields."
 FULL_NAME = "full_name"
 
@@ -66,6 +64,8 @@ class ParsedFile:
     error_count: int = 0
     skipped: int = 0
     ignored: list[str] = field(default_factory=list)
+    refused: list[tuple[int, FieldError]] = field(default_factory=list)
+    """The errors as they are before a language is chosen."""
 
     @property
     def row_count(self) -> int:
@@ -76,6 +76,7 @@ class ParsedFile:
         """Count an error, and list it among the first ones."""
         self.error_count += 1
         if len(self.errors) < ERRORS_KEPT:
+            self.refused.append((line, found))
             self.errors.append({"line": line, "field": found.field, "code": found.code, "message": found.text()})
 
 
@@ -85,84 +86,35 @@ def read_prospects(file: IO[bytes], mapping: Mapping[str, str] | None = None) ->
     ``mapping`` says which field a heading means, where its name does not. Of rows with the same address the first one
     counts. Raises Invalid if the file as a whole can't be read, or has more than 100,000 rows.
     """
-    text = io.TextIOWrapper(file, encoding=_encoding(file), errors="replace", newline="")
     found = ParsedFile()
-    try:
-        delimiter, start = _delimiter(text)
-        records = _records(text, delimiter, start)
+    seen: dict[str, int] = {}
+    with closing(records_of(file)) as records:
         _, heading = next(records, (0, []))
         targets = _targets(heading, mapping or {}, found)
-        seen: dict[str, int] = {}
         for line, record in records:
             if not any(cell.strip() for cell in record):
                 continue
             if found.row_count >= MAX_ROWS:
                 raise Invalid.at("", "too_long", "must have at most {max} rows", max=MAX_ROWS)
             _read_row(found, line, record, targets, seen)
-    except csv.Error as error:
-        raise Invalid.at("", "csv", "{reason}", reason=str(error)) from error
-    finally:
-        text.detach()
     return found
-
-
-def _encoding(file: IO[bytes]) -> str:
-    """Guess an encoding: what a mark at the beginning says, UTF-16 by its zeros, UTF-8 if it is, else Windows-1252."""
-    head = file.read(4)
-    file.seek(0)
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    if head[1:2] == b"\0" and head[3:4] == b"\0":
-        return "utf-16-le"
-    if head[:1] == b"\0" and head[2:3] == b"\0":
-        return "utf-16-be"
-    decoder = io.TextIOWrapper(file, encoding="utf-8", newline="")
-    try:
-        while decoder.read(1 << 20):
-            pass
-    except UnicodeDecodeError:
-        return "cp1252"
-    finally:
-        decoder.detach()
-        file.seek(0)
-    return "utf-8-sig"
-
-
-def _delimiter(text: io.TextIOWrapper) -> tuple[str, int]:
-    """Return the delimiter, the most frequent one in the heading, and the lines before it: Excel may name it first."""
-    first = text.readline()
-    if named := re.fullmatch(r"sep=(.)\s*", first):
-        return named[1], 1
-    text.seek(0)
-    plain = re.sub(r'"[^"]*"', "", first)
-    return max(DELIMITERS, key=plain.count), 0
-
-
-def _records(text: io.TextIOWrapper, delimiter: str, start: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record with the line it begins on."""
-    csv.field_size_limit(16 * 1024 * 1024)
-    reader = csv.reader(text, delimiter=delimiter)
-    line = start + 1
-    for record in reader:
-        yield line, record
-        line = start + reader.line_num + 1
 
 
 def _targets(heading: Sequence[str], mapping: Mapping[str, str], found: ParsedFile) -> list[str | None]:
     """Return the field each column fills. Raises Invalid for a mapping that names none."""
-    wanted = {_heading(name): target for name, target in mapping.items()}
+    wanted = {heading_of(name): target for name, target in mapping.items()}
     for name, target in mapping.items():
         if target not in {*FIELDS, FULL_NAME} and not (target.startswith(CUSTOM) and target != CUSTOM):
             choices = ", ".join((*FIELDS, FULL_NAME, f"{CUSTOM}name"))
             raise Invalid.at("map", "unknown", "{name} is no field; use {choices}", name=target, choices=choices)
-        if _heading(name) not in {_heading(cell) for cell in heading}:
+        if heading_of(name) not in {heading_of(cell) for cell in heading}:
             raise Invalid.at("map", "unknown", "{name} is no column of the file", name=name)
     taken = set(wanted.values())
     targets: list[str | None] = []
     for cell in heading:
-        known = wanted.get(_heading(cell))
+        known = wanted.get(heading_of(cell))
         if known is None:
-            known = ALIASES.get(_heading(cell))
+            known = ALIASES.get(heading_of(cell))
             known = None if known in taken else known
         if known is None and cell.strip():
             found.ignored.append(cell.strip()[:100])
@@ -174,10 +126,6 @@ def _targets(heading: Sequence[str], mapping: Mapping[str, str], found: ParsedFi
     return targets
 
 
-def _heading(text: str) -> str:
-    return " ".join(re.split(r"[\W_]+", fold(text))).strip()
-
-
 def _read_row(
     found: ParsedFile, line: int, record: Sequence[str], targets: Sequence[str | None], seen: dict[str, int]
 ) -> None:
@@ -187,9 +135,7 @@ def _read_row(
         text = cell.strip()
         if target is None or not text:
             continue
-        if text[0] == "'" and text[1:].startswith(FORMULA):
-            # An export puts the apostrophe before what a spreadsheet would run.
-            text = text[1:]
+        text = without_apostrophe(text)
         try:
             _put(values, target, text)
         except Invalid as error:

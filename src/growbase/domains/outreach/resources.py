@@ -7,6 +7,7 @@ from growbase.domains.outreach import (
     actions_activities,
     actions_campaigns,
     actions_enrollments,
+    actions_erasing,
     actions_events,
     actions_insights,
     actions_merging,
@@ -108,7 +109,7 @@ RESOURCES: tuple[Resource, ...] = (
         tombstone=PERSONAL,
         meter=meter(Metric.PROSPECTS),
         purged=actions_suppressions.forget_addresses,
-        erased=actions_suppressions.erase_prospect,
+        erased=actions_erasing.erase_prospect,
     ),
     Resource(
         ProspectScore,

@@ -17,7 +17,13 @@ from growbase.core.transaction import Transaction
 from growbase.domains.outreach import tasks_generation, tasks_insights, tasks_sending
 from growbase.domains.outreach.actions_campaigns import start_if_due
 from growbase.domains.outreach.actions_enrollments import complete_if_done, finished_campaigns, stop_enrollments
-from growbase.domains.outreach.actions_imports import KIND, fail_import, import_next_chunk
+from growbase.domains.outreach.actions_imports import (
+    KIND,
+    end_silent_import,
+    fail_import,
+    import_next_chunk,
+    silent_imports,
+)
 from growbase.domains.outreach.actions_insights import expire_insights
 from growbase.domains.outreach.actions_sending import expire_claim
 from growbase.domains.outreach.actions_steps import silent_claims
@@ -88,6 +94,11 @@ def silent_senders(database: Database) -> int:
     return _each(database, silent_claims, _expire)
 
 
+def stopped_imports(database: Database) -> int:
+    """End imports that nobody has gone on with for a week, and return how many."""
+    return _each(database, silent_imports, end_silent_import)
+
+
 def _expire(tx: Transaction, *, id: UUID) -> bool:
     return expire_claim(tx, message_id=id)
 
@@ -131,5 +142,6 @@ SCHEDULES: Final = (
     *tasks_sending.SCHEDULES,
     Schedule("outreach/silent_senders", silent_senders, every=timedelta(minutes=1)),
     Schedule("outreach/ended_campaigns", ended_campaigns, every=timedelta(minutes=10)),
+    Schedule("outreach/stopped_imports", stopped_imports, every=timedelta(hours=1)),
     Schedule("outreach/expired_insights", expired_insights, every=timedelta(hours=1)),
 )

@@ -61,7 +61,8 @@ from growbase.domains.outreach.models_sequences import SequenceStep
 from growbase.domains.outreach.personalise import preview, values_of
 from growbase.domains.outreach.tracking import Tracked, click_url, open_url
 from growbase.domains.outreach.unsubscribe import Unsubscribe, unsubscribe_url
-from growbase.jobs.errors import Permanent, Transient, UnknownOutcome
+from growbase.jobs.errors import Permanent
+from growbase.jobs.mailing import send_as_task
 from growbase.jobs.schedule import Schedule
 from growbase.jobs.worker import Task
 
@@ -236,13 +237,9 @@ def send_test(database: Database, actor: Actor, job: Job, *, outside: Outside) -
         language=language,
     )
     try:
-        outside.mailer.send(compose(letter))
-    except MailDeferred as error:
-        raise Transient(str(error)) from error
-    except (MailRefused, ValueError) as error:
+        send_as_task(outside.mailer, compose(letter))
+    except ValueError as error:
         raise Permanent(str(error)) from error
-    except MailUnconfirmed as error:
-        raise UnknownOutcome(str(error)) from error
 
 
 TASKS: Final[dict[str, Task]] = {SEND: send_message, SEND_TEST: send_test}

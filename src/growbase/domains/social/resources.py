@@ -7,6 +7,7 @@ from growbase.domains.social import (
     actions_pieces,
     actions_posts,
     actions_rules,
+    actions_scheduling,
     actions_strategies,
     actions_summaries,
     schemas,
@@ -138,6 +139,9 @@ RESOURCES: tuple[Resource, ...] = (
             "release": Verb(actions_posts.release_post),
             "reschedule": Verb(actions_posts.reschedule_post, schemas.PostTime),
             "publish-now": Verb(actions_posts.publish_now),
+            "schedule-many": Verb(
+                actions_scheduling.schedule_many, schemas.ScheduleMany, on="collection", answers="result"
+            ),
             "resolve": Verb(actions_posts.resolve_post, schemas.PostResolution),
         },
     ),

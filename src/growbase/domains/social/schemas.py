@@ -11,6 +11,8 @@ from growbase.domains.marketing.models import URL
 from growbase.domains.marketing.models_generated import Platform
 
 Reason = Annotated[str, Field(min_length=1, max_length=2_000)]
+MOST_ROWS = 1_000
+"""Posts that are scheduled at once."""
 Token = Annotated[str, Field(max_length=8_000)]
 
 
@@ -100,6 +102,35 @@ class PostTime(Shape):
     scheduled_at: AwareDatetime
     timezone: TimeZone | None = None
     version: Annotated[int, Field(ge=1)] | None = None
+
+
+class ScheduleRow(Shape):
+    """One post of many: an approved piece, or the words of a new one, on an account at a time.
+
+    ``account`` is its id or handle, ``mastodon:@us`` where two platforms have the same one. ``assets`` are ids or names
+    of files. A ``draft`` is planned only.
+    """
+
+    account: Annotated[str, Field(min_length=1, max_length=400)]
+    scheduled_at: AwareDatetime
+    timezone: TimeZone | None = None
+    content_piece_id: UUID | None = None
+    text: Annotated[str, Field(min_length=1, max_length=100_000)] | None = None
+    title: Annotated[str, Field(max_length=300)] | None = None
+    hashtags: Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=50)] = Field(default_factory=list)
+    assets: Annotated[list[Annotated[str, Field(max_length=255)]], Field(max_length=50)] = Field(default_factory=list)
+    draft: bool = False
+
+
+class ScheduleMany(Shape):
+    """Many posts at once: with ``reject`` all of them or none, with ``skip`` those that can be scheduled.
+
+    ``approve`` approves new pieces that keep the brand's rules; without it their posts are planned only.
+    """
+
+    rows: Annotated[list[ScheduleRow], Field(min_length=1, max_length=MOST_ROWS)]
+    on_error: Literal["reject", "skip"] = "reject"
+    approve: bool = False
 
 
 class PostResolution(Shape):

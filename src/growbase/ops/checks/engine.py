@@ -266,7 +266,7 @@ def partitions(patient: Patient) -> Iterator[Finding]:
         for layout in layouts(database.catalog):
             if not is_divided(reads, layout):
                 for what in obstacles(reads, layout):
-                    fix = f"Drop {what} for a minute, then run growbase doctor --repair and make it again."
+                    fix = "Take it away until a worker has divided the table, which it tries every six hours."
                     yield warning("It can't be divided by month.", f"{layout.table}: {what}", fix)
                 continue
             missing = [one.name for one in lacking(reads, layout, ahead=1)]

@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from growbase.api.call import Answer
-from growbase.core.actor import ActorKind, Role, system
+from growbase.core.actor import ActorKind, system
 from growbase.core.errors import Invalid
 from growbase.core.feed import cursor_of, position_at, position_of
 from growbase.core.model import rule_of, table_of
@@ -61,7 +61,7 @@ MESSAGES: Final = {
 
 async def show(visit: Visit) -> Answer:
     """Show the newest entries that are wanted."""
-    visit.require(Role.ADMIN)
+    operating.require_overseer(visit)
     people = await visit.read(_people)
     wanted, refusal = _wanted(visit, people)
     cursor = visit.query.get("before", "")
@@ -256,7 +256,7 @@ async def prove(visit: Visit) -> Answer:
 
 async def export(visit: Visit) -> Answer:
     """Send the entries that are wanted as a file, the oldest first."""
-    visit.require(Role.ADMIN)
+    operating.require_overseer(visit)
     wanted, refusal = _wanted(visit, await visit.read(_people))
     kind = visit.query.get("format", "csv")
     if refusal or kind not in {"csv", "ndjson"}:

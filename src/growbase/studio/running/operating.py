@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from growbase.core.actor import Actor, ActorKind
+from growbase.core.actor import Actor, ActorKind, Role
 from growbase.core.reads import Reads
 from growbase.core.transaction import Transaction
 from growbase.core.types import moment_text
@@ -23,6 +23,12 @@ def reach(visit: Visit) -> Actor:
     if not visit.person.is_operator:
         return visit.by
     return replace(visit.by, kind=ActorKind.SYSTEM, organization_id=None, role=None, session_id=None)
+
+
+def require_overseer(visit: Visit) -> None:
+    """Raise Forbidden for who is neither an admin here nor an operator of everything."""
+    if not visit.person.is_operator:
+        visit.require(Role.ADMIN)
 
 
 async def read(visit: Visit, read_rows: Callable[[Reads], T]) -> T:

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from growbase.api.call import Answer, identity
 from growbase.core import clock
-from growbase.core.actor import Role
 from growbase.core.errors import Conflict, Invalid, NotFound, TooLate
 from growbase.core.reads import Reads, Where
 from growbase.core.tables import Job, JobQueue, JobStatus
@@ -41,7 +40,7 @@ COLUMNS: Final = (
 
 async def show(visit: Visit) -> Answer:
     """Show the queues, what is at work, and what has failed for good."""
-    visit.require(Role.ADMIN)
+    operating.require_overseer(visit)
     queue, before = visit.query.get("queue", ""), _id(visit.query.get("before", ""))
     database = visit.api.database
     queues = await database.aread(lambda: _queues(visit))
@@ -129,7 +128,7 @@ async def change(visit: Visit) -> Answer:
         visit.require_operator()
         await operating.write(visit, partial(_pause, name=queue, action=action))
         return visit.go(back)
-    visit.require(Role.ADMIN)
+    operating.require_overseer(visit)
     words = visit.words
     if action in ALL:
         began, count = datetime.now(UTC), 0
@@ -172,7 +171,7 @@ def _each(tx: Transaction, *, ids: list[str], action: str) -> int:
 
 async def job(visit: Visit, id: str) -> Answer:
     """Show one job: its work, how far it is, what went wrong."""
-    visit.require(Role.ADMIN)
+    operating.require_overseer(visit)
     key = identity(id)
 
     def read(reads: Reads) -> tuple[Job, dict[str, str]]:
@@ -206,7 +205,7 @@ def _acts(job: Job) -> list[str]:
 
 async def act(visit: Visit, id: str) -> Answer:
     """Retry, cancel or give up one job."""
-    visit.require(Role.ADMIN)
+    operating.require_overseer(visit)
     key, action = identity(id), visit.sent("action")
     if action not in ACTS:
         raise Invalid.at("action", "choice", "must be one of {expected}", expected=", ".join(ACTS))
