@@ -8,11 +8,14 @@ from uuid import UUID, uuid4
 import pytest
 
 from growbase.core import clock
-from growbase.core.actor import system
+from growbase.core.actor import Actor, system
 from growbase.core.database import Database
+from growbase.core.reads import Context, Execute, Reads
 from growbase.core.tables import BackupRun, Drill
 from growbase.core.transaction import Transaction
+from growbase.domains.commerce.actions_stores import REFRESH
 from growbase.domains.commerce.demo import seed_commerce
+from growbase.domains.commerce.metrics import METRICS
 from growbase.domains.identity.actions_billing import subscribe
 from growbase.domains.identity.models import Organization
 from growbase.domains.identity.plans import install_plans
@@ -217,6 +220,67 @@ def test_home_tells_of_limits_and_admins_of_backups(
     assert "Nothing is left" in viewer
     assert "backup" not in viewer
     assert "Used up" in browser.get("/usage")
+
+
+def test_key_figures_nobody_has_computed_are_asked_for_once(
+    db: Database, tenant: Tenant, browser: Browser, sign_in: SignIn, factory: Factory
+) -> None:
+    factory.create("stores", name="Corner shop")
+    viewer = sign_in(tenant.viewer)
+    for _ in range(2):
+        page = viewer.get("/store-desk")
+        assert "Corner shop" in page
+        assert page.count("Being computed<") == len(METRICS)
+        assert 'hx-trigger="load delay:4s"' in page
+        assert db.query(f"SELECT count(*) FROM jobs WHERE kind = '{REFRESH}'")[0][0] == len(METRICS)
+    assert "Draft an order" not in page
+
+
+def test_a_page_costs_as_many_statements_however_many_rows_there_are(
+    db: Database, tenant: Tenant, browser: Browser, factory: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(db, tenant)
+    counted = [0]
+    _count_statements(monkeypatch, db, counted)
+
+    def cost() -> dict[str, int]:
+        found = {}
+        for path in (*PATHS, f"/campaigns/{campaign}/dashboard"):
+            counted[0] = 0
+            browser.get(path)
+            found[path] = counted[0]
+        return found
+
+    [campaign, *_] = [row["id"] for row in api(browser, "campaigns?name=Winter roast launch")["data"]]
+    cost()
+    before = cost()
+    store = api(browser, "stores")["data"][0]["id"]
+    for _ in range(4):
+        factory.create("contents", campaign_id=campaign)
+        factory.create("tickets", store_id=store)
+        factory.create("campaigns")
+        factory.create("prospects")
+    after = cost()
+    assert {path: count - before[path] for path, count in after.items() if count > before[path] + 1} == {}
+    assert max(after.values()) < 80
+
+
+def _count_statements(monkeypatch: pytest.MonkeyPatch, db: Database, counted: list[int]) -> None:
+    make, query = Reads.__init__, type(db).query
+
+    def made(self: Reads, context: Context, actor: Actor, execute: Execute) -> None:
+        def run(sql: str, params: Any = ()) -> Any:  # noqa: ANN401 -- a driver's
+            counted[0] += 1
+            return execute(sql, params)
+
+        make(self, context, actor, run)
+
+    def asked(self: Database, *args: Any, **options: Any) -> list[Any]:  # noqa: ANN401 -- as it is called
+        counted[0] += 1
+        return query(self, *args, **options)
+
+    monkeypatch.setattr(Reads, "__init__", made)
+    monkeypatch.setattr(type(db), "query", asked)
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -14,7 +14,7 @@ from growbase.domains.marketing.models_analytics import EventType
 from growbase.domains.marketing.queries import campaign_series, funnel
 from growbase.domains.marketing.queries_variants import variant_figures
 from growbase.studio.edit import current_row
-from growbase.studio.figures import Figure, Series, by_day, change_of, event_names, has, share
+from growbase.studio.figures import Figure, Series, by_day, change_of, event_names, has, listed, share
 from growbase.studio.lookup import called
 from growbase.studio.periods import Period, addressed, kept, period_of
 from growbase.studio.render import page
@@ -30,6 +30,13 @@ STEPS: Final = (
 """The steps of a funnel, in their order, as far as they happened."""
 UNWELCOME: Final = frozenset({EventType.BOUNCE, EventType.UNSUBSCRIBE})
 CONTENTS: Final = 25
+FIELDS: Final = "id,content_id,title,content_type,impressions,clicks,ctr,conversions"
+RANKED: Final = {
+    EventType.IMPRESSION: "impressions",
+    EventType.CLICK: "clicks",
+    EventType.CONVERSION: "conversions",
+}
+"""The events by which contents are compared, and the column that counts them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ async def show(visit: Visit, resource: Resource, id: UUID) -> Answer:
         period=period,
         address=lambda **changes: addressed(visit, **changes),
         kept=kept(visit),
-        figures=event_figures(visit, found.now, found.before),
+        figures=event_figures(visit, found.now, found.before, str(id)),
         seen=_series(visit, found.now, period, [kind for kind in SEEN if kind in types]),
         done=_series(visit, found.now, period, [kind for kind in EventType if kind in types and kind not in SEEN]),
         steps=_steps(visit, found.steps),
@@ -88,7 +95,7 @@ def _read(reads: Reads, id: UUID, period: Period) -> Found:
     return Found(now, before, steps, refusal, variants, names)
 
 
-def event_figures(visit: Visit, now: dict[str, Any], before: dict[str, Any]) -> list[Figure]:
+def event_figures(visit: Visit, now: dict[str, Any], before: dict[str, Any], campaign_id: str = "") -> list[Figure]:
     """Return the totals of each type of event, what was earned, and the click rate, beside the days before."""
     words = visit.words
     names = event_names(words)
@@ -99,6 +106,7 @@ def event_figures(visit: Visit, now: dict[str, Any], before: dict[str, Any]) -> 
             names[kind],
             words.number(counts.get(kind, 0)),
             change_of(counts.get(kind, 0), past.get(kind)),
+            _best(kind, campaign_id),
             up_is_good=kind not in UNWELCOME,
         )
         for kind in shown
@@ -107,6 +115,12 @@ def event_figures(visit: Visit, now: dict[str, Any], before: dict[str, Any]) -> 
     if rates[0] is not None:
         found.append(Figure(words.say("Click rate"), words.percent(rates[0]), change_of(*rates)))
     return found + _revenue(visit, now, before)
+
+
+def _best(kind: str, campaign_id: str) -> str:
+    """Return the address of the contents that brought most events of a type."""
+    pairs = [("campaign_id", campaign_id), ("sort", f"-{RANKED[EventType(kind)]}")] if kind in RANKED else []
+    return listed("content-performance", *pairs) if pairs else ""
 
 
 def _revenue(visit: Visit, now: dict[str, Any], before: dict[str, Any]) -> list[Figure]:
@@ -146,7 +160,9 @@ async def _contents(visit: Visit, id: UUID) -> list[dict[str, Any]]:
     if not has(visit, "content-performance"):
         return []
     resource = visit.api.catalog.by_name["content-performance"]
-    asked = with_query("", [("campaign_id", str(id)), ("source", "content"), ("limit", str(CONTENTS))])
+    asked = with_query(
+        "", [("campaign_id", str(id)), ("source", "content"), ("limit", str(CONTENTS)), ("fields", FIELDS)]
+    )
     query = parse(visit.api.catalog, resource, asked.removeprefix("?"))
     rows = await visit.api.database.aread(lambda: visit.api.reader.page(visit.by, resource, query).rows)
     found = [json.loads(row) for row in rows]

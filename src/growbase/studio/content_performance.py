@@ -23,6 +23,11 @@ SORTED: Final = (
 )
 RATES: Final = frozenset({"engagement_rate", "ctr"})
 COLUMNS: Final = SORTED[:9]
+FIELDS: Final = (
+    *("id", "source", "content_id", "campaign_id", "campaign_name", "content_type", "platform"),
+    *("title", "status", "is_selected", "created_at", *COLUMNS),
+)
+"""What is read: each figure that is not shown is one that nobody waits for."""
 COMPARED: Final = 100
 """Rows that are compared: the newest that match."""
 SHOWN: Final = 50
@@ -91,6 +96,7 @@ async def _rows(visit: Visit, source: str, chosen: dict[str, str], period: Perio
     """Return the newest rows that match, and whether there are more. Raises InvalidQuery."""
     resource = visit.api.catalog.by_name["content-performance"]
     pairs = [("source", source), *((name, value) for name, value in chosen.items() if value), ("limit", str(COMPARED))]
+    pairs.append(("fields", ",".join(FIELDS)))
     pairs += period.within("created_at") if period else []
     query = parse(visit.api.catalog, resource, with_query("", pairs).removeprefix("?"))
     found = await visit.api.database.aread(lambda: visit.api.reader.page(visit.by, resource, query))
