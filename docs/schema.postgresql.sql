@@ -68,6 +68,7 @@ CREATE TABLE backups (
 	row_count BIGINT,
 	file_count BIGINT,
 	key_id TEXT COLLATE "C",
+	verified_at TIMESTAMP WITH TIME ZONE,
 	CONSTRAINT pk_backups PRIMARY KEY (id),
 	CONSTRAINT ck_backups_id CHECK (length(id) <= 63),
 	CONSTRAINT ck_backups_status CHECK (length(status) <= 20),
@@ -494,6 +495,7 @@ CREATE TABLE schedules (
 	name TEXT COLLATE "C" NOT NULL,
 	rule TEXT COLLATE "C" NOT NULL,
 	next_run_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	paused_at TIMESTAMP WITH TIME ZONE,
 	last_run_at TIMESTAMP WITH TIME ZONE,
 	last_status TEXT COLLATE "C",
 	last_error TEXT COLLATE "C",
@@ -809,6 +811,46 @@ CREATE INDEX ix_campaign_templates_usage_count ON campaign_templates (organizati
 CREATE INDEX ix_campaign_templates_visibility_category_usage_count ON campaign_templates (organization_id, visibility, category, usage_count);
 
 CREATE UNIQUE INDEX uq_campaign_templates_name_norm ON campaign_templates (organization_id, name_norm) WHERE deleted_at IS NULL;
+
+CREATE TABLE canned_replies (
+	organization_id UUID NOT NULL,
+	id UUID NOT NULL,
+	name TEXT COLLATE "C" NOT NULL,
+	name_norm TEXT COLLATE "C" NOT NULL,
+	shortcut TEXT COLLATE "C",
+	language TEXT COLLATE "C" NOT NULL,
+	body TEXT COLLATE "C" NOT NULL,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	created_by UUID,
+	updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	updated_by UUID,
+	version BIGINT NOT NULL,
+	deleted_at TIMESTAMP WITH TIME ZONE,
+	deleted_by UUID,
+	deletion_id UUID,
+	purged_at TIMESTAMP WITH TIME ZONE,
+	CONSTRAINT pk_canned_replies PRIMARY KEY (organization_id, id),
+	CONSTRAINT ck_canned_replies_name CHECK (length(name) <= 100 AND length(name) >= 1),
+	CONSTRAINT ck_canned_replies_shortcut CHECK (length(shortcut) <= 40),
+	CONSTRAINT ck_canned_replies_language CHECK (length(language) <= 35 AND length(language) >= 2),
+	CONSTRAINT ck_canned_replies_body CHECK (length(body) <= 20000 AND length(body) >= 1),
+	CONSTRAINT fk_canned_replies_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
+	CONSTRAINT ck_canned_replies_version CHECK (version >= 1)
+);
+
+CREATE INDEX ix_canned_replies_created_at ON canned_replies (organization_id, created_at, id);
+
+CREATE INDEX ix_canned_replies_deleted_at ON canned_replies (organization_id, deleted_at, id) WHERE deleted_at IS NOT NULL;
+
+CREATE INDEX ix_canned_replies_deletion_id ON canned_replies (organization_id, deletion_id) WHERE deletion_id IS NOT NULL;
+
+CREATE INDEX ix_canned_replies_name ON canned_replies (organization_id, name, id);
+
+CREATE INDEX ix_canned_replies_updated_at ON canned_replies (organization_id, updated_at, id);
+
+CREATE UNIQUE INDEX uq_canned_replies_name_norm_language ON canned_replies (organization_id, name_norm, language) WHERE deleted_at IS NULL;
+
+CREATE UNIQUE INDEX uq_canned_replies_shortcut ON canned_replies (organization_id, shortcut) WHERE deleted_at IS NULL AND shortcut IS NOT NULL;
 
 CREATE TABLE content_templates (
 	organization_id UUID NOT NULL,
@@ -1377,6 +1419,45 @@ CREATE INDEX ix_brands_updated_at ON brands (organization_id, updated_at, id);
 
 CREATE UNIQUE INDEX uq_brands_name_norm ON brands (organization_id, name_norm) WHERE deleted_at IS NULL;
 
+CREATE TABLE comments (
+	organization_id UUID NOT NULL,
+	id UUID NOT NULL,
+	resource TEXT COLLATE "C" NOT NULL,
+	row_id UUID NOT NULL,
+	author_user_id UUID,
+	text TEXT COLLATE "C" NOT NULL,
+	mentions JSON NOT NULL,
+	resolved_at TIMESTAMP WITH TIME ZONE,
+	resolved_by UUID,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	created_by UUID,
+	updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	updated_by UUID,
+	version BIGINT NOT NULL,
+	deleted_at TIMESTAMP WITH TIME ZONE,
+	deleted_by UUID,
+	deletion_id UUID,
+	purged_at TIMESTAMP WITH TIME ZONE,
+	CONSTRAINT pk_comments PRIMARY KEY (organization_id, id),
+	CONSTRAINT ck_comments_resource CHECK (length(resource) <= 63 AND length(resource) >= 1),
+	CONSTRAINT fk_comments_author_user_id FOREIGN KEY(organization_id, author_user_id) REFERENCES memberships (organization_id, user_id),
+	CONSTRAINT ck_comments_text CHECK (length(text) <= 10000 AND length(text) >= 1),
+	CONSTRAINT fk_comments_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
+	CONSTRAINT ck_comments_version CHECK (version >= 1)
+);
+
+CREATE INDEX ix_comments_author_user_id ON comments (organization_id, author_user_id, id) WHERE author_user_id IS NOT NULL;
+
+CREATE INDEX ix_comments_created_at ON comments (organization_id, created_at, id);
+
+CREATE INDEX ix_comments_deleted_at ON comments (organization_id, deleted_at, id) WHERE deleted_at IS NOT NULL;
+
+CREATE INDEX ix_comments_deletion_id ON comments (organization_id, deletion_id) WHERE deletion_id IS NOT NULL;
+
+CREATE INDEX ix_comments_row_id_created_at ON comments (organization_id, row_id, created_at, id);
+
+CREATE INDEX ix_comments_updated_at ON comments (organization_id, updated_at, id);
+
 CREATE TABLE connection_attempts (
 	organization_id UUID NOT NULL,
 	id UUID NOT NULL,
@@ -1543,6 +1624,7 @@ CREATE TABLE kpi_cache (
 	expires_at TIMESTAMP WITH TIME ZONE,
 	source_watermark TIMESTAMP WITH TIME ZONE,
 	refresh_lock_until TIMESTAMP WITH TIME ZONE,
+	wanted_at TIMESTAMP WITH TIME ZONE,
 	CONSTRAINT pk_kpi_cache PRIMARY KEY (organization_id, id),
 	CONSTRAINT fk_kpi_cache_store_id FOREIGN KEY(organization_id, store_id) REFERENCES stores (organization_id, id),
 	CONSTRAINT ck_kpi_cache_metric_key CHECK (length(metric_key) <= 80 AND length(metric_key) >= 1),
@@ -1585,6 +1667,8 @@ CREATE INDEX ix_notifications_created_at ON notifications (organization_id, crea
 CREATE INDEX ix_notifications_read_at ON notifications (read_at) WHERE read_at IS NOT NULL;
 
 CREATE INDEX ix_notifications_updated_at ON notifications (organization_id, updated_at, id);
+
+CREATE INDEX ix_notifications_user_id ON notifications (organization_id, user_id, id) WHERE read_at IS NULL;
 
 CREATE INDEX ix_notifications_user_id_created_at ON notifications (organization_id, user_id, created_at, id);
 
@@ -1709,6 +1793,51 @@ CREATE INDEX ix_purchase_orders_updated_at ON purchase_orders (organization_id, 
 CREATE INDEX ix_purchase_orders_vendor_name ON purchase_orders (organization_id, vendor_name, id);
 
 CREATE UNIQUE INDEX uq_purchase_orders_store_id_number ON purchase_orders (organization_id, store_id, number);
+
+CREATE TABLE review_requests (
+	organization_id UUID NOT NULL,
+	id UUID NOT NULL,
+	resource TEXT COLLATE "C" NOT NULL,
+	row_id UUID NOT NULL,
+	reviewer_user_id UUID NOT NULL,
+	due_at TIMESTAMP WITH TIME ZONE,
+	status TEXT COLLATE "C" NOT NULL,
+	decided_at TIMESTAMP WITH TIME ZONE,
+	decided_by UUID,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	created_by UUID,
+	updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	updated_by UUID,
+	version BIGINT NOT NULL,
+	deleted_at TIMESTAMP WITH TIME ZONE,
+	deleted_by UUID,
+	deletion_id UUID,
+	purged_at TIMESTAMP WITH TIME ZONE,
+	CONSTRAINT pk_review_requests PRIMARY KEY (organization_id, id),
+	CONSTRAINT ck_review_requests_resource CHECK (length(resource) <= 63 AND length(resource) >= 1),
+	CONSTRAINT fk_review_requests_reviewer_user_id FOREIGN KEY(organization_id, reviewer_user_id) REFERENCES memberships (organization_id, user_id),
+	CONSTRAINT ck_review_requests_status CHECK (status IN ('requested', 'changes_requested', 'approved', 'withdrawn')),
+	CONSTRAINT fk_review_requests_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
+	CONSTRAINT ck_review_requests_version CHECK (version >= 1)
+);
+
+CREATE INDEX ix_review_requests_created_at ON review_requests (organization_id, created_at, id);
+
+CREATE INDEX ix_review_requests_decided_at ON review_requests (decided_at) WHERE decided_at IS NOT NULL;
+
+CREATE INDEX ix_review_requests_deleted_at ON review_requests (organization_id, deleted_at, id) WHERE deleted_at IS NOT NULL;
+
+CREATE INDEX ix_review_requests_deletion_id ON review_requests (organization_id, deletion_id) WHERE deletion_id IS NOT NULL;
+
+CREATE INDEX ix_review_requests_due_at ON review_requests (organization_id, due_at, id);
+
+CREATE INDEX ix_review_requests_reviewer_user_id_status_due_at ON review_requests (organization_id, reviewer_user_id, status, due_at);
+
+CREATE INDEX ix_review_requests_row_id_created_at ON review_requests (organization_id, row_id, created_at);
+
+CREATE INDEX ix_review_requests_updated_at ON review_requests (organization_id, updated_at, id);
+
+CREATE UNIQUE INDEX uq_review_requests_row_id_reviewer_user_id ON review_requests (organization_id, row_id, reviewer_user_id) WHERE deleted_at IS NULL AND status IN ('requested', 'changes_requested');
 
 CREATE TABLE saved_views (
 	organization_id UUID NOT NULL,
@@ -2094,6 +2223,8 @@ CREATE INDEX ix_tickets_store_id_status_last_message_at ON tickets (organization
 
 CREATE INDEX ix_tickets_updated_at ON tickets (organization_id, updated_at, id);
 
+CREATE INDEX ix_tickets_waiting_since ON tickets (organization_id, waiting_since, id);
+
 CREATE UNIQUE INDEX uq_tickets_store_id_number ON tickets (organization_id, store_id, number);
 
 CREATE UNIQUE INDEX uq_tickets_store_id_thread_key ON tickets (organization_id, store_id, thread_key) WHERE deleted_at IS NULL AND status NOT IN ('closed', 'archived');
@@ -2144,7 +2275,7 @@ CREATE TABLE usage_events (
 	CONSTRAINT ck_usage_events_kind CHECK (kind IN ('opened', 'consumed', 'given_back', 'committed', 'repaired', 'rolled_up'))
 );
 
-CREATE INDEX ix_usage_events_counter_id ON usage_events (organization_id, counter_id, id);
+CREATE INDEX ix_usage_events_counter_id_occurred_at ON usage_events (organization_id, counter_id, occurred_at);
 
 CREATE INDEX ix_usage_events_subject_id ON usage_events (subject_id) WHERE subject_id IS NOT NULL;
 
@@ -2689,6 +2820,22 @@ CREATE INDEX ix_ticket_messages_ticket_id_created_at ON ticket_messages (organiz
 CREATE INDEX ix_ticket_messages_updated_at ON ticket_messages (organization_id, updated_at, id);
 
 CREATE UNIQUE INDEX uq_ticket_messages_store_id_external_id ON ticket_messages (organization_id, store_id, external_id) WHERE external_id IS NOT NULL;
+
+CREATE TABLE ticket_writers (
+	organization_id UUID NOT NULL,
+	ticket_id UUID NOT NULL,
+	user_id UUID NOT NULL,
+	until TIMESTAMP WITH TIME ZONE NOT NULL,
+	CONSTRAINT pk_ticket_writers PRIMARY KEY (organization_id, ticket_id, user_id),
+	CONSTRAINT fk_ticket_writers_ticket_id FOREIGN KEY(organization_id, ticket_id) REFERENCES tickets (organization_id, id),
+	CONSTRAINT fk_ticket_writers_user_id FOREIGN KEY(organization_id, user_id) REFERENCES memberships (organization_id, user_id)
+);
+
+CREATE INDEX ix_ticket_writers_ticket_id_user_id ON ticket_writers (organization_id, ticket_id, user_id);
+
+CREATE INDEX ix_ticket_writers_until ON ticket_writers (until);
+
+CREATE INDEX ix_ticket_writers_user_id_ticket_id ON ticket_writers (organization_id, user_id, ticket_id);
 
 CREATE TABLE token_renewals (
 	organization_id UUID NOT NULL,
@@ -3344,6 +3491,8 @@ CREATE TABLE messages (
 	click_count BIGINT NOT NULL,
 	provider TEXT COLLATE "C",
 	provider_message_id TEXT COLLATE "C",
+	answered_at TIMESTAMP WITH TIME ZONE,
+	snoozed_until TIMESTAMP WITH TIME ZONE,
 	thread_key TEXT COLLATE "C",
 	in_reply_to_id UUID,
 	recipient_hash TEXT COLLATE "C",
@@ -3384,6 +3533,8 @@ CREATE TABLE messages (
 CREATE INDEX ix_messages_created_at ON messages (organization_id, created_at, id);
 
 CREATE INDEX ix_messages_created_by ON messages (organization_id, created_by) WHERE outreach_campaign_id IS NULL;
+
+CREATE INDEX ix_messages_direction_created_at ON messages (organization_id, direction, created_at, id) WHERE direction = 'inbound' AND answered_at IS NULL;
 
 CREATE INDEX ix_messages_in_reply_to_id ON messages (organization_id, in_reply_to_id, id) WHERE in_reply_to_id IS NOT NULL;
 

@@ -71,6 +71,7 @@ CREATE TABLE backups (
 	row_count INTEGER,
 	file_count INTEGER,
 	key_id TEXT,
+	verified_at TEXT,
 	CONSTRAINT pk_backups PRIMARY KEY (id),
 	CONSTRAINT ck_backups_id CHECK (length(id) <= 63),
 	CONSTRAINT ck_backups_status CHECK (length(status) <= 20),
@@ -539,6 +540,7 @@ CREATE TABLE schedules (
 	name TEXT NOT NULL,
 	rule TEXT NOT NULL,
 	next_run_at TEXT NOT NULL,
+	paused_at TEXT,
 	last_run_at TEXT,
 	last_status TEXT,
 	last_error TEXT,
@@ -876,6 +878,47 @@ CREATE INDEX ix_campaign_templates_usage_count ON campaign_templates (organizati
 CREATE INDEX ix_campaign_templates_visibility_category_usage_count ON campaign_templates (organization_id, visibility, category, usage_count);
 
 CREATE UNIQUE INDEX uq_campaign_templates_name_norm ON campaign_templates (organization_id, name_norm) WHERE deleted_at IS NULL;
+
+CREATE TABLE canned_replies (
+	organization_id TEXT NOT NULL,
+	id TEXT NOT NULL,
+	name TEXT NOT NULL,
+	name_norm TEXT NOT NULL,
+	shortcut TEXT,
+	language TEXT NOT NULL,
+	body TEXT NOT NULL,
+	created_at TEXT NOT NULL,
+	created_by TEXT,
+	updated_at TEXT NOT NULL,
+	updated_by TEXT,
+	version INTEGER NOT NULL,
+	deleted_at TEXT,
+	deleted_by TEXT,
+	deletion_id TEXT,
+	purged_at TEXT,
+	CONSTRAINT pk_canned_replies PRIMARY KEY (organization_id, id),
+	CONSTRAINT ck_canned_replies_name CHECK (length(name) <= 100 AND length(name) >= 1),
+	CONSTRAINT ck_canned_replies_shortcut CHECK (length(shortcut) <= 40),
+	CONSTRAINT ck_canned_replies_language CHECK (length(language) <= 35 AND length(language) >= 2),
+	CONSTRAINT ck_canned_replies_body CHECK (length(body) <= 20000 AND length(body) >= 1),
+	CONSTRAINT fk_canned_replies_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
+	CONSTRAINT ck_canned_replies_version CHECK (version >= 1)
+)
+ STRICT;
+
+CREATE INDEX ix_canned_replies_created_at ON canned_replies (organization_id, created_at, id);
+
+CREATE INDEX ix_canned_replies_deleted_at ON canned_replies (organization_id, deleted_at, id) WHERE deleted_at IS NOT NULL;
+
+CREATE INDEX ix_canned_replies_deletion_id ON canned_replies (organization_id, deletion_id) WHERE deletion_id IS NOT NULL;
+
+CREATE INDEX ix_canned_replies_name ON canned_replies (organization_id, name, id);
+
+CREATE INDEX ix_canned_replies_updated_at ON canned_replies (organization_id, updated_at, id);
+
+CREATE UNIQUE INDEX uq_canned_replies_name_norm_language ON canned_replies (organization_id, name_norm, language) WHERE deleted_at IS NULL;
+
+CREATE UNIQUE INDEX uq_canned_replies_shortcut ON canned_replies (organization_id, shortcut) WHERE deleted_at IS NULL AND shortcut IS NOT NULL;
 
 CREATE TABLE content_templates (
 	organization_id TEXT NOT NULL,
@@ -1479,6 +1522,47 @@ CREATE INDEX ix_brands_updated_at ON brands (organization_id, updated_at, id);
 
 CREATE UNIQUE INDEX uq_brands_name_norm ON brands (organization_id, name_norm) WHERE deleted_at IS NULL;
 
+CREATE TABLE comments (
+	organization_id TEXT NOT NULL,
+	id TEXT NOT NULL,
+	resource TEXT NOT NULL,
+	row_id TEXT NOT NULL,
+	author_user_id TEXT,
+	text TEXT NOT NULL,
+	mentions TEXT NOT NULL,
+	resolved_at TEXT,
+	resolved_by TEXT,
+	created_at TEXT NOT NULL,
+	created_by TEXT,
+	updated_at TEXT NOT NULL,
+	updated_by TEXT,
+	version INTEGER NOT NULL,
+	deleted_at TEXT,
+	deleted_by TEXT,
+	deletion_id TEXT,
+	purged_at TEXT,
+	CONSTRAINT pk_comments PRIMARY KEY (organization_id, id),
+	CONSTRAINT ck_comments_resource CHECK (length(resource) <= 63 AND length(resource) >= 1),
+	CONSTRAINT fk_comments_author_user_id FOREIGN KEY(organization_id, author_user_id) REFERENCES memberships (organization_id, user_id),
+	CONSTRAINT ck_comments_text CHECK (length(text) <= 10000 AND length(text) >= 1),
+	CONSTRAINT ck_comments_mentions CHECK (json_valid(mentions)),
+	CONSTRAINT fk_comments_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
+	CONSTRAINT ck_comments_version CHECK (version >= 1)
+)
+ STRICT;
+
+CREATE INDEX ix_comments_author_user_id ON comments (organization_id, author_user_id, id) WHERE author_user_id IS NOT NULL;
+
+CREATE INDEX ix_comments_created_at ON comments (organization_id, created_at, id);
+
+CREATE INDEX ix_comments_deleted_at ON comments (organization_id, deleted_at, id) WHERE deleted_at IS NOT NULL;
+
+CREATE INDEX ix_comments_deletion_id ON comments (organization_id, deletion_id) WHERE deletion_id IS NOT NULL;
+
+CREATE INDEX ix_comments_row_id_created_at ON comments (organization_id, row_id, created_at, id);
+
+CREATE INDEX ix_comments_updated_at ON comments (organization_id, updated_at, id);
+
 CREATE TABLE connection_attempts (
 	organization_id TEXT NOT NULL,
 	id TEXT NOT NULL,
@@ -1653,6 +1737,7 @@ CREATE TABLE kpi_cache (
 	expires_at TEXT,
 	source_watermark TEXT,
 	refresh_lock_until TEXT,
+	wanted_at TEXT,
 	CONSTRAINT pk_kpi_cache PRIMARY KEY (organization_id, id),
 	CONSTRAINT fk_kpi_cache_store_id FOREIGN KEY(organization_id, store_id) REFERENCES stores (organization_id, id),
 	CONSTRAINT ck_kpi_cache_metric_key CHECK (length(metric_key) <= 80 AND length(metric_key) >= 1),
@@ -1698,6 +1783,8 @@ CREATE INDEX ix_notifications_created_at ON notifications (organization_id, crea
 CREATE INDEX ix_notifications_read_at ON notifications (read_at) WHERE read_at IS NOT NULL;
 
 CREATE INDEX ix_notifications_updated_at ON notifications (organization_id, updated_at, id);
+
+CREATE INDEX ix_notifications_user_id ON notifications (organization_id, user_id, id) WHERE read_at IS NULL;
 
 CREATE INDEX ix_notifications_user_id_created_at ON notifications (organization_id, user_id, created_at, id);
 
@@ -1826,6 +1913,52 @@ CREATE INDEX ix_purchase_orders_updated_at ON purchase_orders (organization_id, 
 CREATE INDEX ix_purchase_orders_vendor_name ON purchase_orders (organization_id, vendor_name, id);
 
 CREATE UNIQUE INDEX uq_purchase_orders_store_id_number ON purchase_orders (organization_id, store_id, number);
+
+CREATE TABLE review_requests (
+	organization_id TEXT NOT NULL,
+	id TEXT NOT NULL,
+	resource TEXT NOT NULL,
+	row_id TEXT NOT NULL,
+	reviewer_user_id TEXT NOT NULL,
+	due_at TEXT,
+	status TEXT NOT NULL,
+	decided_at TEXT,
+	decided_by TEXT,
+	created_at TEXT NOT NULL,
+	created_by TEXT,
+	updated_at TEXT NOT NULL,
+	updated_by TEXT,
+	version INTEGER NOT NULL,
+	deleted_at TEXT,
+	deleted_by TEXT,
+	deletion_id TEXT,
+	purged_at TEXT,
+	CONSTRAINT pk_review_requests PRIMARY KEY (organization_id, id),
+	CONSTRAINT ck_review_requests_resource CHECK (length(resource) <= 63 AND length(resource) >= 1),
+	CONSTRAINT fk_review_requests_reviewer_user_id FOREIGN KEY(organization_id, reviewer_user_id) REFERENCES memberships (organization_id, user_id),
+	CONSTRAINT ck_review_requests_status CHECK (status IN ('requested', 'changes_requested', 'approved', 'withdrawn')),
+	CONSTRAINT fk_review_requests_organization_id FOREIGN KEY(organization_id) REFERENCES organizations (id),
+	CONSTRAINT ck_review_requests_version CHECK (version >= 1)
+)
+ STRICT;
+
+CREATE INDEX ix_review_requests_created_at ON review_requests (organization_id, created_at, id);
+
+CREATE INDEX ix_review_requests_decided_at ON review_requests (decided_at) WHERE decided_at IS NOT NULL;
+
+CREATE INDEX ix_review_requests_deleted_at ON review_requests (organization_id, deleted_at, id) WHERE deleted_at IS NOT NULL;
+
+CREATE INDEX ix_review_requests_deletion_id ON review_requests (organization_id, deletion_id) WHERE deletion_id IS NOT NULL;
+
+CREATE INDEX ix_review_requests_due_at ON review_requests (organization_id, due_at, id);
+
+CREATE INDEX ix_review_requests_reviewer_user_id_status_due_at ON review_requests (organization_id, reviewer_user_id, status, due_at);
+
+CREATE INDEX ix_review_requests_row_id_created_at ON review_requests (organization_id, row_id, created_at);
+
+CREATE INDEX ix_review_requests_updated_at ON review_requests (organization_id, updated_at, id);
+
+CREATE UNIQUE INDEX uq_review_requests_row_id_reviewer_user_id ON review_requests (organization_id, row_id, reviewer_user_id) WHERE deleted_at IS NULL AND status IN ('requested', 'changes_requested');
 
 CREATE TABLE saved_views (
 	organization_id TEXT NOT NULL,
@@ -2230,6 +2363,8 @@ CREATE INDEX ix_tickets_store_id_status_last_message_at ON tickets (organization
 
 CREATE INDEX ix_tickets_updated_at ON tickets (organization_id, updated_at, id);
 
+CREATE INDEX ix_tickets_waiting_since ON tickets (organization_id, waiting_since, id);
+
 CREATE UNIQUE INDEX uq_tickets_store_id_number ON tickets (organization_id, store_id, number);
 
 CREATE UNIQUE INDEX uq_tickets_store_id_thread_key ON tickets (organization_id, store_id, thread_key) WHERE deleted_at IS NULL AND status NOT IN ('closed', 'archived');
@@ -2282,7 +2417,7 @@ CREATE TABLE usage_events (
 )
  STRICT;
 
-CREATE INDEX ix_usage_events_counter_id ON usage_events (organization_id, counter_id, id);
+CREATE INDEX ix_usage_events_counter_id_occurred_at ON usage_events (organization_id, counter_id, occurred_at);
 
 CREATE INDEX ix_usage_events_subject_id ON usage_events (subject_id) WHERE subject_id IS NOT NULL;
 
@@ -2858,6 +2993,23 @@ CREATE INDEX ix_ticket_messages_ticket_id_created_at ON ticket_messages (organiz
 CREATE INDEX ix_ticket_messages_updated_at ON ticket_messages (organization_id, updated_at, id);
 
 CREATE UNIQUE INDEX uq_ticket_messages_store_id_external_id ON ticket_messages (organization_id, store_id, external_id) WHERE external_id IS NOT NULL;
+
+CREATE TABLE ticket_writers (
+	organization_id TEXT NOT NULL,
+	ticket_id TEXT NOT NULL,
+	user_id TEXT NOT NULL,
+	until TEXT NOT NULL,
+	CONSTRAINT pk_ticket_writers PRIMARY KEY (organization_id, ticket_id, user_id),
+	CONSTRAINT fk_ticket_writers_ticket_id FOREIGN KEY(organization_id, ticket_id) REFERENCES tickets (organization_id, id),
+	CONSTRAINT fk_ticket_writers_user_id FOREIGN KEY(organization_id, user_id) REFERENCES memberships (organization_id, user_id)
+)
+ STRICT;
+
+CREATE INDEX ix_ticket_writers_ticket_id_user_id ON ticket_writers (organization_id, ticket_id, user_id);
+
+CREATE INDEX ix_ticket_writers_until ON ticket_writers (until);
+
+CREATE INDEX ix_ticket_writers_user_id_ticket_id ON ticket_writers (organization_id, user_id, ticket_id);
 
 CREATE TABLE token_renewals (
 	organization_id TEXT NOT NULL,
@@ -3544,6 +3696,8 @@ CREATE TABLE messages (
 	click_count INTEGER NOT NULL,
 	provider TEXT,
 	provider_message_id TEXT,
+	answered_at TEXT,
+	snoozed_until TEXT,
 	thread_key TEXT,
 	in_reply_to_id TEXT,
 	recipient_hash TEXT,
@@ -3587,6 +3741,8 @@ CREATE TABLE messages (
 CREATE INDEX ix_messages_created_at ON messages (organization_id, created_at, id);
 
 CREATE INDEX ix_messages_created_by ON messages (organization_id, created_by) WHERE outreach_campaign_id IS NULL;
+
+CREATE INDEX ix_messages_direction_created_at ON messages (organization_id, direction, created_at, id) WHERE direction = 'inbound' AND answered_at IS NULL;
 
 CREATE INDEX ix_messages_in_reply_to_id ON messages (organization_id, in_reply_to_id, id) WHERE in_reply_to_id IS NOT NULL;
 

@@ -62,6 +62,23 @@ def test_one_statement_inserts_many_rows_and_each_leaves_its_change(db: Database
     assert db.write(actor, lambda tx: tx.insert_many(Box, [])) == []
 
 
+def test_many_rows_keep_every_character_and_one_wrong_row_leaves_none(db: Database, actor: Actor) -> None:
+    shelf_id = db.write(actor, make_shelf)
+    odd = ("tab\there", "line\nbreak", "back\\slash", "\\N", "comma, {brace}", 'quote "', "ünï")
+    rows: list[dict[str, object]] = [{"label": text, "shelf_id": shelf_id} for text in odd * 5]
+    identities = db.write(actor, lambda tx: tx.insert_many(Box, rows))
+    assert [stored(db, actor, identity)["label"] for identity in identities] == [*odd * 5]
+    changes = [change for identity in identities for change in changes_of(db, actor, identity)]
+    assert [(change.changes or {})["label"] for change in changes] == [[None, text] for text in odd * 5]
+    lost = uuid4()
+    with pytest.raises(ForeignKey):
+        db.write(actor, lambda tx: tx.insert_many(Box, [*rows, {"label": "lost", "shelf_id": lost}]))
+    with pytest.raises(Invalid):
+        db.write(actor, lambda tx: tx.insert_many(Box, [*rows, {"label": "x" * 5_000, "shelf_id": shelf_id}]))
+    with db.read(actor) as reads:
+        assert len(reads.rows(Box)) == len(rows)
+
+
 @pytest.mark.parametrize(
     ("values", "field"),
     [

@@ -21,6 +21,8 @@ from tests.backups import Site, complete, forget_slot, log_has_begun, site
 from tests.postgres import PostgresServer
 from tests.processes import start, stop, wait_until
 
+PATIENCE = 120.0
+"""Seconds for processes to start on a machine that is busy with other tests."""
 RECEIVERS = "SELECT count(*) FROM pg_stat_replication WHERE application_name = 'pg_receivewal'"
 
 
@@ -48,7 +50,7 @@ def test_a_worker_without_a_server_copies_every_commit(tmp_path: Path, sqlite_te
         complete(shop)
         process = shop.command("worker")
         try:
-            wait_until(lambda: log_has_begun(shop), "the continuous log", process)
+            wait_until(lambda: log_has_begun(shop), "the continuous log", process, timeout=PATIENCE)
         finally:
             stop(process)
             process.communicate()
@@ -65,13 +67,17 @@ def test_one_machine_of_a_fleet_receives_and_another_one_goes_on_when_it_is_lost
         stack.callback(shutil.rmtree, target, ignore_errors=True)
         stack.callback(forget_slot, shop)
         workers = {name: stack.enter_context(machine(shop, name, "worker")) for name in ("a", "b")}
-        wait_until(lambda: receivers(shop) == 1 and log_has_begun(shop), "the continuous log")
+        wait_until(lambda: receivers(shop) == 1 and log_has_begun(shop), "the continuous log", timeout=PATIENCE)
         shop.add("first")
         holder, other = ("a", "b") if "backup_log.up" in said(shop, "a") else ("b", "a")
         assert "backup_log" not in said(shop, other)
         workers[holder].kill()
         workers[holder].wait()
-        wait_until(lambda: "backup_log.up" in said(shop, other) and receivers(shop) == 1, "the other machine")
+        wait_until(
+            lambda: "backup_log.up" in said(shop, other) and receivers(shop) == 1,
+            "the other machine",
+            timeout=PATIENCE,
+        )
         assert "backup_log.down" not in said(shop, other)
         shop.add("second")
         between = datetime.now(UTC)
@@ -155,9 +161,13 @@ def test_workers_and_servers_wait_for_a_database_server_that_is_down(
         try:
             commands = {"worker": "Working on all queues", "serve": "Listening on"}
             processes = {name: stack.enter_context(machine(shop, name, name)) for name in commands}
-            wait_until(lambda: all("waiting for it" in said(shop, name) for name in commands), "the warnings")
+            wait_until(
+                lambda: all("waiting for it" in said(shop, name) for name in commands), "the warnings", timeout=PATIENCE
+            )
             assert f"127.0.0.1:{small_server.port} does not answer: waiting for it" in said(shop, "worker")
             assert all(process.poll() is None for process in processes.values())
         finally:
             small_server.start_again()
-        wait_until(lambda: all(text in said(shop, name) for name, text in commands.items()), "both at work")
+        wait_until(
+            lambda: all(text in said(shop, name) for name, text in commands.items()), "both at work", timeout=PATIENCE
+        )

@@ -95,7 +95,8 @@ def test_prospects_are_made_and_brought_up_to_date_by_their_address(browser: Bro
     assert counts(page) == {"Created": 1, "Updated": 1, "Unchanged": 0, "Suppressed": 0, "Skipped": 1}
     assert 'data-label="Line">4' in page
     go_on(browser, "prospects", page, "run", 422)
-    go_on(browser, "prospects", page, "run", skip="1")
+    go_on(browser, "prospects", page, "run", skip="1", **{"map.2": "custom_fields."})
+    assert [row["custom_fields"] for row in rows_of(browser, "prospects")] == [{"Nom": "B"}, {"Nom": "A"}]
     names = {row["email"]: row["company_name"] for row in rows_of(browser, "prospects")}
     assert names == {"old@example.com": "New name", "new@example.com": "Fresh"}
 

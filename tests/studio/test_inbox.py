@@ -112,7 +112,7 @@ def test_a_proposed_answer_is_taken_over_edited_and_sent(
     draft = db.write(tenant.owner, lambda tx: propose_draft(tx, ticket_id=ticket, content="Again"))
     browser.post(path, {"do": "reject", "draft": str(draft)})
     assert api(browser, f"ai-drafts?id={draft}")[0]["status"] == "rejected"
-    browser.post(path, {"do": "draft"})
+    assert "So far</textarea>" in browser.post(path, {"do": "draft", "text": "So far"}, status=200)
     assert len(api(browser, "jobs?kind=draft_reply")) == 1
 
 

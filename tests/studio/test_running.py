@@ -7,10 +7,11 @@ import pytest
 from pydantic import SecretStr
 
 from growbase.core.actor import Actor, Role, system
-from growbase.core.clock import now
+from growbase.core.clock import new_id, now
 from growbase.core.config import Settings
 from growbase.core.database import Database
-from growbase.core.tables import Job, JobQueue, JobSchedule
+from growbase.core.tables import Alert, AlertState, DoctorReport, Job, JobQueue, JobSchedule
+from growbase.core.transaction import Transaction
 from growbase.domains.identity.models import Membership, Organization, User
 from growbase.domains.identity.plans import install_plans
 from growbase.jobs import queue
@@ -18,6 +19,8 @@ from growbase.jobs.claim import install_queues
 from growbase.jobs.errors import Permanent
 from growbase.jobs.queue import Outcome
 from growbase.jobs.schedule import Schedule, Timetable
+from growbase.ops.backup_record import recorded_backup, recorded_verify
+from growbase.ops.vault import open_vault
 from tests.api.factories import Factory
 from tests.fixtures import Tenant
 from tests.jobs.conftest import claimed
@@ -393,3 +396,39 @@ def test_an_empty_organization_is_led_and_filled_with_demo_data(
     assert "Lumen Bikes" not in browser.get("/brands")
     browser.post("/first-steps/hide")
     assert "First steps" not in browser.get("")
+
+
+def test_health_tells_of_alerts_and_what_doctor_found(browser: Browser, db: Database) -> None:
+    assert "Doctor has not looked yet." in browser.get("/health")
+    finding = {
+        "check": "jobs",
+        "severity": "error",
+        "what": "3 jobs have <failed>.",
+        "where": "queue publishing",
+        "fix": "Look at them.",
+        "repairable": True,
+    }
+
+    def unit(tx: Transaction) -> None:
+        counts = {"errors": 1, "warnings": 0, "findings": [finding]}
+        tx.insert_facts(DoctorReport, [{"id": new_id(), "finished_at": tx.now, **counts}])
+        alert = {"name": "disk", "state": AlertState.RAISED, "message": "Nearly full.", "since": tx.now}
+        tx.insert_facts(Alert, [{**alert, "told_at": tx.now}])
+
+    db.write(system(), unit)
+    shown = browser.get("/health")
+    assert all(text in shown for text in ("needs attention", "3 jobs have &lt;failed&gt;.", "Nearly full."))
+    assert "growbase doctor --repair" in shown
+
+
+def test_a_backup_is_listed_with_its_proof(browser: Browser, db: Database, settings: Settings, engine: str) -> None:
+    if engine != "sqlite":
+        assert "There is no backup yet" in browser.get("/backups")
+        return
+    vault = open_vault(settings, db.context.keyring)
+    manifest = recorded_backup(settings, vault, db)
+    shown = browser.get("/backups")
+    assert "not yet" in shown
+    assert f"growbase restore {manifest.id}" in shown
+    recorded_verify(settings, vault, db, manifest)
+    assert "verified" in browser.get("/backups")

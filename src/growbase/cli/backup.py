@@ -83,12 +83,13 @@ def verify(
 ) -> None:
     """Read a backup again: checksums, keys, every page of the database in it, and the counts."""
     settings = load()
-    from growbase.ops.backup import verify as verified
+    from growbase.ops.backup_record import recorded_verify
 
     vault = vault_of(settings, where)
-    for manifest in vault.manifests() if all_of_them else [vault.find(id)]:
-        verified(settings, vault, manifest, every_file=every_file)
-        say(f"Backup {manifest.id} is whole: {sum(manifest.rows.values()):,} rows, {manifest.files:,} files.")
+    with recording(settings) as database:
+        for manifest in vault.manifests() if all_of_them else [vault.find(id)]:
+            recorded_verify(settings, vault, None if where else database, manifest, every_file=every_file)
+            say(f"Backup {manifest.id} is whole: {sum(manifest.rows.values()):,} rows, {manifest.files:,} files.")
 
 
 def prune(

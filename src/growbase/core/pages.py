@@ -86,7 +86,7 @@ class Reader:
             sql = page_sql(catalog, resource.name, engine, query.shape, Segment(None, after=False), offset=True)
             skip = (query.page - 1) * query.limit
             found = near.query(sql, (*bound, query.limit, skip), timeout_ms=SCAN_TIMEOUT_MS)
-            return Page([row[0] for row in found], None, self._total(near, resource, query.shape, bound))
+            return Page([row[0] for row in found], None, self._total(near, resource, query.shape, bound, cap=TOTAL_CAP))
         found = []
         for segment, keys in self._segments(plan, query):
             wanted = query.limit + 1 - len(found)
@@ -278,9 +278,7 @@ class Reader:
             for field, value in zip(fields, values, strict=True)
         ]
 
-    def _total(
-        self, near: Near, resource: Resource, shape: Shape, bound: tuple[object, ...], *, cap: int = TOTAL_CAP
-    ) -> int:
+    def _total(self, near: Near, resource: Resource, shape: Shape, bound: tuple[object, ...], *, cap: int) -> int:
         made = compiler(self.database.catalog, resource.name, self.database.engine, shape)
         return int(near.query(made.total(cap), bound, timeout_ms=SCAN_TIMEOUT_MS)[0][0])
 

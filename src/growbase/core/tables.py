@@ -359,6 +359,7 @@ class BackupRun(Fact):
     row_count: Mapped[int | None] = integer()
     file_count: Mapped[int | None] = integer()
     key_id: Mapped[str | None] = text(max_length=32)
+    verified_at: Mapped[datetime | None] = moment()
 
     __indexes__ = (index("finished_at"),)
 

@@ -1,13 +1,14 @@
 """How the queues and the readers of the change log stand: for operators, and every few seconds for Prometheus."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from growbase.core import clock, telemetry
 from growbase.core.actor import system
 from growbase.core.database import Database
 from growbase.core.feed import find_lags
+from growbase.core.reads import Reads
 from growbase.core.statements import mark, plan_of
 from growbase.core.tables import OWNER, Alert, AlertState, DoctorReport, Job, JobQueue
 from growbase.jobs.claim import READY
@@ -51,6 +52,18 @@ def ended_since(database: Database, ago: timedelta) -> dict[str, tuple[int, int]
     good = dict(database.query(well, (since,), timeout_ms=TIMEOUT_MS))
     rows = database.query(f"SELECT q.name, {badly} FROM queues q", (since,), timeout_ms=TIMEOUT_MS)
     return {name: (good.get(name, 0), bad) for name, bad in rows}
+
+
+def live_jobs(reads: Reads, *kinds: str) -> list[Job]:
+    """Return the jobs of some kinds that wait or run and have a ``dedupe_key``: a look into the index of those only."""
+    plan = plan_of(Job, reads.engine)
+    # As literals, for a planner does not know that a bound value fits a partial index.
+    terms = ["t.dedupe_key IS NOT NULL", "t.status IN ('queued', 'running')"]
+    scope, params = reads.scope_terms(plan, anywhere=False)
+    signs = ", ".join([mark(reads.engine)] * len(kinds))
+    where = " AND ".join([*terms, *scope, f"t.kind IN ({signs})"])
+    sql = f"SELECT {plan.columns} FROM jobs t WHERE {where} ORDER BY t.id LIMIT {MOST}"
+    return [cast("Job", plan.instance(row)) for row in reads.execute(sql, [*params, *kinds]).fetchall()]
 
 
 def observe(database: Database) -> None:

@@ -11,9 +11,10 @@ from growbase.core.database import Database
 from growbase.core.errors import GrowbaseError
 from growbase.core.tables import BackupRun, Drill
 from growbase.core.types import parse_moment
-from growbase.ops.backup import backup_now
+from growbase.ops.backup import backup_now, verify
 from growbase.ops.backup import prune as prune_backups
 from growbase.ops.backup_copy import copy_to, prune_copies
+from growbase.ops.contents import Contents
 from growbase.ops.copies import stamp
 from growbase.ops.vault import Manifest, Vault, open_vault
 
@@ -36,7 +37,25 @@ def recorded_backup(
         failed = {"id": stamp(), "status": "failed", "error": str(error)[:2_000]}
         record(database, BackupRun, {**failed, "started_at": started, "finished_at": clock.now()})
         raise
-    values = {
+    record(database, BackupRun, _row_of(manifest))
+    return manifest
+
+
+def recorded_verify(
+    settings: "Settings", vault: Vault, database: Database | None, manifest: Manifest, *, every_file: bool = False
+) -> Contents:
+    """Verify a backup and write down that it was found whole. Raises what ``verify`` raises."""
+    found = verify(settings, vault, manifest, every_file=every_file)
+    record(database, BackupRun, _row_of(manifest))
+    if database is not None:
+        with suppress(GrowbaseError):
+            values = {"verified_at": clock.now()}
+            database.write(system("backup"), lambda tx: tx.set_facts(BackupRun, {"id": manifest.id}, values))
+    return found
+
+
+def _row_of(manifest: Manifest) -> dict[str, object]:
+    return {
         "id": manifest.id,
         "status": "succeeded",
         "started_at": manifest.started,
@@ -46,8 +65,6 @@ def recorded_backup(
         "file_count": manifest.files,
         "key_id": manifest.key_id,
     }
-    record(database, BackupRun, values)
-    return manifest
 
 
 def record(database: Database | None, model: type[BackupRun | Drill], values: Mapping[str, object]) -> None:

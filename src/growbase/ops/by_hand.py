@@ -8,15 +8,16 @@ from typing import Final
 from growbase.core.actor import Actor
 from growbase.core.config import Settings
 from growbase.core.database import Database
+from growbase.core.facts import delete_facts
 from growbase.core.outside import Outside
-from growbase.core.tables import Job
+from growbase.core.tables import InstanceFact, Job
 from growbase.core.transaction import Transaction
+from growbase.core.types import compact_json, moment_text
 from growbase.jobs.policies import MAINTENANCE
 from growbase.jobs.queue import checkpoint
 from growbase.ops.audit import verify as prove
-from growbase.ops.backup import verify as verified
 from growbase.ops.backup_copy import copy_to
-from growbase.ops.backup_record import recorded_backup
+from growbase.ops.backup_record import recorded_backup, recorded_verify
 from growbase.ops.checks.finding import Patient
 from growbase.ops.drill import drill
 from growbase.ops.nightly import examine_and_keep
@@ -28,6 +29,8 @@ VERIFY: Final = "verify_backup"
 DRILL: Final = "drill_restore"
 EXAMINE: Final = "examine"
 PROVE: Final = "prove_log"
+PROOF: Final = "log_proof"
+"""The fact that says how the last proof of the log by hand went."""
 KINDS: Final = (BACK_UP, VERIFY, DRILL, EXAMINE, PROVE)
 EVERY: Final = 1.0
 """Seconds between two notes of how far a job has come."""
@@ -87,7 +90,7 @@ def _verify(database: Database, actor: Actor, job: Job, *, settings: Settings) -
     del actor
     vault = open_vault(settings, database.context.keyring)
     manifest = vault.find(str(job.payload["backup"]))
-    found = verified(settings, vault, manifest)
+    found = recorded_verify(settings, vault, database, manifest)
     return {"backup": manifest.id, "rows": sum(found.rows.values()), "files": manifest.files}
 
 
@@ -108,4 +111,12 @@ def _examine(database: Database, actor: Actor, job: Job, *, settings: Settings, 
 
 def _prove(database: Database, actor: Actor, job: Job) -> dict[str, object]:
     found = prove(database, progress=_noting(database, actor, job))
+
+    def unit(tx: Transaction) -> None:
+        counts = {"faults": len(found.faults), "seals": found.seals, "rows": found.rows}
+        value = compact_json({"at": moment_text(tx.now), "job": str(job.id), **counts})
+        delete_facts(tx, InstanceFact, {"name": PROOF})
+        tx.insert_facts(InstanceFact, [{"name": PROOF, "value": value}])
+
+    database.write(actor, unit)
     return {**found.as_json(), "faults": len(found.faults), "first": [one.as_json() for one in found.faults[:FAULTS]]}

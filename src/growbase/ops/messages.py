@@ -69,6 +69,7 @@ def labels(tree: ast.Module) -> Iterator[tuple[str, int]]:
         if isinstance(node, ast.ClassDef):
             for name, line in _named_in(node):
                 yield label_of(name), line
+            yield from _settings_in(node)
         elif isinstance(node, ast.Dict):
             for key, value in zip(node.keys, node.values, strict=True):
                 is_verb = isinstance(value, ast.Call) and ast.unparse(value.func) == "Verb"
@@ -91,6 +92,18 @@ def _named_in(node: ast.ClassDef) -> Iterator[tuple[str, int]]:
             is_shown = is_column and not any(word in ast.unparse(line) for word in ("hidden=True", "norm("))
             if is_shown or is_field:
                 yield line.target.id.strip("_"), line.lineno
+
+
+def _settings_in(node: ast.ClassDef) -> Iterator[tuple[str, int]]:
+    """Yield what each setting of a class of settings is for."""
+    if "BaseSettings" not in {ast.unparse(base) for base in node.bases}:
+        return
+    for line in node.body:
+        for keyword in (
+            line.value.keywords if isinstance(line, ast.AnnAssign) and isinstance(line.value, ast.Call) else ()
+        ):
+            if keyword.arg == "description" and isinstance(keyword.value, ast.Constant):
+                yield str(keyword.value.value), line.lineno
 
 
 def placeholders(template: str) -> set[str]:

@@ -3,6 +3,7 @@
 import gc
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -37,10 +38,12 @@ from growbase.domains.social.models_metrics import PostMetricSnapshot
 from growbase.domains.social.models_publishing import ScheduledPost, SocialAccount
 
 SEED: Final = 20_260_101
-CHUNK: Final = 1_000
+CHUNK: Final = 4_000
 """Rows in one unit, so that a server's own writes wait for none for long."""
 TOGETHER: Final = 12
 """Units of scale whose rows are written together."""
+WRITERS: Final = {"sqlite": 1, "postgresql": 2}
+"""Threads that write: a SQLite file has one writer, and a server is busy while another's rows are made ready."""
 CAMPAIGNS, CONTENTS, CANDIDATES, EVENTS = 2, 12, 24, 420
 PROSPECTS, MESSAGES, PIECES, SNAPSHOTS = 70, 110, 30, 8
 TICKETS, REPLIES, FLAGS, ARTICLES = 30, 3, 20, 40
@@ -131,21 +134,22 @@ def seed_scale(database: Database, home: UUID, scale: int, progress: Progress = 
     actor = system("scale", found)
     ground = database.write(actor, _ground)
     database.write(actor, lambda tx: next_number(tx, ground.store_id, "tickets", count=scale * TICKETS))
-    written: Future[int] | None = None
+    writers = WRITERS[database.engine]
+    written: deque[Future[int]] = deque()
     filled: set[type[Root]] = {Change, SearchDocument, AnalyticsEvent}
     # The next rows are made while the last ones are written.
-    with _no_collection(), ThreadPoolExecutor(1) as writer:
+    with _no_collection(), ThreadPoolExecutor(writers) as pool:
         for first in range(0, scale, TOGETHER):
             numbers = range(first, min(first + TOGETHER, scale))
             tables = _gathered(words, ground, numbers)
             contents = [(str(row["campaign_id"]), str(row["id"]), words.past()) for row in tables[Content]]
             events = [event for number in numbers for event in _events(words, contents, number)]
             filled |= set(tables)
-            if written:
-                done += written.result()
+            if len(written) == writers:
+                done += written.popleft().result()
                 progress(first, scale)
-            written = writer.submit(_write, database, actor, tables, events)
-        done += written.result() if written else 0
+            written.append(pool.submit(_write, database, actor, tables, events))
+        done += sum(one.result() for one in written)
         progress(scale, scale)
     for model in filled:
         database.write(actor, partial(_gather, model=model))

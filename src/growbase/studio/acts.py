@@ -11,7 +11,7 @@ from growbase.api.crud import remove_row, require_owner
 from growbase.api.export import export as export_file
 from growbase.core import log
 from growbase.core.actor import Role
-from growbase.core.errors import Conflict, GrowbaseError, Invalid, LimitExceeded, NotFound, Stale
+from growbase.core.errors import Conflict, Forbidden, GrowbaseError, Invalid, LimitExceeded, NotFound, Stale
 from growbase.core.model import is_trashable
 from growbase.core.query import parse
 from growbase.core.resource import Catalog, Resource, Verb
@@ -164,7 +164,7 @@ async def move(visit: Visit, resource: Resource, id: str) -> Answer:
     try:
         await visit.write(unit)
         visit.flash(visit.words.say("Moved to {state}.", state=visit.words.label(state.value)))
-    except (Conflict, Invalid, LimitExceeded, Stale) as error:
+    except (Conflict, Forbidden, Invalid, LimitExceeded, Stale) as error:
         flash_error(visit, error)
     return visit.go(back)
 

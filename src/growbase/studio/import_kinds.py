@@ -11,7 +11,7 @@ from growbase.core.schema import parse_with
 from growbase.core.transaction import Transaction
 from growbase.core.types import compact_json
 from growbase.domains.outreach.actions_imports import COUNTS, IN_ONE_UNIT, import_later, import_now, packed
-from growbase.domains.outreach.prospect_csv import ALIASES, FIELDS, FULL_NAME, read_prospects
+from growbase.domains.outreach.prospect_csv import ALIASES, CUSTOM, FIELDS, FULL_NAME, read_prospects
 from growbase.domains.social.actions_scheduling import schedule_rows
 from growbase.domains.social.models_publishing import PostStatus
 from growbase.domains.social.schemas import MOST_ROWS, ScheduleRow
@@ -47,13 +47,16 @@ def importer_of(visit: Visit, resource: Resource) -> Importer | None:
 def _prospects(visit: Visit) -> Importer:
     words = visit.words
     targets = [Target(name, words.label(name), name == "email") for name in (*FIELDS, FULL_NAME)]
-    return Importer(targets, _import_prospects, MOST_PROSPECTS, ALIASES)
+    own = Target(CUSTOM, words.say("Custom field"), help=words.say("Kept under the name of its column."), many=True)
+    return Importer([*targets, own], _import_prospects, MOST_PROSPECTS, ALIASES)
 
 
 async def _import_prospects(visit: Visit, sheet: Sheet, targets: Sequence[str], choices: Choices) -> Report:
     words, report = visit.words, Report()
-    mapping = {name: name for name in targets if name}
-    file = await asyncio.to_thread(lambda: read_prospects(io.BytesIO(sheet.renamed(targets)), mapping))
+    pairs = zip(targets, sheet.heading, strict=True)
+    fields = [f"{CUSTOM}{heading}" if name == CUSTOM else name for name, heading in pairs]
+    mapping = {name: name for name in fields if name and name != CUSTOM}
+    file = await asyncio.to_thread(lambda: read_prospects(io.BytesIO(sheet.renamed(fields)), mapping))
     for line, error in file.refused:
         report.refuse(words, line, error)
     refused = [(words.say("Skipped"), file.skipped)]

@@ -92,12 +92,13 @@ class RowsRefused(GrowbaseError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A field that a column may fill."""
+    """A field that a column may fill, or several where it takes ``many``."""
 
     name: str
     label: str
     required: bool = False
     help: str = ""
+    many: bool = False
 
 
 Run = Callable[[Visit, Sheet, Sequence[str], "Choices"], Awaitable[Report]]

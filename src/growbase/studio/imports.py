@@ -23,7 +23,7 @@ async def ask(visit: Visit, resource: Resource) -> Answer:
     importer = _importer(visit, resource)
     if visit.query.get("template"):
         text = io.StringIO()
-        csv.writer(text).writerow([one.name for one in importer.targets])
+        csv.writer(text).writerow([one.name for one in importer.targets if not one.many])
         name = f'attachment; filename="{resource.name}.csv"'
         return Answer(
             200, text.getvalue().encode(), {"content-disposition": name}, content_type="text/csv; charset=utf-8"
@@ -88,7 +88,8 @@ async def _content(visit: Visit) -> bytes:
 def _wrong_mapping(importer: Importer, targets: list[str]) -> Invalid | None:
     """Return what is wrong with where the columns go."""
     chosen = [name for name in targets if name]
-    twice = next((name for name in chosen if chosen.count(name) > 1), None)
+    single = {one.name for one in importer.targets if not one.many}
+    twice = next((name for name in chosen if name in single and chosen.count(name) > 1), None)
     labels = {one.name: one.label for one in importer.targets}
     if twice is not None:
         return Invalid("Two columns go to {name}: choose one.", name=labels[twice])

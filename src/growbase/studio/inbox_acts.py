@@ -59,6 +59,10 @@ async def act(visit: Visit, kind: str, id: str) -> Answer:
     except REFUSED as error:
         flash_error(visit, error)
         return visit.go(here)
+    if do == "draft":
+        # What was typed so far stays in the field.
+        note = {"text": said, "kind": "done", "undo": "", "fields": {}}
+        return await shown(visit, kind, id, note=note, text=visit.sent("text"))
     visit.flash(said or words.say("Put off."))
     return visit.go(await _next(visit, id) if goes_on else here)
 

@@ -33,7 +33,10 @@ BODIES: Mapping[str, dict[str, Any]] = {"/api/stores/{id}/kpis": {}}
 
 
 def make_facts(factory: Any) -> None:  # noqa: ANN401 -- the factory imports this module
-    """Make a cached key figure, which no resource offers."""
+    """Make a cached key figure and somebody who writes in a ticket, which no resource offers."""
+    ticket = factory.create("tickets")
+    answer = factory.client.post(f"/api/tickets/{ticket['id']}/writing", json={}, headers=factory.headers)
+    assert answer.status_code == 200
     store = factory.create("stores")
     path = f"/api/stores/{store['id']}/kpis?metric=open_flags&from=2026-01-01&to=2026-01-31"
     assert factory.client.get(path, headers=factory.headers).status_code == 200

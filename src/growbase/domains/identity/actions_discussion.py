@@ -127,7 +127,7 @@ def request_review(
         raise Invalid.at("resource", "unknown", "is not a resource whose rows are reviewed")
     _require_row(tx, found, row_id)
     member = tx.find(Membership, user_id=reviewer_user_id)
-    if member is None or member.status is not MembershipStatus.ACTIVE or member.role is Role.VIEWER:
+    if member is not None and (member.status is not MembershipStatus.ACTIVE or member.role is Role.VIEWER):
         raise Invalid.at("reviewer_user_id", "choice", "must be an active member who may change rows")
     id = tx.insert(ReviewRequest, resource=resource, row_id=row_id, reviewer_user_id=reviewer_user_id, due_at=due_at)
     if reviewer_user_id != tx.actor.id:

@@ -1,5 +1,6 @@
 """The audit log: who did what and when, searched and exported, with the seals that prove it for operators."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -13,9 +14,10 @@ from growbase.core.feed import cursor_of, position_at, position_of
 from growbase.core.model import rule_of, table_of
 from growbase.core.reads import Reads
 from growbase.core.resource import Catalog
-from growbase.core.tables import Change, Job, JobStatus, Seal
+from growbase.core.tables import Change, InstanceFact, Seal
 from growbase.core.types import moment_text, parse_moment
 from growbase.domains.identity.models import Organization, User
+from growbase.jobs.figures import live_jobs
 from growbase.ops import by_hand
 from growbase.ops.audit import Filter, all_changes, csv_lines, json_lines, newest_changes, shown
 from growbase.studio.lookup import members
@@ -235,17 +237,13 @@ def _seals(visit: Visit) -> dict[str, Any]:
     """Return the newest seal and how the last proof of the log went."""
     with visit.api.database.read(system("studio")) as reads:
         newest = next(iter(reads.rows(Seal, order="-number", limit=1)), None)
-        jobs = reads.rows(Job, kind=by_hand.PROVE, order="-id", limit=5)
-    live = next((job for job in jobs if job.status in {JobStatus.QUEUED, JobStatus.RUNNING}), None)
-    done = next((job for job in jobs if job.status == JobStatus.SUCCEEDED), None)
+        live = live_jobs(reads, by_hand.PROVE)
+        proof = reads.find(InstanceFact, name=by_hand.PROOF)
     return {
-        "number": newest.number if newest else 0,
         "head": f"{newest.number}:{newest.digest}" if newest else "",
         "at": moment_text(newest.sealed_at) if newest else "",
-        "live": str(live.id) if live else "",
-        "proof": done.result if done else None,
-        "proved_at": moment_text(done.finished_at) if done and done.finished_at else "",
-        "job": str(done.id) if done else "",
+        "live": str(live[0].id) if live else "",
+        "proof": json.loads(proof.value) if proof else None,
     }
 
 

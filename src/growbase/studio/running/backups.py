@@ -1,6 +1,7 @@
 """Backups and restore drills: what there is, what it is worth, and doing one now."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from growbase.api.call import Answer
@@ -8,9 +9,10 @@ from growbase.core.actor import system
 from growbase.core.config import Settings, shown
 from growbase.core.database import Database
 from growbase.core.errors import GrowbaseError, Invalid
-from growbase.core.reads import Reads
-from growbase.core.tables import BackupRun, Drill, InstanceFact, Job, JobStatus
+from growbase.core.reads import Reads, Where
+from growbase.core.tables import BackupRun, Drill, InstanceFact
 from growbase.core.types import moment_text
+from growbase.jobs.figures import live_jobs
 from growbase.ops import by_hand
 from growbase.ops.alerts import REPLICATION
 from growbase.ops.vault import Manifest, open_vault
@@ -21,6 +23,8 @@ from growbase.studio.visit import Visit
 
 SHOWN: Final = 60
 DRILLS: Final = 8
+MOST: Final = 500
+EVER: Final = datetime(2020, 1, 1, tzinfo=UTC)
 ACTS: Final = {"backup": by_hand.BACK_UP, "drill": by_hand.DRILL, "verify": by_hand.VERIFY}
 OWN: Final = (by_hand.BACK_UP, by_hand.DRILL, by_hand.VERIFY)
 
@@ -85,27 +89,22 @@ def _known(database: Database) -> dict[str, Any]:
             "drills": drills,
             "failed": plain(failed[0], "finished_at", "error") if is_worse else None,
             "down": down.value if down is not None else "",
-            "live": _live(reads),
+            "live": [plain(job, "id", "kind", "progress") for job in live_jobs(reads, *OWN)],
             "proofs": _proofs(reads),
         }
 
 
-def _live(reads: Reads) -> list[dict[str, Any]]:
-    jobs = reads.rows(Job, kind=OWN, status=(JobStatus.QUEUED, JobStatus.RUNNING), order="id")
-    return [plain(job, "id", "kind", "progress") for job in jobs]
-
-
 def _proofs(reads: Reads) -> dict[str, tuple[str, str]]:
     """Return when, and by what, each backup was last found to be whole: a drill, or a look by hand."""
-    found: dict[str, tuple[str, str]] = {}
-    for drill in reads.rows(Drill, status="passed", order="finished_at", limit=500):
-        if drill.backup_id:
-            found[drill.backup_id] = ("drill", moment_text(drill.finished_at))
-    for job in reads.rows(Job, kind=by_hand.VERIFY, status=JobStatus.SUCCEEDED, order="id", limit=500):
-        at = moment_text(job.finished_at or job.created_at)
-        id = str(job.payload.get("backup"))
-        if at > found.get(id, ("", ""))[1]:
-            found[id] = ("verify", at)
+    found = {
+        drill.backup_id: ("drill", moment_text(drill.finished_at))
+        for drill in reads.rows(Drill, status="passed", order="finished_at", limit=MOST)
+        if drill.backup_id
+    }
+    for run in reads.rows(BackupRun, Where("verified_at", ">", EVER), order="finished_at", limit=MOST):
+        at = moment_text(run.verified_at or run.finished_at)
+        if at > found.get(run.id, ("", ""))[1]:
+            found[run.id] = ("verify", at)
     return found
 
 

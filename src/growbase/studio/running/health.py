@@ -11,8 +11,9 @@ from growbase.core.config import Settings
 from growbase.core.database import Database
 from growbase.core.errors import GrowbaseError
 from growbase.core.gate import gate_of
-from growbase.core.tables import Alert, AlertState, DoctorReport, Job, JobStatus
+from growbase.core.tables import Alert, AlertState, DoctorReport
 from growbase.core.types import moment_text
+from growbase.jobs.figures import live_jobs
 from growbase.ops import by_hand
 from growbase.ops.background import background_status
 from growbase.ops.status import database_status
@@ -38,10 +39,10 @@ def _look(settings: Settings, database: Database) -> dict[str, Any]:
     with database.read(system("studio")) as reads:
         alerts = [plain(row, "name", "message", "since") for row in reads.rows(Alert, state=AlertState.RAISED)]
         report = next(iter(reads.rows(DoctorReport, order="-finished_at", limit=1)), None)
-        live = reads.rows(Job, kind=by_hand.EXAMINE, status=(JobStatus.QUEUED, JobStatus.RUNNING), limit=1)
+        live = live_jobs(reads, by_hand.EXAMINE)
     try:
         background = background_status(database)
-        queues = {"waiting": 0, "running": 0, "dead": 0} | {
+        queues = {
             "waiting": sum(one.queued for one in background.queues),
             "running": sum(one.running for one in background.queues),
             "dead": sum(one.dead for one in background.queues),

@@ -6,8 +6,9 @@ from typing import Any, Final
 from growbase.api.call import Answer
 from growbase.core.errors import Conflict, Invalid
 from growbase.core.reads import Reads
-from growbase.core.tables import Job, JobSchedule, JobStatus
+from growbase.core.tables import JobSchedule
 from growbase.jobs.actions import pause_schedule, resume_schedule, run_schedule
+from growbase.jobs.figures import live_jobs
 from growbase.jobs.schedule import KIND
 from growbase.studio.acts import flash_error
 from growbase.studio.render import page
@@ -20,7 +21,6 @@ ACTS: Final = {"pause": pause_schedule, "resume": resume_schedule, "run": run_sc
 COLUMNS: Final = (
     *("name", "rule", "next_run_at", "paused_at", "last_run_at", "last_status", "last_error", "last_rows"),
 )
-LIVE: Final = (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
 async def show(visit: Visit) -> Answer:
@@ -33,7 +33,7 @@ async def show(visit: Visit) -> Answer:
 
 
 def _schedules(reads: Reads) -> list[dict[str, Any]]:
-    live = {str(job.payload.get("name")): job.status.value for job in reads.rows(Job, kind=KIND, status=LIVE)}
+    live = {str(job.payload.get("name")): job.status.value for job in live_jobs(reads, KIND)}
     found = reads.rows(JobSchedule, order="name")
     return [{**plain(row, *COLUMNS), "now": live.get(row.name)} for row in found]
 

@@ -51,6 +51,8 @@ function kept(form, text) {
     const answer = await fetch(form.dataset.canned + reply.dataset.reply);
     return answer.ok ? (await answer.json()).text : null;
   };
+  // Without scripts it would find nothing, and Enter in it would send the answer.
+  form.querySelector("[data-find]")?.removeAttribute("hidden");
   form.querySelector("[data-find]")?.addEventListener("input", (event) => {
     event.stopPropagation();
     const wanted = event.target.value.toLowerCase();
