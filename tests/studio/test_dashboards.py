@@ -244,15 +244,15 @@ def test_a_page_costs_as_many_statements_however_many_rows_there_are(
     _count_statements(monkeypatch, db, counted)
 
     def cost() -> dict[str, int]:
-        found = {}
-        for path in (*PATHS, f"/campaigns/{campaign}/dashboard"):
-            counted[0] = 0
-            browser.get(path)
-            found[path] = counted[0]
-        return found
+        return {path: min(visit(path) for _ in range(3)) for path in (*PATHS, f"/campaigns/{campaign}/dashboard")}
+
+    def visit(path: str) -> int:
+        # Now and then a visit also asks who it is.
+        counted[0] = 0
+        browser.get(path)
+        return counted[0]
 
     [campaign, *_] = [row["id"] for row in api(browser, "campaigns?name=Winter roast launch")["data"]]
-    cost()
     before = cost()
     store = api(browser, "stores")["data"][0]["id"]
     for _ in range(4):
