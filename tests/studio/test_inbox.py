@@ -145,7 +145,7 @@ def test_colleagues_see_who_writes_and_viewers_only_read(
     path = f"/inbox/tickets/{ticket}"
     assert browser.post(f"{path}/writing", {"writing": "1"}, status=200) == '{"writers":[]}'
     assert "Owner of Acme is writing" in member.get(path)
-    assert member.post(f"{path}/writing", {"writing": "0"}, status=200) == '{"writers":["Owner of Acme is writing"]}'
+    assert '["Owner of Acme is writing (' in member.post(f"{path}/writing", {"writing": "0"}, status=200)
     db.write(tenant.admin, lambda tx: note_writing(tx, id=ticket))
     browser.post(path, {**form(browser.get(path)), "text": "Done", "note": "true"})
     assert "Owner of Acme is writing" not in member.get(path)

@@ -154,7 +154,9 @@ async def writing(visit: Visit, id: str) -> Answer:
     key, words = identity(id), visit.words
     is_writing = visit.sent("writing") == "1"
     found = await visit.write(lambda tx: note_writing(tx, id=key, writing=is_writing))
-    said = [words.say("{name} is writing", name=one["name"]) for one in found["writers"]]
+    said = [
+        f"{words.say('{name} is writing', name=one['name'])} ({words.ago(one['seen_at'])})" for one in found["writers"]
+    ]
     return json_answer({"writers": said}, headers={"cache-control": "no-store"})
 
 
