@@ -31,8 +31,15 @@ PICTURES: Final = (
     Picture("home", "/studio"),
     Picture("list", "/studio/campaigns"),
     Picture("row", "/studio/campaigns/*"),
-    Picture("dark", "/studio/contents", "fr-FR", dark=True),
-    Picture("phone", "/studio/campaigns", width=390, height=760),
+    Picture("campaign", "/studio/campaigns/*/dashboard"),
+    Picture("calendar", "/studio/calendar"),
+    Picture("board", "/studio/prospects/board"),
+    Picture("inbox", "/studio/inbox"),
+    Picture("media", "/studio/media"),
+    Picture("store-desk", "/studio/store-desk"),
+    Picture("health", "/studio/health"),
+    Picture("dark", "/studio/content-performance", "fr-FR", dark=True),
+    Picture("phone", "/studio/overview", width=390, height=760),
 )
 
 
