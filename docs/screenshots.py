@@ -37,7 +37,7 @@ PICTURES: Final = (
     Picture("inbox", "/studio/inbox"),
     Picture("media", "/studio/media"),
     Picture("store-desk", "/studio/store-desk"),
-    Picture("health", "/studio/health"),
+    Picture("queues", "/studio/queues"),
     Picture("dark", "/studio/content-performance", "fr-FR", dark=True),
     Picture("phone", "/studio/overview", width=390, height=760),
 )
