@@ -47,6 +47,7 @@ def watched(words: Words) -> list[tuple[str, str, str, str]]:
         (words.say("Accounts that must be connected again"), "social-accounts", _BROKEN, "bad"),
         (words.say("Tickets waiting for an answer"), "tickets", "waiting_since=not.is.null", "warn"),
         (words.say("Order flags that are open"), "order-flags", "status=open", "warn"),
+        (words.say("Reviews that wait for you"), "review-requests", "reviewer_user_id=$me&status=requested", "warn"),
         (words.say("Drafts to review"), "ai-drafts", "status=in.(proposed,edited)", "warn"),
         (words.say("Content in review"), "contents", "status=review", "warn"),
         (words.say("Pieces in review"), "content-pieces", "status=pending_review", "warn"),
