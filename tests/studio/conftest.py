@@ -27,6 +27,7 @@ from growbase.domains.identity.actions_sessions import open_session
 from growbase.domains.identity.tokens import SessionTokens
 from growbase.studio import app as studio_app
 from growbase.studio import fetch_assets
+from growbase.studio.words import Words
 from tests.api.conftest import bearer
 from tests.api.factories import Client, Factory
 from tests.fixtures import SECRET, Tenant
@@ -74,6 +75,8 @@ class Browser:
 
 
 SignIn = Callable[[Actor], Browser]
+Say = Callable[..., str]
+"""Gives a text of the pages in the language of the test."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -228,3 +231,15 @@ def check(studio: Studio) -> Iterator[Callable[[Page], None]]:
 
     yield look
     assert studio.faults == []
+
+
+@pytest.fixture(params=["en-US", "fr-FR"])
+def language(request: pytest.FixtureRequest) -> str:
+    """Give each language of a visitor in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def say(language: str) -> Say:
+    """Give a function that says a text in the language."""
+    return Words(language[:2]).say

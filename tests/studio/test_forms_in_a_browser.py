@@ -5,19 +5,21 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.studio.conftest import Studio
+from tests.studio.conftest import Say, Studio
 
 
-def test_a_list_is_worked_through_without_leaving_it(studio: Studio, check: Callable[[Page], None]) -> None:
-    context = studio.open("en-US")
+def test_a_list_is_worked_through_without_leaving_it(
+    studio: Studio, check: Callable[[Page], None], language: str, say: Say
+) -> None:
+    context = studio.open(language)
     page = studio.sign_in(context)
     page.goto("/studio/brands")
-    page.click("text=Quick add")
+    page.click(f"text={say('Quick add')}")
     expect(page.locator("#form-box .form")).to_be_visible()
     check(page)
-    page.fill("#form-box [name=name]", "Delta Coffee")
-    page.click("#form-box button:text-is('Create')")
-    expect(page.locator(".note")).to_contain_text("Created")
+    page.fill("#form-box [name=name]", f"Delta Coffee {language}")
+    page.click(f"#form-box button:text-is('{say('Create')}')")
+    expect(page.locator(".note")).to_contain_text(say("Created"))
     assert page.url.endswith("/studio/brands")
     page.goto("/studio/campaigns?sort=name")
     page.locator("td.k-moment[data-edit], td.k-money[data-edit]").first.dblclick()
@@ -36,8 +38,10 @@ def test_a_list_is_worked_through_without_leaving_it(studio: Studio, check: Call
     context.close()
 
 
-def test_a_form_helps_while_it_is_filled_in(studio: Studio, check: Callable[[Page], None]) -> None:
-    context = studio.open("fr-FR", dark=True)
+def test_a_form_helps_while_it_is_filled_in(
+    studio: Studio, check: Callable[[Page], None], language: str, say: Say
+) -> None:
+    context = studio.open(language, dark=True)
     page = studio.sign_in(context)
     page.goto("/studio/sequences/new")
     check(page)
@@ -47,7 +51,7 @@ def test_a_form_helps_while_it_is_filled_in(studio: Studio, check: Callable[[Pag
     page.fill("[name='settings.daily_cap']", "20")
     page.press("[name='settings.daily_cap']", "Tab")
     expect(page.locator(".field.wrong")).to_have_count(0)
-    page.fill("[name=name]", "x" * 195)
+    page.fill("[name=name]", "x" * 190 + language)
     before = page.locator(".item").count()
     page.click("[data-add-line]")
     expect(page.locator(".item")).to_have_count(before + 1)
@@ -60,11 +64,13 @@ def test_a_form_helps_while_it_is_filled_in(studio: Studio, check: Callable[[Pag
     context.close()
 
 
-def test_a_row_is_looked_back_at_step_by_step(studio: Studio, check: Callable[[Page], None]) -> None:
-    made = studio.api("POST", "/api/brands", {"name": "First name"})
-    for name in ("Second name", "Third name"):
+def test_a_row_is_looked_back_at_step_by_step(
+    studio: Studio, check: Callable[[Page], None], language: str, say: Say
+) -> None:
+    made = studio.api("POST", "/api/brands", {"name": f"First name {language}"})
+    for name in (f"Second name {language}", f"Third name {language}"):
         studio.api("PATCH", f"/api/brands/{made['id']}", {"name": name})
-    context = studio.open("en-US", width=390)
+    context = studio.open(language, width=390)
     page = studio.sign_in(context)
     page.goto(f"/studio/brands/{made['id']}?tab=history")
     check(page)

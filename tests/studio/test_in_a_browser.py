@@ -5,33 +5,35 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.studio.conftest import Studio
+from tests.studio.conftest import Say, Studio
 
 
-def test_somebody_signs_in_finds_a_row_and_works_with_it(studio: Studio, check: Callable[[Page], None]) -> None:
-    context = studio.open("en-US")
+def test_somebody_signs_in_finds_a_row_and_works_with_it(
+    studio: Studio, check: Callable[[Page], None], language: str, say: Say
+) -> None:
+    context = studio.open(language)
     page = context.new_page()
     page.goto("/studio")
     check(page)
     page.close()
     page = studio.sign_in(context)
     check(page)
-    page.click(".side >> text=Campaigns >> nth=0")
+    page.click(f".side >> text={say('Campaigns')} >> nth=0")
     page.wait_for_url("**/studio/campaigns")
     check(page)
-    page.click("summary:text-is('Filter')")
+    page.click(f"summary:text-is('{say('Filter')}')")
     check(page)
-    page.check(".filters >> text=Active")
+    page.check(f".filters >> text={say('Active')}")
     page.click(".filters button")
     page.wait_for_url("**/campaigns?status=active")
-    expect(page.locator(".chip")).to_contain_text("Active")
+    expect(page.locator(".chip")).to_contain_text(say("Active"))
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     page.wait_for_url("**/campaigns/*-*")
     check(page)
     page.click("[data-back]")
     page.wait_for_url("**/campaigns?status=active")
-    expect(page.locator(".chip")).to_contain_text("Active")
+    expect(page.locator(".chip")).to_contain_text(say("Active"))
     page.goto("/studio")
     page.keyboard.press("Control+k")
     page.keyboard.type("lumen")
@@ -41,46 +43,48 @@ def test_somebody_signs_in_finds_a_row_and_works_with_it(studio: Studio, check: 
     context.close()
 
 
-def test_somebody_makes_changes_and_undoes(studio: Studio, check: Callable[[Page], None]) -> None:
-    context = studio.open("en-US")
+def test_somebody_makes_changes_and_undoes(
+    studio: Studio, check: Callable[[Page], None], language: str, say: Say
+) -> None:
+    context = studio.open(language)
     page = studio.sign_in(context)
     page.goto("/studio/brands/new")
     check(page)
-    page.click("button:text-is('Create')")
+    page.click(f"button:text-is('{say('Create')}')")
     expect(page.locator(".error").first).to_be_visible()
     check(page)
-    page.fill("[name=name]", "Aurora")
-    page.click("button:text-is('Create')")
+    page.fill("[name=name]", f"Aurora {language}")
+    page.click(f"button:text-is('{say('Create')}')")
     page.wait_for_url(re.compile(r"/brands/[0-9a-f-]{36}$"))
     id = page.url.rpartition("/")[2]
-    expect(page.locator(".note")).to_contain_text("Created")
-    page.click("text=Edit")
+    expect(page.locator(".note")).to_contain_text(say("Created"))
+    page.click("[data-key=e]")
     page.wait_for_url("**/edit")
-    studio.api("PATCH", f"/api/brands/{id}", {"name": "Aurora by a program"})
-    page.fill("[name=name]", "Aurora by me")
-    page.click("button:text-is('Save')")
-    expect(page.locator("h1")).to_have_text("Two changes at once")
+    studio.api("PATCH", f"/api/brands/{id}", {"name": f"Aurora by a program {language}"})
+    page.fill("[name=name]", f"Aurora by me {language}")
+    page.click(f"button:text-is('{say('Save')}')")
+    expect(page.locator("h1")).to_have_text(say("Two changes at once"))
     check(page)
-    page.click("button:text-is('Save')")
+    page.click(f"button:text-is('{say('Save')}')")
     expect(page.locator("h1")).to_contain_text("Aurora by me")
-    page.click("text=History")
+    page.click(f".tabs >> text={say('History')}")
     expect(page.locator(".diff").first).to_contain_text("Aurora by a program")
     check(page)
-    page.locator("summary", has_text="More").last.click()
-    page.click("text=Move to trash")
+    page.locator("summary", has_text=say("More")).last.click()
+    page.click(f"text={say('Move to trash')}")
     page.wait_for_url("**/trash")
     check(page)
     page.click("button.danger")
     page.wait_for_url("**/studio/brands")
-    page.click(".note >> text=Undo")
+    page.click(f".note >> text={say('Undo')}")
     page.wait_for_url(f"**/brands/{id}")
     expect(page.locator("h1")).to_contain_text("Aurora by me")
     page.goto(f"/studio/brands/{id}/edit")
     page.fill("[name=name]", "Not saved")
     asked: list[str] = []
     page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
-    page.click(".side >> text=Campaigns >> nth=0")
-    assert asked == ["Your changes are not saved."]
+    page.click(f".side >> text={say('Campaigns')} >> nth=0")
+    assert asked == [say("Your changes are not saved.")]
     assert page.url.endswith("/edit")
     context.close()
 
