@@ -33,6 +33,7 @@ def test_a_list_is_worked_through_without_leaving_it(
     page.locator("[data-neighbours] [rel=next]").click()
     page.wait_for_url(lambda url: url != first)
     check(page)
+    expect(page.locator("[data-neighbours] [rel=prev]")).to_be_visible()
     page.keyboard.press("k")
     page.wait_for_url(first)
     context.close()
