@@ -88,6 +88,8 @@ def _write_fresh(fresh: Path, old: Path, packages: tuple[str, ...]) -> list[str]
                 connection.execute(statement)
             lost = lost_by_copying(connection.execute)
             copy_rows(connection.execute, fills)
+            for statement in ddl.INDEX_SEARCH:
+                connection.execute(statement)
             broken = connection.execute("PRAGMA main.foreign_key_check").fetchone()
             connection.execute("COMMIT")
         except pysqlite3.Error as error:

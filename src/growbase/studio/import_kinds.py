@@ -62,7 +62,7 @@ async def _import_prospects(visit: Visit, sheet: Sheet, targets: Sequence[str], 
     refused = [(words.say("Skipped"), file.skipped)]
     if file.errors and not (choices.skip or choices.dry):
         report.counts = refused
-        raise RowsRefused(report)
+        raise RowsRefused.of(report)
     if file.row_count > IN_ONE_UNIT and not choices.dry:
         chunks = await asyncio.to_thread(packed, file.rows)
         made = await visit.write(lambda tx: import_later(tx, file=file, chunks=chunks, icp_id=None))
@@ -146,7 +146,7 @@ async def _import_posts(visit: Visit, sheet: Sheet, targets: Sequence[str], choi
             (words.say("Wrong lines"), len(found.wrong_lines)),
         ]
         if found.wrong_lines and not (choices.skip or choices.dry):
-            raise RowsRefused(found)
+            raise RowsRefused.of(found)
         return found
 
     found = await visit.write(unit, dry_run=choices.dry)

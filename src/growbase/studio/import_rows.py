@@ -96,7 +96,7 @@ async def _run(resource: Resource, visit: Visit, sheet: Sheet, targets: Sequence
                 found.refuse_all(words, line, said)
         found.counts = [(words.say("Created"), made), (words.say("Wrong lines"), len(found.wrong_lines))]
         if found.wrong_lines and not (choices.skip or choices.dry):
-            raise RowsRefused(found)
+            raise RowsRefused.of(found)
         return found
 
     found = await visit.write(unit, dry_run=choices.dry)

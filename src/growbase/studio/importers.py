@@ -84,10 +84,14 @@ class RowsRefused(GrowbaseError):
     """
 
     code = "rows_refused"
+    report: Report
 
-    def __init__(self, report: Report) -> None:
-        super().__init__()
-        self.report = report
+    @classmethod
+    def of(cls, report: Report) -> "RowsRefused":
+        """Return the refusal of what a report lists."""
+        found = cls()
+        found.report = report
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,9 @@ def _month(
             at = day + timedelta(minutes=chance.randrange(1, 1_400))
             person = f"visitor-{chance.randrange(400)}"
             content_id = chance.choice(contents)
-            shown = pick(content_id, person, variants[content_id]) if variants[content_id] else None
+            # By its place: ids differ from one installation to the next, the demo does not.
+            place_of = UUID(int=contents.index(content_id))
+            shown = pick(place_of, person, variants[content_id]) if variants[content_id] else None
             common: dict[str, Any] = {
                 "campaign_id": str(campaign_id),
                 "content_id": str(content_id),
