@@ -277,3 +277,12 @@ class Sealed(ColumnType):
         """Read as bytes."""
         del engine
         return bytes
+
+
+def is_id(text: str) -> bool:
+    """Return whether a text is written as an id is; a name is not."""
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from typing import Any, Final
-from uuid import UUID
 
 from growbase.core.model import rule_of, table_of
 from growbase.core.placeholders import ME, placeholder
 from growbase.core.query import OPERATORS, RESERVED, split_list, unquoted
 from growbase.core.resource import Resource
+from growbase.core.types import is_id
 from growbase.studio.rows import Column, columns_of
 from growbase.studio.words import Words
 
@@ -162,16 +162,8 @@ def referred(resource: Resource, pairs: Pairs) -> dict[str, set[str]]:
         column = columns.get(name)
         if column is not None and column.target:
             text = value.removeprefix("eq.").removeprefix("in.").strip("()")
-            found.setdefault(column.target, set()).update(item for item in text.split(",") if _is_id(item))
+            found.setdefault(column.target, set()).update(item for item in text.split(",") if is_id(item))
     return found
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def current_values(pairs: Pairs) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from growbase.core.resource import Resource
 from growbase.core.schema import create_schema
 from growbase.core.statements import mark, plan_of, select_sql
 from growbase.core.transaction import Transaction
+from growbase.core.types import is_id
 from growbase.domains.identity.models import Membership, MembershipStatus, User
 from growbase.studio.forms import Input, Texts, inputs_of, parse_form
 from growbase.studio.importers import Choices, Importer, Report, RowsRefused, Sheet, Target, narrow
@@ -69,7 +70,7 @@ async def _run(resource: Resource, visit: Visit, sheet: Sheet, targets: Sequence
     inputs = {one.name: one for one in _inputs(visit, resource) if one.name in targets}
     cells = list(sheet.filled(targets))
     wanted = {
-        name: {texts[name] for _, texts in cells if name in texts and not _is_id(texts[name])}
+        name: {texts[name] for _, texts in cells if name in texts and not is_id(texts[name])}
         for name, one in inputs.items()
         if one.kind == "reference"
     }
@@ -141,7 +142,7 @@ def _read(words: Words, one: Input, text: str, known: Mapping[str, Mapping[str, 
             return {fold(words.label(choice)): choice for choice in one.choices}.get(folded, text)
         case "lines":
             return text if "\n" in text else text.replace(";", "\n")
-        case "reference" if not _is_id(text):
+        case "reference" if not is_id(text):
             found = known.get(one.name, {}).get(folded, [])
             if not found:
                 raise Invalid.at(one.name, "unknown", "{name} is not known here", name=text)
@@ -203,11 +204,3 @@ def _people(reads: Reads, ids: Sequence[UUID]) -> Iterator[tuple[str, str, str]]
         terms = (f"t.id IN ({', '.join([mark(reads.engine)] * len(some))})",)
         for id, name, email in reads.execute(select_sql(plan, "t.id, t.full_name, t.email", terms), some).fetchall():
             yield str(id), str(name or ""), str(email or "")
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

@@ -9,6 +9,7 @@ from uuid import UUID
 from growbase.core.errors import FieldError, GrowbaseError, Invalid
 from growbase.core.reads import Reads
 from growbase.core.transaction import Transaction
+from growbase.core.types import is_id
 from growbase.domains.marketing.models_assets import Asset
 from growbase.domains.social.actions_pieces import approve_piece, create_piece, set_piece_assets, submit_piece
 from growbase.domains.social.actions_posts import ENDED, schedule_piece
@@ -167,7 +168,7 @@ def _account(accounts: Mapping[str, Sequence[SocialAccount]], name: str) -> Soci
 
 def _assets(reads: Reads, rows: Iterable[ScheduleRow]) -> dict[str, list[UUID]]:
     """Return the files that rows name, by the name."""
-    names = list(dict.fromkeys(name for row in rows for name in row.assets if not _is_id(name)))
+    names = list(dict.fromkeys(name for row in rows for name in row.assets if not is_id(name)))
     found: dict[str, list[UUID]] = {}
     for start in range(0, len(names), CHUNK):
         for asset in reads.rows(Asset, original_filename=names[start : start + CHUNK], order="id", limit=MOST_KNOWN):
@@ -176,7 +177,7 @@ def _assets(reads: Reads, rows: Iterable[ScheduleRow]) -> dict[str, list[UUID]]:
 
 
 def _file(assets: Mapping[str, Sequence[UUID]], name: str, place: int) -> UUID:
-    if _is_id(name):
+    if is_id(name):
         return UUID(name)
     found = assets.get(name, ())
     if not found:
@@ -184,11 +185,3 @@ def _file(assets: Mapping[str, Sequence[UUID]], name: str, place: int) -> UUID:
     if len(found) > 1:
         raise Invalid.at(f"assets.{place}", "ambiguous", "{name} are several files: use the id of one", name=name)
     return found[0]
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

@@ -11,6 +11,7 @@ from growbase.domains.identity.actions_billing import cancel_subscription, chang
 from growbase.domains.identity.models_billing import Metric, Plan
 from growbase.domains.identity.terms import live_subscription
 from growbase.domains.identity.usage import list_usage
+from growbase.studio import usage_page
 from growbase.studio.acts import flash_error
 from growbase.studio.render import page
 from growbase.studio.running.operating import plain
@@ -78,7 +79,7 @@ def amount(words: Words, metric: str, value: int | None) -> str:
     """Return how much of a metric that is; None stands for any number."""
     if value is None:
         return words.say("unlimited")
-    return words.size(value) if metric.endswith("_bytes") else words.number(value)
+    return usage_page.amount(words, metric, value)
 
 
 async def change(visit: Visit) -> Answer:
