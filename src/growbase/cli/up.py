@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from growbase.cli.opening import install, load_to_run, opened, seeded_lines
 from growbase.cli.output import say
+from growbase.core.loading import loading
 
 if TYPE_CHECKING:
     from growbase.api.direct import Direct
@@ -47,8 +48,6 @@ def serve() -> None:
 
 def application() -> "Direct":
     """Build the application of one server process from the environment (granian calls this)."""
-    from growbase.core.loading import loading
-
     with loading():
         from growbase.wiring import create_app
 
@@ -57,6 +56,10 @@ def application() -> "Direct":
 
 def _serve(settings: "Settings") -> None:
     from growbase.api import server
+
+    with loading():
+        import growbase.api.app
+        import growbase.studio.app  # noqa: F401 -- read here once, for every server process that is forked from this one
 
     if settings.studio_enabled:
         say(f"Studio  {settings.base_url}/studio")

@@ -3,11 +3,16 @@
 import os
 import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Final
 from uuid import UUID
 
 _lock = threading.Lock()
 _last = 0
+_tails: Iterator[int] = iter(())
+TAILS: Final = 128
+"""Random numbers that are taken from the system at once: asking costs more than the rest of an id."""
 
 
 def now() -> datetime:
@@ -20,16 +25,19 @@ def new_id() -> UUID:
 
     48 bits of milliseconds, then 12 bits of sub-millisecond time (section 6.2, method 3), then 62 random bits.
     """
-    global _last  # noqa: PLW0603 -- the monotonic guard is per process by definition
+    global _last, _tails  # noqa: PLW0603 -- the monotonic guard is per process by definition
     ticks = time.time_ns() * 4096 // 1_000_000
     with _lock:
         if ticks <= _last:
             ticks = _last + 1
         _last = ticks
+        tail = next(_tails, None)
+        if tail is None:
+            _tails = iter(_random(TAILS))
+            tail = next(_tails)
     milliseconds, fraction = divmod(ticks, 4096)
     head = (milliseconds & 0xFFFF_FFFF_FFFF) << 80
-    tail = int.from_bytes(os.urandom(8), "big") & 0x3FFF_FFFF_FFFF_FFFF
-    return UUID(int=head | 0x7 << 76 | fraction << 64 | 0b10 << 62 | tail)
+    return UUID(int=head | 0x7 << 76 | fraction << 64 | 0b10 << 62 | tail & 0x3FFF_FFFF_FFFF_FFFF)
 
 
 def new_ids(count: int) -> list[str]:
@@ -39,8 +47,21 @@ def new_ids(count: int) -> list[str]:
     with _lock:
         first = max(ticks, _last + 1)
         _last = first + count - 1
-    tails = memoryview(os.urandom(8 * count)).cast("Q")
-    return [_text(first + place, tail) for place, tail in enumerate(tails)]
+    return [_text(first + place, tail) for place, tail in enumerate(_random(count))]
+
+
+def _random(count: int) -> memoryview:
+    """Return random numbers of 64 bits."""
+    return memoryview(os.urandom(8 * count)).cast("Q")
+
+
+def _forget() -> None:
+    """Let go of the random numbers that a forked process shares with its parent."""
+    global _tails  # noqa: PLW0603
+    _tails = iter(())
+
+
+os.register_at_fork(after_in_child=_forget)
 
 
 def _text(ticks: int, tail: int) -> str:
