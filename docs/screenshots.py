@@ -1,6 +1,5 @@
 """Taking the pictures of Studio that the documentation shows: `make docs`."""
 
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Final
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.processes import HOST, free_port, running
+from tests.processes import HOST, find_chromium, free_port, running
 
 FOLDER: Final = Path(__file__).resolve().parent / "images"
 EMAIL, PASSWORD = "owner@example.com", "correct horse battery staple"
@@ -73,7 +72,7 @@ def _open(page: Page, path: str) -> None:
 
 def main() -> None:
     """Serve the demo data and take every picture."""
-    program = shutil.which("chromium")
+    program = find_chromium()
     if program is None:
         sys.exit("Chromium is missing: run tests/install_chromium.sh")
     FOLDER.mkdir(exist_ok=True)

@@ -29,6 +29,9 @@ from tests.postgres import PostgresServer
 KEYRING_VARIABLE = "TESTS_KEYRING"
 KEYRING = Keyring.parse(os.environ.get(KEYRING_VARIABLE) or Keyring.generate().serialise())
 """The keys of all test databases; a process that a test starts on one of them is given the same by its environment."""
+OTHERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 SECRET = b"a secret of the tests, long enough"
 
 
@@ -77,31 +80,36 @@ class KeptDatabase:
         self.server = server
         self.template = template
         self.url = server.create_database(template=template)
+        self.connection = psycopg.connect(self.url, autocommit=True)
         self.schema = self._schema()
         listed = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            tables = [name for (name,) in connection.execute(listed)]
+        tables = [name for (name,) in self.connection.execute(listed)]
         self.filled = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in tables)
 
     def clean(self) -> None:
         """Delete every row, and begin to count anew."""
-        name = self.url.rpartition("/")[2]
-        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
         try:
-            self.server.execute(f"{others} AND datname = '{name}'")
-            with psycopg.connect(self.url, autocommit=True) as connection:
-                # As a replica: neither foreign keys nor the triggers that guard the change log have a say.
-                connection.execute("SET session_replication_role = replica")
-                for (table,) in connection.execute(self.filled.encode()).fetchall():
-                    connection.execute(f"DELETE FROM {table}".encode())
-                connection.execute("SELECT setval(c.oid, 1, false) FROM pg_class c WHERE c.relkind = 'S'")
+            connection = self._connected()
+            connection.execute(OTHERS)
+            # As a replica: neither foreign keys nor the triggers that guard the change log have a say.
+            connection.execute("SET session_replication_role = replica")
+            for (table,) in connection.execute(self.filled.encode()).fetchall():
+                connection.execute(f"DELETE FROM {table}".encode())
+            connection.execute("SELECT setval(c.oid, 1, false) FROM pg_class c WHERE c.relkind = 'S'")
             is_whole = self._schema() == self.schema
         except psycopg.Error:
             is_whole = False
         if not is_whole:
+            self.connection.close()
             self.server.drop_database(self.url)
             self.url = self.server.create_database(template=self.template)
             self.schema = self._schema()
+
+    def _connected(self) -> psycopg.Connection:
+        """Return a connection that stays: a new one takes longer to learn of the tables than to empty them."""
+        if self.connection.closed or self.connection.broken:
+            self.connection = psycopg.connect(self.url, autocommit=True)
+        return self.connection
 
     def _schema(self) -> object:
         """Return what differs once anything of the schema, or a setting of the database, is changed."""
@@ -112,8 +120,7 @@ class KeptDatabase:
             "(SELECT string_agg(oid || '.' || xmin, ',' ORDER BY oid) FROM pg_proc WHERE oid > 16383), "
             "(SELECT count(*) FROM pg_namespace), (SELECT count(*) FROM pg_db_role_setting)"
         )
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            return connection.execute(sql.encode()).fetchone()
+        return self._connected().execute(sql.encode()).fetchone()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")"
 
-if command -v chromium >/dev/null; then
+if command -v chromium-headless-shell >/dev/null; then
     exit 0
 fi
-./install_packages.sh chromium
+./install_packages.sh chromium-headless-shell || command -v chromium >/dev/null

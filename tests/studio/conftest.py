@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -31,7 +30,7 @@ from growbase.studio.words import Words
 from tests.api.conftest import bearer
 from tests.api.factories import Client, Factory
 from tests.fixtures import SECRET, Tenant
-from tests.processes import HOST, free_port, running
+from tests.processes import HOST, find_chromium, free_port, running
 
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 EMAIL, PASSWORD = "owner@example.com", "correct horse battery staple"
@@ -187,7 +186,7 @@ class Studio:
 @pytest.fixture(scope="session")
 def studio(assets: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """Give Studio over the demo data, in a browser without a network."""
-    program = shutil.which("chromium")
+    program = find_chromium()
     if program is None:
         pytest.fail("Chromium is missing: run tests/install_chromium.sh", pytrace=False)
     folder: Path = tmp_path_factory.mktemp("studio")
