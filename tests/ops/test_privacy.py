@@ -14,9 +14,11 @@ from typer.testing import CliRunner
 from growbase.cli.app import app
 from growbase.core import clock
 from growbase.core.actor import Actor, system
+from growbase.core.config import Settings
 from growbase.core.database import Database
 from growbase.core.errors import Conflict
 from growbase.core.feed import BEGINNING, read_changes
+from growbase.core.files import open_files
 from growbase.core.holds import Held, add_hold, release_hold
 from growbase.core.log import as_of, history, undo
 from growbase.core.model import View, rule_of, table_of
@@ -38,6 +40,7 @@ from tests.domains.outreach.factories import make_prospect
 from tests.fixtures import Tenant
 
 EMAIL = "ada@example.com"
+NO_FILES = open_files(Settings(data_dir=Path("nowhere")))
 SECRETS = ("ada@example.com", "lovelace", "difference engine", "555-1815")
 
 
@@ -119,7 +122,7 @@ def test_every_personal_column_belongs_to_somebody(db: Database) -> None:
 
 def exported(db: Database, email: str, organization_id: UUID | None = None) -> dict[str, list[dict[str, Any]]]:
     file = io.BytesIO()
-    export_person(db, find_person(db, email, organization_id), file)
+    export_person(db, find_person(db, email, organization_id), file, NO_FILES)
     with ZipFile(file) as archive:
         return {
             name.removesuffix(".jsonl"): [json.loads(line) for line in archive.read(name).decode().splitlines()]
