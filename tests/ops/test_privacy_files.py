@@ -185,6 +185,15 @@ def test_an_erasure_that_was_stopped_deletes_the_files_when_it_goes_on(
         assert [job.status for job in reads.rows(Job, kind="delete_file")] == ["succeeded"] * 3
 
 
+def test_a_copy_of_an_erased_file_is_analysed_without_it(db: Database, keep: Keep, prospect: UUID) -> None:
+    first, copy = keep(subject_id=prospect, analyse=True), keep(analyse=True)
+    erase(db, find_person(db, EMAIL))
+    with db.read(system()) as reads:
+        jobs = {job.status.value: job.payload for job in reads.rows(Job, kind="analyse_asset")}
+    assert jobs == {"cancelled": {}, "queued": {"asset_id": str(copy)}}
+    assert [row(db, id).analysis_status.value for id in (first, copy)] == ["skipped", "pending"]
+
+
 def test_a_held_file_keeps_its_person(db: Database, actor: Actor, files: FileStore, keep: Keep, prospect: UUID) -> None:
     id = keep(subject_id=prospect)
     db.write(actor, lambda tx: add_hold(tx, reason="Case 1", entity="assets", entity_id=id))

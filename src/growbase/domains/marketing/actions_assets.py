@@ -140,9 +140,13 @@ def forget_file(tx: Transaction, row: Root) -> None:
 def erase_file(tx: Transaction, row: Root) -> None:
     """Let go of a file whose person is erased: its bytes go as those of a purged one, its analysis ends."""
     assert isinstance(row, Asset)
-    if row.erased_at is None:
-        forget_file(tx, row)
-        tx.change(row, {"erased_at": tx.now, "analysis_status": AnalysisStatus.SKIPPED}, action="erase")
+    if row.erased_at is not None:
+        return
+    forget_file(tx, row)
+    tx.change(row, {"erased_at": tx.now, "analysis_status": AnalysisStatus.SKIPPED}, action="erase")
+    # The job that is gone with it was to read the bytes for all files that have them.
+    for other in tx.rows(Asset, sha256=row.sha256, analysis_status=AnalysisStatus.PENDING, order="id", limit=1):
+        _queue_analysis(tx, other)
 
 
 def require_kept(asset: Asset) -> None:
