@@ -30,6 +30,7 @@ from growbase.domains.marketing.models_assets import Asset
 from growbase.domains.marketing.tasks import orphaned_files
 from growbase.jobs.retention import KEPT, retain
 from tests.api.conftest import Client, Factory, Headers, LoginAs
+from tests.domains.outreach.factories import make_prospect
 from tests.fixtures import SECRET, Tenant
 
 
@@ -624,3 +625,58 @@ def test_a_stream_of_many_small_pieces_is_one_file(client: Client, factory: Fact
     assert (
         io.BytesIO(client.get(f"/api/assets/{row['id']}/content", headers=factory.headers).content).read(5) == b"hello"
     )
+
+
+def test_a_file_shows_a_person_of_the_organization_and_an_avatar_its_user(
+    upload: Callable[..., Any],
+    client: Client,
+    factory: Factory,
+    stored: Callable[[], list[Path]],
+    other_tenant: Tenant,
+    tenant: Tenant,
+    login_as: LoginAs,
+) -> None:
+    theirs = factory.db.write(other_tenant.owner, make_prospect)
+    wrong = (str(theirs), str(other_tenant.owner.id), factory.create("brands")["id"])
+    for id in wrong:
+        file = {"file": ("a.png", png())}
+        refused = client.post("/api/assets", files=file, data={"subject_id": id}, headers=factory.headers)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (409, "subject_id"), refused.text
+    assert stored() == []
+    row = upload(kind="avatar", headers=login_as(tenant.member))
+    assert row["subject_id"] == str(tenant.member.id)
+    assert upload(kind="avatar", subject_id=str(tenant.viewer.id))["subject_id"] == str(tenant.viewer.id)
+    assert upload()["subject_id"] is None
+    path = f"/api/assets/{row['id']}"
+    for id in wrong:
+        refused = client.patch(path, json={"subject_id": id}, headers=factory.headers)
+        assert (refused.status_code, refused.json()["code"]) == (409, "foreign_key")
+    for name in ("prospects", "founders", "tickets"):
+        id = factory.create(name)["id"]
+        assert client.patch(path, json={"subject_id": id}, headers=factory.headers).json()["subject_id"] == id
+        found = client.get(f"/api/assets?subject_id={id}", headers=factory.headers).json()["data"]
+        assert [item["id"] for item in found] == [row["id"]]
+    assert client.patch(path, json={"subject_id": None}, headers=factory.headers).json()["subject_id"] is None
+
+
+def test_a_file_that_was_erased_is_gone(upload: Callable[..., Any], client: Client, factory: Factory) -> None:
+    prospect = factory.create("prospects", email="ada@example.com")
+    path = f"/api/assets/{upload(subject_id=prospect['id'])['id']}"
+    link = client.post(f"{path}/link", json={}, headers=factory.headers).json()["url"]
+    address = {"email": "ada@example.com"}
+    assert client.post("/api/privacy/erase", json=address, headers=factory.headers).status_code == 200
+    for answer in (
+        client.get(f"{path}/content", headers=factory.headers),
+        client.head(f"{path}/content", headers=factory.headers),
+        client.get(link.partition("/f/")[1] + link.partition("/f/")[2]),
+        client.post(f"{path}/link", json={}, headers=factory.headers),
+        client.post(f"{path}/analyse", headers=factory.headers),
+        client.post(f"{path}/transition", json={"to": "pending"}, headers=factory.headers),
+    ):
+        assert answer.status_code == 410, answer.text
+    row = client.get(path, headers=factory.headers).json()
+    assert (row["original_filename"], row["erased_at"] is None) == ("[erased]", False)
+    changed = client.get(f"{path}/history", headers=factory.headers).json()["data"]
+    assert {change["action"] for change in changed} == {"insert", "erase"}
+    client.delete(path, headers=factory.headers)
+    assert client.post(f"{path}/purge", headers=factory.headers).status_code == 204

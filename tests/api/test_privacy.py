@@ -94,3 +94,27 @@ def test_history_that_the_log_has_let_go_of_is_gone(factory: Factory, client: Cl
         answer = client.get(f"{path}{query}", headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (410, "gone"), query
         assert answer.json()["since"][:2] == "20"
+
+
+def test_files_that_show_the_person_are_handed_out_and_erased(
+    factory: Factory, client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = factory.headers
+
+    def upload(**fields: str) -> str:
+        answer = client.post("/api/assets", files={"file": ("a.txt", b"a face")}, data=fields, headers=headers)
+        return str(answer.json()["id"])
+
+    id, copy = upload(subject_id=make(factory)), upload()
+    answer = client.post("/api/privacy/export", json=WHOM, headers=headers)
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    with ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.read(f"files/{id}-a.txt") == b"a face"
+    with monkeypatch.context() as small:
+        small.setattr(privacy, "LARGEST_FILES", 5)
+        assert client.post("/api/privacy/export", json=WHOM, headers=headers).status_code == 413
+    done = client.post("/api/privacy/erase", json=WHOM, headers=headers).json()
+    assert (done["tables"]["assets"], done["copies"]) == (1, [copy])
+    # At once, before the job that would do it.
+    assert len([path for path in (settings.data_dir / "assets").rglob("*") if path.is_file()]) == 1
+    assert client.get(f"/api/assets/{copy}/content", headers=headers).content == b"a face"

@@ -14,9 +14,11 @@ from typer.testing import CliRunner
 from growbase.cli.app import app
 from growbase.core import clock
 from growbase.core.actor import Actor, system
+from growbase.core.config import Settings
 from growbase.core.database import Database
 from growbase.core.errors import Conflict
 from growbase.core.feed import BEGINNING, read_changes
+from growbase.core.files import open_files
 from growbase.core.holds import Held, add_hold, release_hold
 from growbase.core.log import as_of, history, undo
 from growbase.core.model import View, rule_of, table_of
@@ -26,6 +28,7 @@ from growbase.core.tables import Change, Job, SubjectKey
 from growbase.core.transaction import Transaction
 from growbase.domains.commerce.models_tickets import Ticket
 from growbase.domains.identity.models import Membership, Session, User
+from growbase.domains.marketing.models_assets import Asset
 from growbase.domains.outreach.actions_suppressions import is_suppressed
 from growbase.domains.outreach.models import Prospect
 from growbase.domains.outreach.models_messages import Activity, Message
@@ -38,6 +41,7 @@ from tests.domains.outreach.factories import make_prospect
 from tests.fixtures import Tenant
 
 EMAIL = "ada@example.com"
+NO_FILES = open_files(Settings(data_dir=Path("nowhere")))
 SECRETS = ("ada@example.com", "lovelace", "difference engine", "555-1815")
 
 
@@ -119,7 +123,7 @@ def test_every_personal_column_belongs_to_somebody(db: Database) -> None:
 
 def exported(db: Database, email: str, organization_id: UUID | None = None) -> dict[str, list[dict[str, Any]]]:
     file = io.BytesIO()
-    export_person(db, find_person(db, email, organization_id), file)
+    export_person(db, find_person(db, email, organization_id), file, NO_FILES)
     with ZipFile(file) as archive:
         return {
             name.removesuffix(".jsonl"): [json.loads(line) for line in archive.read(name).decode().splitlines()]
@@ -310,7 +314,7 @@ def test_a_large_erasure_is_a_job_that_knows_the_person_by_ids_alone(
 
 
 def test_the_commands_show_hand_out_and_erase(
-    db: Database, prospect: UUID, installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    db: Database, actor: Actor, prospect: UUID, installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = tmp_path / "data"
     data.mkdir()
@@ -325,9 +329,18 @@ def test_the_commands_show_hand_out_and_erase(
         assert done.exit_code == 0, done.output
         return done.stdout
 
+    def keep(tx: Transaction, key: str, **rest: object) -> UUID:
+        row = {"original_filename": "a.txt", "mime_type": "text/plain", "size_bytes": 1, "sha256": "0" * 64}
+        return tx.insert(Asset, storage_provider="local", storage_key=key, **row, **rest)
+
+    shown, copy = (db.write(actor, lambda tx, id=id: keep(tx, str(id), subject_id=id)) for id in (prospect, None))
     assert "prospects" in call("export", "--output", "ada.zip")
     assert (tmp_path / "ada.zip").stat().st_mode & 0o077 == 0
-    assert "Nothing was changed" in call("erase")
+    planned = call("erase")
+    assert "Nothing was changed" in planned
+    assert "said to show nobody" in planned
+    assert str(copy) in planned
+    assert str(shown) not in planned
     assert find_person(db, EMAIL).count > 0
     assert "Backups hold the data until 20" in call("erase", "--yes")
     assert (data / "erasures.jsonl").exists()

@@ -14,13 +14,14 @@ from growbase.core.config import Settings
 from growbase.core.errors import Invalid
 from growbase.core.files import open_files
 from growbase.core.transaction import Transaction
+from growbase.domains.marketing.models_assets import Asset
 from growbase.ops import restore as restoring
 from growbase.ops.backup import backup_now
 from growbase.ops.contents import sqlite_contents
 from growbase.ops.migrate import SchemaOutdated
 from growbase.ops.postgres_programs import own_server
-from growbase.ops.privacy import Replayed, erase, find_person
-from growbase.ops.restore import DatabaseInUse, NothingBefore, parse_moment, restore
+from growbase.ops.privacy import erase, find_person
+from growbase.ops.restore import DatabaseInUse, NothingBefore, Restored, parse_moment, restore
 from tests.backups import Site, names
 from tests.domains.outreach.factories import make_prospect
 from tests.postgres import PostgresServer, find_programs
@@ -74,6 +75,18 @@ def meet(tx: Transaction) -> UUID:
     return make_prospect(tx, email="ada@example.com", first_name="Ada")
 
 
+def shows(tx: Transaction, id: UUID) -> None:
+    (asset,) = tx.rows(Asset)
+    tx.change(asset, {"subject_id": id})
+
+
+def erased_again(found: Restored) -> int:
+    """Return how many people a restore has erased again; each had one file."""
+    assert found.erased is not None
+    assert (found.files, len(found.erased.files)) == (1, 1)
+    return found.erased.again
+
+
 def forgets(url: str) -> bool:
     """Return whether a restored database knows neither the person nor what the log says of her."""
     with closing(wiring.open_database(Settings(database_url=SecretStr(url)))) as database:
@@ -86,7 +99,8 @@ def forgets(url: str) -> bool:
 def test_who_was_erased_after_the_backup_stays_erased(
     shop: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    shop.database.write(shop.owner, meet)
+    prospect, key = shop.database.write(shop.owner, meet), shop.add_file("ada.txt", b"her face")
+    shop.database.write(shop.owner, lambda tx: shows(tx, prospect))
     manifest = backup_now(shop.settings, shop.vault)
     erase(shop.database, find_person(shop.database, "ada@example.com"), folder=shop.settings.data_dir)
     target = tmp_path / "restored"
@@ -97,7 +111,8 @@ def test_who_was_erased_after_the_backup_stays_erased(
             as_it_is.setattr(restoring, "require_current", older)
             assert restore(shop.settings, shop.vault, wiring.open_database, to=f"{target}-older").erased is None
         monkeypatch.setattr(restoring, "require_current", lambda _: None)
-        assert restore(shop.settings, shop.vault, wiring.open_database, to=str(target)).erased == Replayed(1)
+        assert erased_again(restore(shop.settings, shop.vault, wiring.open_database, to=str(target))) == 1
+        assert not (target / "assets" / key).exists()
         if shop.settings.is_postgresql:
             name = shop.settings.database.rpartition("/")[2]
             with own_server(target / "data", 15, "growbase", {}) as server:
@@ -105,7 +120,8 @@ def test_who_was_erased_after_the_backup_stays_erased(
             small_server: PostgresServer = request.getfixturevalue("small_server")
             url = small_server.create_database()
             try:
-                assert restore(shop.settings, shop.vault, wiring.open_database, to=url).erased == Replayed(1)
+                open_files(shop.settings).delete(key)
+                assert erased_again(restore(shop.settings, shop.vault, wiring.open_database, to=url)) == 1
                 assert forgets(url)
             finally:
                 small_server.drop_database(url)
@@ -113,8 +129,10 @@ def test_who_was_erased_after_the_backup_stays_erased(
             assert forgets(f"sqlite:///{target / 'growbase.db'}")
             assert (target / "erasures.jsonl").exists()
             shop.database.close()
-            assert restore(shop.settings, shop.vault, wiring.open_database).erased == Replayed(1)
+            open_files(shop.settings).delete(key)
+            assert erased_again(restore(shop.settings, shop.vault, wiring.open_database)) == 1
             assert forgets(shop.settings.database)
+        assert open_files(shop.settings).size(key) is None
     finally:
         shutil.rmtree(target, ignore_errors=True)
         shutil.rmtree(f"{target}-older", ignore_errors=True)

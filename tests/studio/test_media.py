@@ -5,9 +5,12 @@ import zlib
 
 from growbase.api.call import COOKIE
 from growbase.core.database import Database
+from growbase.core.transaction import Transaction
 from growbase.domains.social.actions_pieces import set_piece_assets
+from growbase.ops.privacy import erase, find_person
 from tests.api.factories import Client
-from tests.domains.social.factories import make_piece
+from tests.domains.outreach.factories import make_prospect
+from tests.domains.social.factories import make_account, make_piece
 from tests.fixtures import Tenant
 from tests.studio.conftest import Browser, SignIn
 
@@ -111,3 +114,33 @@ def test_a_viewer_looks_and_others_see_nothing(
     stranger = sign_in(other_tenant.owner)
     stranger.get(place, status=404)
     stranger.get(f"{place}/file", status=404)
+
+
+def test_it_is_said_whom_a_file_shows_and_an_erased_one_breaks_no_page(
+    browser: Browser, db: Database, tenant: Tenant
+) -> None:
+    place = send(browser, picture(), "lovelace.png").removeprefix("/studio")
+    id = place.rpartition("/")[2]
+
+    def unit(tx: Transaction) -> str:
+        make_prospect(tx, email="ada@example.com", first_name="Ada", last_name="Lovelace")
+        make_account(tx)
+        return str(set_piece_assets(tx, id=make_piece(tx), assets=[{"asset_id": id}]))
+
+    piece = db.write(tenant.owner, unit)
+    assert "Nobody, as far as is known." in browser.get(place)
+    for address in ("bob@example.com", ""):
+        assert browser.post(f"{place}/shows", {"address": address}).startswith(f"/studio{place}")
+        assert "Nobody, as far as is known." in browser.get(place)
+    browser.post(f"{place}/shows", {"address": " ADA@example.com"})
+    assert ">Ada Lovelace</a>" in browser.get(place)
+    erase(db, find_person(db, "ada@example.com", tenant.owner.organization_id))
+    page = browser.get(place)
+    assert "The file was erased with the data of the person it shows." in page
+    assert "<img" not in page.partition("file-page")[2]
+    assert ">Download<" not in page
+    assert "Erased file" in browser.get("/media")
+    preview = browser.get(f"/content-pieces/{piece}?tab=preview")
+    assert "Erased file was erased with the data of the person it shows" in " ".join(preview.split())
+    assert f"{place}/file" not in preview
+    browser.get(f"{place}/file", status=410)

@@ -26,7 +26,7 @@ from growbase.core.schema import create_schema
 from growbase.core.strict_json import read_json
 from growbase.core.transaction import Transaction
 from growbase.core.types import compact_json, moment_text
-from growbase.domains.marketing.actions_assets import add_asset, count_download, find_duplicates
+from growbase.domains.marketing.actions_assets import add_asset, count_download, find_duplicates, require_kept
 from growbase.domains.marketing.models_assets import Asset
 from growbase.domains.marketing.schemas import AssetLink
 
@@ -127,7 +127,7 @@ async def link(call: Call) -> Answer:
     expires_at = (clock.now() + timedelta(seconds=seconds)).replace(microsecond=0)
 
     def unit(tx: Transaction) -> Answer:
-        tx.get(Asset, id)
+        require_kept(tx.get(Asset, id))
         tx.record("link", "assets", None, {"id": str(id), "expires_at": moment_text(expires_at)})
         assert actor.organization_id is not None
         payload = actor.organization_id.bytes + id.bytes + int(expires_at.timestamp()).to_bytes(8, "big")
@@ -160,7 +160,7 @@ async def _download(call: Call, actor: Actor, id: UUID) -> Answer:
 
 
 async def asset_answer(call: Call, actor: Actor, id: UUID) -> Answer:
-    """Answer a file's bytes."""
+    """Answer a file's bytes. Raises Gone for one that was erased."""
     database, files = call.api.database, call.api.files
 
     def read() -> Asset:
@@ -168,6 +168,7 @@ async def asset_answer(call: Call, actor: Actor, id: UUID) -> Answer:
             return reads.get(Asset, id)
 
     asset = await database.aread(read)
+    require_kept(asset)
     if not files.holds(asset.storage_provider, asset.storage_bucket):
         raise Unavailable("The file is in another storage than this server's.")
     return await file_answer(

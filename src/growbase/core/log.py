@@ -12,7 +12,8 @@ from growbase.core.query import literal
 from growbase.core.reads import Reads
 from growbase.core.resource import Resource
 from growbase.core.statements import SEALED, Plan, mark
-from growbase.core.subject_keys import ERASED, open_changes
+from growbase.core.subject import GONE
+from growbase.core.subject_keys import open_changes
 from growbase.core.tables import Change
 from growbase.core.transaction import Transaction
 from growbase.core.trash import restore, trash
@@ -142,7 +143,7 @@ def _undo_update(tx: Transaction, resource: Resource, identity: UUID, diff: Mapp
     back: dict[str, object] = {}
     for name, (old, new) in diff.items():
         field = plan.fields[name]
-        if (old, new) == (ERASED, ERASED):
+        if (old, new) == (GONE, GONE):
             raise Conflict("A change of {field} can't be undone: whom it tells of was erased.", field=name)
         if SEALED in {str(old), str(new)}:
             raise Conflict("A change of the secret {field} can't be undone.", field=name)

@@ -137,9 +137,11 @@ def member(*, writable: Writable = "always") -> MappedColumn[Any]:
     return _column(types.Identifier(), Rule("reference", target="users", member=True, writable=writable))
 
 
-def identifier(*, writable: Writable = "never", hidden: bool = False, index: bool = False) -> MappedColumn[Any]:
+def identifier(
+    *, writable: Writable = "never", hidden: bool = False, index: bool = False, help: str = ""
+) -> MappedColumn[Any]:
     """Declare a UUID that is no foreign key."""
-    return _column(types.Identifier(), Rule("identifier", writable=writable, hidden=hidden, index=index))
+    return _column(types.Identifier(), Rule("identifier", writable=writable, hidden=hidden, index=index, help=help))
 
 
 def moment(*, default: Default = None, writable: Writable = "always", index: bool = False) -> MappedColumn[Any]:

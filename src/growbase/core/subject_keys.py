@@ -17,12 +17,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from growbase.core.crypto import BrokenSeal, UnknownKey, open_sealed, seal
 from growbase.core.reads import Reads, secret_context
 from growbase.core.statements import Plan, equality, insert_sql, plan_of
+from growbase.core.subject import GONE
 from growbase.core.tables import Change, SubjectKey
 from growbase.core.types import compact_json
 
 PRIVATE: Final = "$sealed"
-ERASED: Final = "[erased]"
-"""What is shown of values whose person was erased."""
 CHUNK: Final = 500
 _NONCE: Final = 12
 
@@ -58,11 +57,14 @@ class Ring:
 def seal_changes(
     tx: Reads, ring: Ring, plan: Plan, row: Mapping[str, Any], changes: Mapping[str, object]
 ) -> Mapping[str, object]:
-    """Return an entry's values with the personal ones sealed under the key of their person, made on first use."""
+    """Return an entry's values with the personal ones sealed under the key of their person, made on first use.
+
+    What tells of nobody yet has a key of its own: it may be said later whom it tells of, who is then erased with it.
+    """
     own = {name: value for name, value in changes.items() if name in plan.private}
-    subject: UUID | None = row.get(plan.subject or "id")
-    if not own or subject is None:
+    if not own:
         return changes
+    subject: UUID = row.get(plan.subject or "id") or row["id"]
     key = ring.known.get(subject)
     if key is None:
         key = _key(tx, ring, subject)
@@ -129,7 +131,7 @@ def open_changes(reads: Reads, changes: Iterable[Change]) -> list[Change]:
     for change, (subject, names, sealed) in private:
         rest = {name: value for name, value in (change.changes or {}).items() if name != PRIVATE}
         own = _opened(keys.get(UUID(subject)), sealed, f"{change.entity}/{change.entity_id}")
-        change.__dict__["changes"] = rest | (own or {name: [ERASED, ERASED] for name in names})
+        change.__dict__["changes"] = rest | (own or {name: [GONE, GONE] for name in names})
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from growbase.core.errors import NotFound
 from growbase.core.files import FileStore
+from growbase.core.subject import GONE
 from growbase.ops.contents import Rows
 from growbase.ops.vault import BackupDamaged, Manifest, Part, Vault
 
@@ -41,11 +42,11 @@ class Kept:
 
 
 def stored_files(rows: Rows, files: FileStore) -> list[File]:
-    """Return the files of this storage that rows of the database name, trashed ones too."""
+    """Return the files of this storage that rows of the database name, trashed ones too; erased ones are gone."""
     bucket = (files.bucket or "").replace("'", "''")
     sql = (
         f"SELECT storage_key, size_bytes, sha256 FROM assets WHERE storage_provider = '{files.provider}' "
-        f"AND coalesce(storage_bucket, '') = '{bucket}' ORDER BY storage_key"
+        f"AND coalesce(storage_bucket, '') = '{bucket}' AND sha256 <> '{GONE}' ORDER BY storage_key"
     )
     return [File(key, int(size), sha256) for key, size, sha256 in rows(sql)]
 

@@ -2,7 +2,7 @@
 
 A person is found by an address. The rows about them (``__subject__`` with an address) lead to the rows that belong to
 these, from table to table. Erasing empties their personal columns and keeps the rows, so that reports stay as they are;
-it destroys the person's keys, with which the change log forgets them, too.
+it destroys the person's keys, with which the change log forgets them, too, and deletes the files that show them.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -20,18 +20,20 @@ from growbase.core.holds import Held, lock_holds, require_free
 from growbase.core.model import Root, View, rule_of, table_of
 from growbase.core.reads import Reads
 from growbase.core.statements import Field, Plan, equality, mark, plan_of
+from growbase.core.subject import GONE
 from growbase.core.subject_keys import destroy_keys
 from growbase.core.tables import Erasure, IdempotencyKey, Job, JobStatus, SubjectKey
 from growbase.core.transaction import Transaction
 from growbase.domains.identity.actions import delete_account
 from growbase.domains.identity.actions_sessions import acting_as
 from growbase.domains.identity.models import User
+from growbase.domains.marketing.models_assets import Asset
 from growbase.jobs.policies import MAINTENANCE
 from growbase.ops.erasures import append_record, hash_of, note_erasure, read_records
+from growbase.ops.privacy_files import TABLE, files_of
 
 CHUNK: Final = 500
 """Rows in one unit and ids in one statement."""
-GONE: Final = "[erased]"
 INLINE: Final = 500
 """Rows that a request erases itself; more are left to a job."""
 LARGEST_EXPORT: Final = 20_000
@@ -162,10 +164,14 @@ def _scope(plan: Plan) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What was emptied, by table, and the record of it that a restored backup is held to."""
+    """What was emptied, by table, the record of it that a restored backup is held to, and the files to delete.
+
+    A job deletes them in any case; who has the storage at hand need not wait for it.
+    """
 
     id: UUID
     counts: dict[str, int]
+    files: tuple[Asset, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -190,7 +196,10 @@ def erase(
     """
     actor = by or system("privacy", person.organization_id)
     _require_free(database, person)
-    record = database.write(actor, lambda tx: note_erasure(tx, person.address, person.organization_id, person.roots))
+    files = person.rows.get(TABLE, {})
+    # A backup may be from before it was said whom a file shows.
+    known = {**person.roots, TABLE: files}
+    record = database.write(actor, lambda tx: note_erasure(tx, person.address, person.organization_id, known))
     if folder is not None:
         with database.read(actor) as reads:
             append_record(folder, reads.rows(Erasure, id=record)[0])
@@ -218,7 +227,7 @@ def erase(
         tx.record("erase_person", "erasures", record, dict(counts))
 
     database.write(actor, end)
-    return Erased(record, counts)
+    return Erased(record, counts, tuple(files_of(database, files)))
 
 
 def queue_erasure(tx: Transaction, person: Person) -> UUID:
@@ -387,10 +396,14 @@ def _erase_copy(tx: Transaction, *, model: type[Root], keys: dict[str, Any]) -> 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """How many people were erased again, and how many a legal hold keeps, which had been released since the backup."""
+    """How many people were erased again, and how many a legal hold keeps, which had been released since the backup.
+
+    ``files`` are those that must not be there any more.
+    """
 
     again: int = 0
     held: int = 0
+    files: tuple[Asset, ...] = ()
 
 
 def replay_erasures(database: Database, folder: Path | None = None) -> Replayed:
@@ -405,6 +418,7 @@ def replay_erasures(database: Database, folder: Path | None = None) -> Replayed:
     records += [record for record in (read_records(folder) if folder else ()) if record["id"] not in seen]
     addresses = _addresses_of(database, records) if records else {}
     again = held = 0
+    files: list[Asset] = []
     for record in records:
         home = record["organization_id"]
         owner = UUID(str(home)) if home else None
@@ -412,11 +426,11 @@ def replay_erasures(database: Database, folder: Path | None = None) -> Replayed:
         person = find_person(database, addresses.get(str(record["address_hash"]), ""), owner, known)
         if person.count and _knows(database, person):
             try:
-                erase(database, person)
+                files += erase(database, person).files
                 again += 1
             except Held:
                 held += 1
-    return Replayed(again, held)
+    return Replayed(again, held, tuple(files))
 
 
 def _knows(database: Database, person: Person) -> bool:

@@ -1,4 +1,4 @@
-"""All that is known of one person as a file: a zip of JSON lines, one file a table."""
+"""All that is known of one person as a file: a zip of JSON lines, one file a table, and the files that show them."""
 
 import json
 import re
@@ -13,6 +13,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from growbase.core import clock
 from growbase.core.actor import system
 from growbase.core.database import Database
+from growbase.core.files import FileStore
 from growbase.core.model import Root, View, rule_of, table_of
 from growbase.core.reads import Reads
 from growbase.core.statements import equality, plan_of
@@ -20,20 +21,23 @@ from growbase.core.subject_keys import open_changes
 from growbase.core.tables import Change
 from growbase.ops.audit import shown
 from growbase.ops.privacy import CHUNK, Person, copies, database_row
+from growbase.ops.privacy_files import TABLE, files_of, kept, write_files
 
 _UNSAFE: Final = re.compile(r"[^a-z0-9_]")
 Progress = Callable[[int, int], None]
 
 
 def export_person(
-    database: Database, person: Person, file: Path | IO[bytes], *, progress: Progress = lambda *_: None
+    database: Database, person: Person, file: Path | IO[bytes], files: FileStore, progress: Progress = lambda *_: None
 ) -> dict[str, int]:
-    """Write all that is known of a person into a zip and return how many rows of each table there are.
+    """Write all that is known of a person into a zip and return how many rows of each table, and files, there are.
 
     Besides the rows about them these are the changes of these rows and by them, the jobs and other copies that name
-    them, and where else they are named. Secrets and hashes are left out.
+    them, where else they are named, and the files that show them. Secrets and hashes are left out. Files that the
+    storage lacks are named in ``about.json``.
     """
     counts: dict[str, int] = {}
+    pictures = kept(files_of(database, person.rows.get(TABLE, {})))
     with ZipFile(file, "w", ZIP_DEFLATED) as archive:
         parts: list[tuple[str, Iterator[dict[str, Any]]]] = [
             *((table, _rows(database, database.catalog.models[table], person)) for table in sorted(person.rows)),
@@ -46,8 +50,13 @@ def export_person(
                 for row in rows:
                     part.write(json.dumps(row, default=_plain, ensure_ascii=False).encode() + b"\n")
                     counts[name] = counts.get(name, 0) + 1
-            progress(place + 1, len(parts))
-        about = {"address": person.address, "made_at": clock.now(), "rows": counts}
+            progress(place + 1, len(parts) + len(pictures))
+        missing = []
+        for place, (asset, is_there) in enumerate(write_files(archive, files, pictures)):
+            counts["files"] = counts.get("files", 0) + is_there
+            missing += [] if is_there else [str(asset.id)]
+            progress(len(parts) + place + 1, len(parts) + len(pictures))
+        about = {"address": person.address, "made_at": clock.now(), "rows": counts, "missing_files": missing}
         archive.writestr("about.json", json.dumps(about, default=_plain, indent=2))
     return counts
 

@@ -122,6 +122,12 @@ def erase_again(settings: "Settings", opener: Opener, url: str) -> Replayed | No
         return replay_erasures(database, settings.data_dir)
 
 
+def forget_files(erased: Replayed | None, files: FileStore) -> None:
+    """Delete the files of people erased again from where a backup's files were put back."""
+    for asset in erased.files if erased else ():
+        files.delete(asset.storage_key)
+
+
 def restore_sqlite(
     settings: "Settings",
     vault: Vault,
@@ -146,13 +152,14 @@ def restore_sqlite(
         records = settings.data_dir / FILE
         if records.exists():
             shutil.copy2(records, to / FILE)
-        return _forgetful(settings, opener, found, path, path)
+        return _forgetful(settings, opener, found, path, path, files)
     with held_still(settings, path):
         draft = path.with_name(f"{path.name}.restoring")
         for leftover in (draft, *(draft.with_name(draft.name + side) for side in (*SIDE_FILES, ".lock"))):
             leftover.unlink(missing_ok=True)
-        found = _restored(settings, vault, at, id, draft, open_files(settings), progress)
-        found = _forgetful(settings, opener, found, draft, path)
+        files = open_files(settings)
+        found = _restored(settings, vault, at, id, draft, files, progress)
+        found = _forgetful(settings, opener, found, draft, path, files)
         draft.with_name(f"{draft.name}.lock").unlink(missing_ok=True)
         crash_point("restore.checked")
         # Before: should we die now, the old file begins a new generation, which does no harm.
@@ -195,9 +202,12 @@ def _restored(
     return Restored(backup, str(draft), found.newest, found, count, by_log=by_log)
 
 
-def _forgetful(settings: "Settings", opener: Opener, found: Restored, draft: Path, path: Path) -> Restored:
+def _forgetful(
+    settings: "Settings", opener: Opener, found: Restored, draft: Path, path: Path, files: FileStore
+) -> Restored:
     """Erase again in a restored file, then make it safe on disk."""
     erased = erase_again(settings, opener, f"sqlite:///{draft}")
+    forget_files(erased, files)
     _settled(draft)
     return replace(found, place=str(path), erased=erased)
 

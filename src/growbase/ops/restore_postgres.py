@@ -20,7 +20,7 @@ from growbase.ops.backup_postgres import check_unpacked, major_of, require_betwe
 from growbase.ops.connections import database_name
 from growbase.ops.contents import Contents, contents
 from growbase.ops.postgres_programs import OwnServer, copy_command, login, own_server, program
-from growbase.ops.restore import Opener, Restored, choose, erase_again
+from growbase.ops.restore import Opener, Restored, choose, erase_again, forget_files
 from growbase.ops.scratch import server_scratch
 from growbase.ops.vault import Manifest, Vault
 
@@ -72,6 +72,7 @@ def restore_postgresql(
         files = open_store(settings, str(target / "assets"), "--to")
         place = str(data)
     count = restore_files(vault, list_files(vault, manifest), files, progress)
+    forget_files(erased, files)
     return Restored(manifest.id, place, found.newest, found, count, by_log=by_log, erased=erased)
 
 

@@ -1,4 +1,4 @@
-"""The media library: files as pictures, taking one in, and where each is used."""
+"""The media library: files as pictures, taking one in, whom each shows, and where it is used."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -10,11 +10,13 @@ from uuid import UUID
 from growbase.api.assets import asset_answer, keep_file
 from growbase.api.call import Answer, identity
 from growbase.api.forms import Form, Store
-from growbase.core.errors import GrowbaseError, Invalid, InvalidQuery
+from growbase.core.errors import GrowbaseError, Invalid, InvalidQuery, NotFound
 from growbase.core.query import parse
 from growbase.core.reads import Reads
 from growbase.core.resource import Resource
-from growbase.domains.marketing.actions_assets import find_duplicates
+from growbase.core.transaction import Transaction
+from growbase.domains.marketing.actions_assets import find_duplicates, update_asset
+from growbase.domains.marketing.actions_subjects import find_subject, table_of_subject
 from growbase.domains.marketing.models_assets import Asset, AssetKind
 from growbase.domains.social.models_publishing import ScheduledPost
 from growbase.studio.acts import flash_error
@@ -31,7 +33,7 @@ INLINE_BYTES: Final = 20_000_000
 """Pictures up to here are shown; larger ones by their name."""
 FIELDS: Final = (
     *("id", "kind", "original_filename", "title", "alt_text", "mime_type", "size_bytes", "width", "height"),
-    *("tags", "created_at", "analysis_status"),
+    *("tags", "created_at", "analysis_status", "erased_at"),
 )
 RESOURCE: Final = "assets"
 ADDRESS: Final = "/studio/media"
@@ -145,18 +147,48 @@ async def detail(visit: Visit, id: str) -> Answer:
             "uses": _uses(reads, visit, resource, key),
             "duplicates": {str(twin.id): twin.title or twin.original_filename for twin in twins},
             "names": names_in(reads, [row], columns_of(resource)),
+            "shows": _shows(reads, row["subject_id"]) if row["subject_id"] else None,
         }
 
     found = await visit.read(read)
+    name = visit.words.say("Erased file") if row["erased_at"] else row["original_filename"]
     return page(
         visit,
         "media_detail.html",
         row=row,
-        title=row.get("title") or row["original_filename"],
+        title=row["title"] or name,
         may_edit=visit.may(resource.write),
         inline=INLINE_BYTES,
         **found,
     )
+
+
+def _shows(reads: Reads, id: str) -> tuple[str, str]:
+    """Return the name of the person a file shows, and the address of their row; a user has none."""
+    table = table_of_subject(reads, UUID(id))
+    resource = reads.context.catalog.by_table.get(table) if table else None
+    name = names_by_id(reads, table, [id]).get(id) if table else None
+    return name or id[-6:], f"/studio/{resource.name}/{id}" if resource else ""
+
+
+async def say_whom(visit: Visit, id: str) -> Answer:
+    """Say by an address whom a file shows, or that it shows nobody."""
+    visit.require(visit.api.catalog.by_name[RESOURCE].write)
+    key, address = identity(id), visit.sent("address").strip()
+
+    def unit(tx: Transaction) -> None:
+        found = find_subject(tx, address) if address else None
+        if address and found is None:
+            raise NotFound(what="person")
+        update_asset(tx, id=key, changes={"subject_id": found})
+
+    try:
+        await visit.write(unit)
+    except GrowbaseError as error:
+        flash_error(visit, error)
+    else:
+        visit.flash(visit.words.say("Saved."))
+    return visit.go(f"{ADDRESS}/{key}")
 
 
 def _uses(reads: Reads, visit: Visit, resource: Resource, key: UUID) -> list[Use]:
@@ -214,4 +246,5 @@ PAGES: Final[list[tuple[str, str, Callable[..., Awaitable[Answer]]]]] = [
     ("media", "POST", upload),
     ("media/<id>", "GET", detail),
     ("media/<id>/file", "GET", file),
+    ("media/<id>/shows", "POST", say_whom),
 ]

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-OVERRIDES: Mapping[str, Mapping[str, Callable[[int], Any] | None]] = {
+OVERRIDES: Mapping[str, Mapping[str, Callable[[int], Any] | str | None]] = {
+    "assets": {"subject_id": "prospects"},
     "campaign-templates": {
         "template_data": lambda _: {"schema_version": 1, "journeys": []},
         "default_settings": lambda _: {},

@@ -13,6 +13,7 @@ from growbase.core.log import history
 from growbase.core.tables import Job
 from growbase.core.transaction import Transaction
 from growbase.core.trash import purge, restore, trash
+from growbase.domains.marketing.models_assets import Asset
 from growbase.domains.outreach.actions_merging import merge_prospects
 from growbase.domains.outreach.actions_prospects import record_score, request_score, update_prospect
 from growbase.domains.outreach.actions_suppressions import create_suppression, is_suppressed, opt_out
@@ -34,6 +35,15 @@ from tests.domains.outreach.factories import (
     make_sent,
 )
 from tests.fixtures import Tenant
+
+FILE = {
+    "original_filename": "a.png",
+    "mime_type": "image/png",
+    "size_bytes": 3,
+    "sha256": "0",
+    "storage_provider": "local",
+    "storage_key": "a",
+}
 
 
 def prospect_of(db: Database, actor: Actor, id: UUID, *, in_trash: bool = False) -> Prospect:
@@ -157,6 +167,7 @@ def test_merging_moves_everything_and_fills_in_what_was_missing(db: Database, ac
     target = db.write(actor, lambda tx: make_prospect(tx, first_name="Anna", custom_fields={"b": 2}))
     message_id = db.write(actor, lambda tx: make_sent(tx, source))
     db.write(actor, lambda tx: record_score(tx, prospect_id=source, score=5))
+    shows = db.write(actor, lambda tx: tx.insert(Asset, **FILE, subject_id=source))
     db.write(actor, lambda tx: merge_prospects(tx, id=source, into_id=target))
     found, gone = prospect_of(db, actor, target), prospect_of(db, actor, source, in_trash=True)
     assert (found.first_name, found.phone, found.icp_id) == ("Anna", "123", icp_id)
@@ -166,6 +177,7 @@ def test_merging_moves_everything_and_fills_in_what_was_missing(db: Database, ac
     assert gone.merged_into_id == target
     with db.read(actor) as reads:
         assert reads.get(Message, message_id).prospect_id == target
+        assert reads.get(Asset, shows).subject_id == target
         for model in (Message, Enrollment, ProspectScore, Activity):
             assert reads.count(model, prospect_id=source) == 0, model
             assert reads.count(model, prospect_id=target) > 0, model

@@ -9,6 +9,7 @@ from growbase.core.database import Database
 from growbase.core.errors import Conflict, ForeignKey, Invalid, InvalidTransition, NotUnique
 from growbase.core.transaction import Transaction
 from growbase.domains.identity.usage import Metric
+from growbase.domains.marketing.actions_assets import erase_file
 from growbase.domains.marketing.models_assets import Asset, StorageProvider
 from growbase.domains.social import actions_pieces
 from growbase.domains.social.actions import create_series
@@ -69,6 +70,16 @@ def test_a_piece_without_words_or_files_is_not_reviewed(db: Database, actor: Act
         db.write(actor, lambda tx: submit_piece(tx, id=piece_id))
     db.write(actor, lambda tx: set_piece_assets(tx, id=piece_id, assets=[{"asset_id": make_asset(tx)}]))
     db.write(actor, lambda tx: submit_piece(tx, id=piece_id))
+
+
+def test_a_piece_with_a_file_that_was_erased_is_not_approved(db: Database, actor: Actor) -> None:
+    asset_id, piece_id = db.write(actor, make_asset), db.write(actor, make_piece)
+    db.write(actor, lambda tx: set_piece_assets(tx, id=piece_id, assets=[{"asset_id": asset_id}]))
+    db.write(actor, lambda tx: submit_piece(tx, id=piece_id))
+    db.write(actor, lambda tx: erase_file(tx, tx.get(Asset, asset_id, lock=True)))
+    with pytest.raises(Invalid) as refused:
+        db.write(actor, lambda tx: approve_piece(tx, id=piece_id))
+    assert [(error.field, error.code) for error in refused.value.fields] == [("assets.0", "gone")]
 
 
 def test_a_piece_is_for_one_platform(db: Database, actor: Actor) -> None:

@@ -15,13 +15,17 @@ from growbase.core.database import Database
 from growbase.core.outside import Outside
 from growbase.core.statements import mark
 from growbase.core.transaction import Transaction
+from growbase.domains.marketing.actions_assets import erase_file
+from growbase.domains.marketing.models_assets import Asset
+from growbase.domains.social.actions_pieces import approve_piece, set_piece_assets, submit_piece
+from growbase.domains.social.models import ContentPiece, PieceStatus
 from growbase.domains.social.models_metrics import PostMetricSnapshot
 from growbase.domains.social.models_publishing import AccountStatus, PostStatus, ScheduledPost, SocialAccount
 from growbase.domains.social.publishing import reap_expired
 from growbase.domains.social.tasks_publishing import due_posts, unconfirmed_posts
 from growbase.jobs.queue import reap
 from growbase.jobs.worker import Worker
-from tests.domains.social.factories import make_account, make_approved, make_post, post_of
+from tests.domains.social.factories import make_account, make_approved, make_piece, make_post, post_of
 from tests.domains.social.platforms import DIES, MastodonServer, Platform, Receiver, serving
 
 
@@ -86,6 +90,30 @@ def settled(db: Database, actor: Actor, worker: Worker, outside: Outside, post_i
         if post_of(db, actor, post_id).status is PostStatus.PUBLISHED:
             break
     return post_of(db, actor, post_id)
+
+
+def test_a_post_whose_file_was_erased_is_put_on_hold(
+    db: Database, actor: Actor, worker: Worker, mastodon: Platform
+) -> None:
+    def unit(tx: Transaction) -> UUID:
+        values = {"original_filename": "a.png", "mime_type": "image/png", "size_bytes": 3, "sha256": "0"}
+        asset_id = tx.insert(Asset, storage_provider="local", storage_key="a", **values)
+        piece_id = make_piece(tx)
+        set_piece_assets(tx, id=piece_id, assets=[{"asset_id": asset_id}])
+        submit_piece(tx, id=piece_id)
+        if tx.get(ContentPiece, piece_id).status is PieceStatus.PENDING_REVIEW:
+            approve_piece(tx, id=piece_id)
+        account = make_account(tx, instance_url=mastodon.url, access_token="token", provider_account_id="7")
+        erase_file(tx, tx.get(Asset, asset_id, lock=True))
+        return make_post(tx, account_id=account, piece_id=piece_id)
+
+    post_id = db.write(actor, unit)
+    due_posts(db)
+    worker.run_all()
+    post = post_of(db, actor, post_id)
+    assert (post.status, mastodon.posts) == (PostStatus.ON_HOLD, [])
+    assert post.last_error is not None
+    assert (post.last_error["class"], post.last_error["code"]) == ("permanent", "gone")
 
 
 def test_a_due_post_is_published_with_its_hashtags(

@@ -13,6 +13,7 @@ from growbase.core.model import (
     Trashable,
     choice,
     document,
+    identifier,
     index,
     integer,
     member,
@@ -22,6 +23,7 @@ from growbase.core.model import (
     text,
     unique,
 )
+from growbase.core.subject import Subject
 
 
 class AssetKind(StrEnum):
@@ -67,41 +69,50 @@ class AnalysisStatus(StrEnum):
 
 
 class Asset(Trashable, Owned):
-    """A file: what it is, where its bytes are, and what was found in it."""
+    """A file: what it is, where its bytes are, what was found in it, and whom it shows.
+
+    Erasing the person it shows deletes the bytes and empties what tells of them; the row stays, for what refers to it.
+    """
 
     __tablename__ = "assets"
+    __subject__: ClassVar[Subject | None] = Subject(of="subject_id")
 
     kind: Mapped[AssetKind] = choice(AssetKind, default=AssetKind.OTHER)
-    original_filename: Mapped[str] = text(max_length=255, min_length=1, writable="never")
+    original_filename: Mapped[str] = text(max_length=255, min_length=1, writable="never", personal=True)
     storage_provider: Mapped[StorageProvider] = choice(StorageProvider, writable="never")
     storage_bucket: Mapped[str | None] = text(max_length=255, writable="never", hidden=True)
     storage_key: Mapped[str] = text(max_length=1_000, writable="never", hidden=True)
-    url: Mapped[str | None] = text(max_length=2_000, writable="never")
+    url: Mapped[str | None] = text(max_length=2_000, writable="never", personal=True)
     mime_type: Mapped[str] = text(max_length=150, writable="never")
     size_bytes: Mapped[int] = integer(ge=1, writable="never")
-    sha256: Mapped[str] = text(max_length=64, writable="never")
+    sha256: Mapped[str] = text(max_length=64, writable="never", personal=True)
     width: Mapped[int | None] = integer(ge=1, writable="never")
     height: Mapped[int | None] = integer(ge=1, writable="never")
     duration_ms: Mapped[int | None] = integer(ge=0, writable="never")
-    title: Mapped[str | None] = text(max_length=300)
-    description: Mapped[str | None] = text()
-    alt_text: Mapped[str | None] = text(max_length=2_000)
-    tags: Mapped[list[str]] = document(default=list)
+    title: Mapped[str | None] = text(max_length=300, personal=True)
+    description: Mapped[str | None] = text(personal=True)
+    alt_text: Mapped[str | None] = text(max_length=2_000, personal=True)
+    tags: Mapped[list[str]] = document(default=list, personal=True)
+    subject_id: Mapped[UUID | None] = identifier(
+        writable="always", help="Whom the file shows: the id of a prospect, a founder, a ticket of theirs or a member."
+    )
     campaign_id: Mapped[UUID | None] = reference("campaigns", on_purge="null")
     brand_id: Mapped[UUID | None] = reference("brands", on_purge="null")
     uploaded_by: Mapped[UUID | None] = member(writable="never")
     upload_source: Mapped[UploadSource] = choice(UploadSource, default=UploadSource.API, writable="create")
     analysis_status: Mapped[AnalysisStatus] = state(AnalysisStatus.PENDING)
-    analysis_results: Mapped[dict[str, Any] | None] = document(writable="never")
-    extracted_text: Mapped[str | None] = text(max_length=1_000_000, writable="never")
-    image_analysis: Mapped[dict[str, Any] | None] = document(writable="never")
+    analysis_results: Mapped[dict[str, Any] | None] = document(writable="never", personal=True)
+    extracted_text: Mapped[str | None] = text(max_length=1_000_000, writable="never", personal=True)
+    image_analysis: Mapped[dict[str, Any] | None] = document(writable="never", personal=True)
     download_count: Mapped[int] = integer(ge=0, default=0, writable="never")
     last_used_at: Mapped[datetime | None] = moment(writable="never")
+    erased_at: Mapped[datetime | None] = moment(writable="never")
 
     __indexes__: ClassVar[tuple[Key, ...]] = (
         unique("storage_provider", "coalesce(storage_bucket, '')", "storage_key", live=False, across=True),
         index("kind", "created_at", "id"),
         index("sha256"),
+        index("subject_id", where="subject_id IS NOT NULL"),
         index("campaign_id", "kind"),
         index("analysis_status", "created_at", where="analysis_status = 'pending'"),
     )

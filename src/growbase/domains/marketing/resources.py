@@ -185,6 +185,8 @@ RESOURCES: tuple[Resource, ...] = (
         transitions=_ANALYSIS,
         guard=actions_assets.guard_asset,
         purged=actions_assets.forget_file,
+        erased=actions_assets.erase_file,
+        update=actions_assets.update_asset,
         verbs={"analyse": Verb(actions_assets.analyse_asset, status=202)},
         creatable=False,
     ),

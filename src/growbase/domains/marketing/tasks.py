@@ -26,7 +26,7 @@ UNCLAIMED: Final = timedelta(days=1)
 
 
 def delete_file(database: Database, actor: Actor, job: Job, *, outside: Outside) -> None:
-    """Delete the bytes of a purged file, unless a row names them still. Raises Unavailable to try again later."""
+    """Delete the bytes of a purged or erased file, unless a row names them still. Raises Unavailable to come again."""
     del actor
     files = outside.files
     provider, bucket, key = (job.payload[name] for name in ("provider", "bucket", "key"))
@@ -58,14 +58,14 @@ def unclaimed_files(database: Database, files: FileStore) -> Iterator[list[str]]
 
 
 def _claimed(files: FileStore, database: Database, keys: Iterable[str]) -> set[str]:
-    """Return which of the keys a row of any organization names, trashed ones and tombstones included."""
+    """Return which of the keys a row of any organization names, also in the trash or a tombstone, but not erased."""
     wanted = list(keys)
     if not wanted:
         return set()
     sign = mark(database.engine)
     sql = (
         f"SELECT storage_key FROM assets WHERE storage_provider = {sign} AND coalesce(storage_bucket, '') = {sign} "
-        f"AND storage_key IN ({', '.join([sign] * len(wanted))})"
+        f"AND erased_at IS NULL AND storage_key IN ({', '.join([sign] * len(wanted))})"
     )
     return {row[0] for row in database.query(sql, (files.provider, files.bucket or "", *wanted))}
 

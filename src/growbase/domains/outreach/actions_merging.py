@@ -8,6 +8,7 @@ from growbase.core.model import rule_of, table_of
 from growbase.core.transaction import Transaction
 from growbase.core.trash import trash
 from growbase.domains.identity.models import Membership, MembershipStatus
+from growbase.domains.marketing.models_assets import Asset
 from growbase.domains.outreach.actions_activities import leave_trace
 from growbase.domains.outreach.actions_enrollments import end_enrollment
 from growbase.domains.outreach.actions_suppressions import opt_out, wish_behind
@@ -38,6 +39,8 @@ def merge_prospects(tx: Transaction, *, id: UUID, into_id: UUID) -> UUID:
     for model in (Message, ProspectScore):
         for row in tx.rows(model, prospect_id=id, lock=True, order="id"):
             tx.change(row, {"prospect_id": into_id})
+    for asset in tx.rows(Asset, subject_id=id, lock=True, trash=True, order="id"):
+        tx.change(asset, {"subject_id": into_id})
     for activity in tx.rows(Activity, prospect_id=id, lock=True, trash=True, order="id"):
         tx.change(activity, {"prospect_id": into_id})
     if reason is not None:

@@ -1,11 +1,11 @@
 """Writing, approving and rejecting pieces, and keeping their status true to their posts."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from growbase.core.errors import Conflict, ForeignKey, Invalid
+from growbase.core.errors import Conflict, FieldError, ForeignKey, Invalid
 from growbase.core.model import Root
 from growbase.core.transaction import Transaction
 from growbase.core.trash import trash
@@ -140,16 +140,24 @@ def guard_piece(tx: Transaction, row: Root, to: PieceStatus) -> dict[str, object
 
 
 def require_fitting(tx: Transaction, piece: ContentPiece) -> None:
-    """Raise Invalid naming what the piece's platform would not take; a platform without publisher takes everything."""
+    """Raise Invalid naming what the piece's platform would not take, and files that were erased.
+
+    A platform without publisher takes everything.
+    """
     limits = limits_of(piece.platform)
-    if limits is None:
-        return
     ids = [row.asset_id for row in _assets(tx, piece.id)]
     assets = {asset.id: asset for asset in tx.rows(Asset, id=ids, trash=True)} if ids else {}
     media = [(assets[id].mime_type, assets[id].size_bytes) for id in ids]
-    found = limit_errors(limits, post_text(piece.__dict__), media)
+    found = erased_errors(assets[id].erased_at is not None for id in ids)
+    found += limit_errors(limits, post_text(piece.__dict__), media) if limits is not None else []
     if found:
         raise Invalid("The platform does not take the piece as it is.", fields=tuple(found))
+
+
+def erased_errors(erased: Iterable[bool]) -> list[FieldError]:
+    """Return an error for each of a piece's files, in their order, that was erased."""
+    message = "was erased with the data of the person it shows"
+    return [FieldError(f"assets.{place}", "gone", message) for place, is_erased in enumerate(erased) if is_erased]
 
 
 def refresh_piece(tx: Transaction, piece_id: UUID, changing: Mapping[UUID, PostStatus] | None = None) -> None:

@@ -267,11 +267,12 @@ class PieceAsset(Owned):
     """A file that is published with a piece, in its place; written only as a whole set."""
 
     __tablename__ = "piece_assets"
+    __subject__: ClassVar[Subject | None] = Subject(of="asset_id")
 
     piece_id: Mapped[UUID] = reference("content_pieces", on_purge="cascade", writable="never")
     asset_id: Mapped[UUID] = reference("assets", writable="never")
     position: Mapped[int] = integer(ge=0, writable="never")
-    alt_text: Mapped[str | None] = text(max_length=2_000, writable="never")
+    alt_text: Mapped[str | None] = text(max_length=2_000, writable="never", personal=True)
 
     __indexes__: ClassVar[tuple[Key, ...]] = (unique("piece_id", "position"),)
 

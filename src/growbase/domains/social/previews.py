@@ -8,6 +8,7 @@ from growbase.core.errors import Conflict, FieldError, GrowbaseError
 from growbase.core.reads import Reads
 from growbase.domains.marketing.models_assets import Asset
 from growbase.domains.marketing.models_generated import Platform
+from growbase.domains.social.actions_pieces import erased_errors
 from growbase.domains.social.actions_posts import require_publishable
 from growbase.domains.social.actions_rules import check_piece
 from growbase.domains.social.models import ContentPiece, PieceAsset
@@ -38,11 +39,13 @@ def preview_piece(
     piece = reads.get(ContentPiece, id)
     text, media = post_text(piece.__dict__), _media(reads, id)
     sizes = [(str(item["mime_type"]), int(item["size_bytes"])) for item in media]
+    erased = _shown(erased_errors(item["is_erased"] for item in media))
     if social_account_id is not None:
         accounts = [reads.get(SocialAccount, social_account_id)]
     else:
         accounts = [] if platform is not None else accounts_for(reads, piece)
     found = [_target(account.platform, account, piece, text, sizes) for account in accounts]
+    found = found or [_target(platform or piece.platform, None, piece, text, sizes)]
     return {
         "content_piece_id": str(id),
         "platform": piece.platform.value,
@@ -50,7 +53,7 @@ def preview_piece(
         "unsent": [name for name in UNSENT if getattr(piece, name)],
         "media": media,
         "rule_errors": _shown(check_piece(reads, piece)),
-        "targets": found or [_target(platform or piece.platform, None, piece, text, sizes)],
+        "targets": [{**target, "errors": erased + target["errors"]} for target in found],
     }
 
 
@@ -68,6 +71,7 @@ def _media(reads: Reads, piece_id: UUID) -> list[dict[str, Any]]:
         {
             "asset_id": str(place.asset_id),
             "name": assets[place.asset_id].original_filename,
+            "is_erased": assets[place.asset_id].erased_at is not None,
             "mime_type": assets[place.asset_id].mime_type,
             "size_bytes": assets[place.asset_id].size_bytes,
             "width": assets[place.asset_id].width,

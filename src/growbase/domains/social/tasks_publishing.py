@@ -16,12 +16,13 @@ from growbase.core import clock
 from growbase.core.actor import Actor, system
 from growbase.core.crash import crash_point
 from growbase.core.database import Database
-from growbase.core.errors import GrowbaseError
+from growbase.core.errors import Gone, GrowbaseError
 from growbase.core.outbound import PrivateAddress, safe_client
 from growbase.core.outside import Outside
 from growbase.core.reads import Where
 from growbase.core.tables import Job
 from growbase.core.transaction import Transaction
+from growbase.domains.marketing.actions_assets import require_kept
 from growbase.domains.marketing.models_assets import Asset
 from growbase.domains.social.actions_metrics import record_snapshot
 from growbase.domains.social.actions_posts import is_overdue, move_post
@@ -101,7 +102,7 @@ def publish_post(database: Database, actor: Actor, job: Job, *, outside: Outside
                 # Renewed before the post is handed over, so that nobody is in doubt about it if that fails.
                 current(database, actor, claim.account_id, client)
             media = _media(database, actor, claim.post_id, outside)
-        except (AccountRefused, PublishDeferred) as error:
+        except (AccountRefused, PublishDeferred, Gone) as error:
             database.write(actor, partial(_give_back, claim=claim, error=error))
             return {"outcome": "not begun"}
         except GrowbaseError:
@@ -115,14 +116,15 @@ def publish_post(database: Database, actor: Actor, job: Job, *, outside: Outside
 
 
 def _give_back(tx: Transaction, *, claim: Claim, error: GrowbaseError) -> None:
-    """Give back a post whose account can't publish now: on hold with the account's others, or for a little later.
+    """Give back a post that can't be published now: on hold, as its account's others or its file is gone, or for later.
 
     One that would be late by then is missed: it is not put off for ever.
     """
     release_claim(tx, claim)
     post = tx.get(ScheduledPost, claim.post_id, lock=True)
-    if isinstance(error, AccountRefused):
-        about = error_of(ErrorClass.AUTH, error.code, str(error), retryable=True)
+    if isinstance(error, AccountRefused | Gone):
+        kind = ErrorClass.AUTH if isinstance(error, AccountRefused) else ErrorClass.PERMANENT
+        about = error_of(kind, error.code, str(error), retryable=True)
         move_post(tx, post, PostStatus.ON_HOLD, next_attempt_at=None, last_error=about)
         return
     if is_overdue(post, post.scheduled_at, tx.now):
@@ -182,6 +184,7 @@ def _media(database: Database, actor: Actor, post_id: UUID, outside: Outside) ->
     found = []
     for row in rows:
         asset = assets[row.asset_id]
+        require_kept(asset)
         content = b"".join(outside.files.read(asset.storage_key, 0, asset.size_bytes))
         alt_text = row.alt_text or asset.alt_text or ""
         found.append(Media(content, asset.mime_type, alt_text, asset.width, asset.height))

@@ -62,8 +62,8 @@ def files(patient: Patient) -> Iterator[Finding]:
     keys = {entry.key for batch in store.entries() for entry in batch}
     sign = mark(patient.database.engine)
     sql = (
-        f"SELECT id, storage_key, size_bytes FROM assets WHERE purged_at IS NULL AND storage_provider = {sign} "
-        f"AND coalesce(storage_bucket, '') = {sign}"
+        "SELECT id, storage_key, size_bytes FROM assets WHERE purged_at IS NULL AND erased_at IS NULL "
+        f"AND storage_provider = {sign} AND coalesce(storage_bucket, '') = {sign}"
     )
     for id, key, _ in patient.database.query(sql, (store.provider, store.bucket or "")):
         if key not in keys:
