@@ -4,7 +4,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -105,9 +105,14 @@ class KeptDatabase:
             self.url = self.server.create_database(template=self.template)
             self.schema = self._schema()
 
+    def close(self) -> None:
+        """Let go of the connection."""
+        self.connection.close()
+
     def _connected(self) -> psycopg.Connection:
         """Return a connection that stays: a new one takes longer to learn of the tables than to empty them."""
-        if self.connection.closed or self.connection.broken:
+        if self.connection.closed:
+            self.connection.close()  # also one that the server has closed
             self.connection = psycopg.connect(self.url, autocommit=True)
         return self.connection
 
@@ -124,9 +129,16 @@ class KeptDatabase:
 
 
 @pytest.fixture(scope="session")
-def kept_postgres_database(postgres: PostgresServer) -> Callable[[str], KeptDatabase]:
+def kept_postgres_database(postgres: PostgresServer) -> Iterator[Callable[[str], KeptDatabase]]:
     """Give a function that returns the copy of a template which this test process uses for test after test."""
-    return cache(lambda template: KeptDatabase(postgres, template))
+    with ExitStack() as stack:
+
+        def make(template: str) -> KeptDatabase:
+            kept = KeptDatabase(postgres, template)
+            stack.callback(kept.close)
+            return kept
+
+        yield cache(make)
 
 
 @pytest.fixture

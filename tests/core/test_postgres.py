@@ -18,15 +18,17 @@ from growbase.core.tables import Change, InstanceFact
 from growbase.core.transaction import Transaction
 from tests.core.conftest import schema
 from tests.core.specimens import Box, make_box
-from tests.fixtures import KEYRING, make_tenant
+from tests.fixtures import KEYRING, KeptDatabase, make_tenant
 from tests.postgres import PostgresServer, find_programs, postgres_server
 from tests.processes import HOST, wait_until
 
 
 @pytest.fixture
-def url(postgres_template: str, new_postgres_database: Callable[..., str]) -> str:
-    """Give the URL of a database with the schema installed."""
-    return new_postgres_database(template=postgres_template)
+def url(postgres_template: str, kept_postgres_database: Callable[[str], KeptDatabase]) -> Iterator[str]:
+    """Give the URL of an empty database with the schema installed."""
+    kept = kept_postgres_database(postgres_template)
+    yield kept.url
+    kept.clean()
 
 
 @pytest.fixture
