@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 
 from growbase.core.model import Root, View, table_of
+from growbase.core.search import terms_sql
 
 PROGRAM = (__name__.partition(".")[0],)
 """The package of the program's own tables; a domain of one's own is a package beside it."""
@@ -141,23 +142,24 @@ FOR EACH ROW EXECUTE FUNCTION changes_refuse()
 CREATE TRIGGER seals_refuse_truncate BEFORE TRUNCATE ON seals
 FOR EACH STATEMENT EXECUTE FUNCTION changes_refuse()
 """,
-    """
+    f"""
 CREATE INDEX ix_search_documents_words ON search_documents
-USING gin (array_to_tsvector(string_to_array(words, ' ')))
+USING gin (array_to_tsvector(string_to_array({terms_sql("postgresql")}, ' ')))
 """,
 )
 
 _CORE = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL}
 
 
-_PENDING_WORDS = "SELECT d.rid, d.words FROM search_pending p JOIN search_documents d ON d.rid = p.rid"
+_TERMS = terms_sql("sqlite", "d.")
+_PENDING = f"SELECT d.rid, {_TERMS} FROM search_pending p JOIN search_documents d ON d.rid = p.rid"
 INDEX_SEARCH = (
     "DELETE FROM search_index WHERE rowid IN (SELECT rid FROM search_pending)",
-    f"INSERT INTO search_index (rowid, words) {_PENDING_WORDS}",
+    f"INSERT INTO search_index (rowid, words) {_PENDING}",
     "DELETE FROM search_pending",
 )
 """Brings SQLite's search index up to date; the writer runs it before it commits."""
-REFILL_SEARCH = "INSERT INTO search_index (rowid, words) SELECT rid, words FROM search_documents"
+REFILL_SEARCH = f"INSERT INTO search_index (rowid, words) SELECT d.rid, {_TERMS} FROM search_documents d"
 """Reads every search document into a search index that is new."""
 
 

@@ -16,6 +16,7 @@ from growbase.core.model import Rule, rule_of
 from growbase.core.placeholders import resolved
 from growbase.core.query import Group, Query, Shape, Term, bad, literal, snake
 from growbase.core.resource import Resource
+from growbase.core.search import match_text
 from growbase.core.select import Segment, compiler, page_sql, row_sql
 from growbase.core.statements import POSTGRESQL, Field, Plan, plan_of
 from growbase.core.types import Moment, moment_text
@@ -162,7 +163,8 @@ class Reader:
         values = self._scope(plan, actor)
         values += self._filter_values(plan, actor, resource, query)
         if query.shape.search:
-            values += [self._tenant(plan, actor), self._search_text(query.words)]
+            match = match_text(self.database.engine, actor.organization_id, query.words)
+            values += [self._tenant(plan, actor), match]
         return tuple(values)
 
     def _narrowed(
@@ -181,12 +183,6 @@ class Reader:
         ids = [row[0] for row in hits]
         given = ids if engine == POSTGRESQL else json.dumps(ids)
         return replace(query, shape=replace(query.shape, found=True)), (given, *rest)
-
-    def _search_text(self, words: str) -> str:
-        terms = words.split(" ")
-        if self.database.engine == POSTGRESQL:
-            return " & ".join(f"'{term}':*" for term in terms)
-        return " ".join(f'"{term}"*' for term in terms)
 
     def _filter_values(self, plan: Plan, actor: Actor, resource: Resource, query: Query) -> Iterator[object]:
         values = iter(query.values)

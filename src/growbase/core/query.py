@@ -21,6 +21,7 @@ from growbase.core.folding import search_words
 from growbase.core.model import Root, Rule, rule_of, table_of
 from growbase.core.placeholders import placeholder
 from growbase.core.resource import Catalog, Resource
+from growbase.core.search import NOTHING
 
 OPERATORS = frozenset({"eq", "neq", "gt", "gte", "lt", "lte", "in", "like", "ilike", "is", "contains", "not"})
 MAX_TERMS = 50
@@ -308,7 +309,7 @@ class _Parser:
             return ""
         if not self.resource.search:
             raise bad("q", "{resource} have no text search", resource=self.resource.name)
-        return search_words(text) or "\u2205"
+        return search_words(text) or NOTHING
 
 
 def _operator(text: str) -> tuple[str, bool, str]:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from growbase.core.model import Root, is_trashable, rule_of, table_of
 from growbase.core.query import Group, Shape, Term
 from growbase.core.resource import Catalog, Resource, reference_to
+from growbase.core.search import terms_sql
 from growbase.core.statements import POSTGRESQL, Plan, mark, plan_of
 from growbase.core.types import ColumnType
 
@@ -199,7 +200,8 @@ class Compiler:
         """Return the statement of the ids of rows that have the words."""
         scope = f"d.organization_id = {self.sign} AND d.entity = '{self.plan.table}'"
         if self.engine == POSTGRESQL:
-            words = f"array_to_tsvector(string_to_array(d.words, ' ')) @@ {self.sign}::tsquery"
+            terms = terms_sql(self.engine, "d.")
+            words = f"array_to_tsvector(string_to_array({terms}, ' ')) @@ {self.sign}::tsquery"
             return f"SELECT d.entity_id FROM search_documents d WHERE {scope} AND {words}"
         return (
             f"SELECT d.entity_id FROM search_index s JOIN search_documents d ON d.rid = s.rowid "
