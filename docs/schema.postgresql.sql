@@ -2940,6 +2940,7 @@ CREATE TABLE assets (
 	description TEXT COLLATE "C",
 	alt_text TEXT COLLATE "C",
 	tags JSON NOT NULL,
+	subject_id UUID,
 	campaign_id UUID,
 	brand_id UUID,
 	uploaded_by UUID,
@@ -2950,6 +2951,7 @@ CREATE TABLE assets (
 	image_analysis JSON,
 	download_count BIGINT NOT NULL,
 	last_used_at TIMESTAMP WITH TIME ZONE,
+	erased_at TIMESTAMP WITH TIME ZONE,
 	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
 	created_by UUID,
 	updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -3001,6 +3003,8 @@ CREATE INDEX ix_assets_deletion_id ON assets (organization_id, deletion_id) WHER
 CREATE INDEX ix_assets_kind_created_at ON assets (organization_id, kind, created_at, id);
 
 CREATE INDEX ix_assets_sha256 ON assets (organization_id, sha256);
+
+CREATE INDEX ix_assets_subject_id ON assets (organization_id, subject_id) WHERE subject_id IS NOT NULL;
 
 CREATE INDEX ix_assets_updated_at ON assets (organization_id, updated_at, id);
 
@@ -4198,7 +4202,7 @@ END
 $$;
 
 CREATE INDEX ix_search_documents_words ON search_documents
-USING gin (array_to_tsvector(string_to_array(words, ' ')));
+USING gin (array_to_tsvector(string_to_array(right(organization_id::text, 12) || replace(words, ' ', ' ' || right(organization_id::text, 12)), ' ')));
 
 CREATE TRIGGER changes_refuse BEFORE UPDATE OR DELETE ON changes
 FOR EACH ROW EXECUTE FUNCTION changes_refuse();

@@ -3117,6 +3117,7 @@ CREATE TABLE assets (
 	description TEXT,
 	alt_text TEXT,
 	tags TEXT NOT NULL,
+	subject_id TEXT,
 	campaign_id TEXT,
 	brand_id TEXT,
 	uploaded_by TEXT,
@@ -3127,6 +3128,7 @@ CREATE TABLE assets (
 	image_analysis TEXT,
 	download_count INTEGER NOT NULL,
 	last_used_at TEXT,
+	erased_at TEXT,
 	created_at TEXT NOT NULL,
 	created_by TEXT,
 	updated_at TEXT NOT NULL,
@@ -3182,6 +3184,8 @@ CREATE INDEX ix_assets_deletion_id ON assets (organization_id, deletion_id) WHER
 CREATE INDEX ix_assets_kind_created_at ON assets (organization_id, kind, created_at, id);
 
 CREATE INDEX ix_assets_sha256 ON assets (organization_id, sha256);
+
+CREATE INDEX ix_assets_subject_id ON assets (organization_id, subject_id) WHERE subject_id IS NOT NULL;
 
 CREATE INDEX ix_assets_updated_at ON assets (organization_id, updated_at, id);
 

@@ -65,9 +65,8 @@ def difference(before: Declared, after: Declared, *, back: bool = False) -> Body
     changed = sorted(name for name in common if before.tables[name] != after.tables[name])
     added, removed = after.tables.keys() - common, before.tables.keys() - common
     steps = {name: _Change(before.tables[name], after.tables[name], back=back) for name in changed}
-    reshaped = {name for name, step in steps.items() if step.is_reshaped}
     rebuilt = {name for name, step in steps.items() if step.is_rebuilt}
-    body.execute(_drops(before, after, views=bool(reshaped)))
+    body.execute(_drops(before, after, views=bool(rebuilt)))
     for table, late in in_order(after.tables[name] for name in added):
         _create(body, table, late)
     for key_table, key in _late_keys(after.tables[name] for name in added):
@@ -75,7 +74,7 @@ def difference(before: Declared, after: Declared, *, back: bool = False) -> Body
     for step in steps.values():
         step.write(body)
     _remove(body, [before.tables[name] for name in removed])
-    body.execute(_creates(before, after, views=bool(reshaped), rebuilt=rebuilt))
+    body.execute(_creates(before, after, views=bool(rebuilt), rebuilt=rebuilt))
     return body
 
 
@@ -188,11 +187,6 @@ class _Change:
             raise Invalid.at(
                 self.old.name, "by_hand", "changes its primary key: write the revision by hand (db revision --empty)"
             )
-
-    @property
-    def is_reshaped(self) -> bool:
-        """Whether more than indexes change."""
-        return self.old.columns != self.new.columns or self.old.constraints != self.new.constraints
 
     @property
     def is_rebuilt(self) -> bool:
