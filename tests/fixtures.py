@@ -21,6 +21,7 @@ from growbase.core.crypto import Keyring
 from growbase.core.database import Database
 from growbase.core.partitions import keep_partitions
 from growbase.core.postgres import PostgresDatabase
+from growbase.core.search import match_text, terms_sql
 from growbase.core.sqlite import SqliteDatabase
 from growbase.core.sqlite_connection import connect
 from growbase.domains.identity.models import Membership, Organization, User
@@ -227,3 +228,12 @@ def sqlite_rows(path: Path, sql: str) -> list[tuple[object, ...]]:
     """Read a SQLite file as another program would."""
     with sqlite3.connect(path) as connection:
         return connection.execute(sql).fetchall()
+
+
+def indexed(db: Database, organization_id: object, words: str) -> int:
+    """Return how many documents the index alone finds."""
+    sql = "SELECT count(*) FROM search_index WHERE words MATCH ?"
+    if db.engine == "postgresql":
+        terms = f"array_to_tsvector(string_to_array({terms_sql(db.engine)}, ' '))"
+        sql = f"SELECT count(*) FROM search_documents WHERE {terms} @@ %s::tsquery"
+    return int(db.query(sql, (match_text(db.engine, organization_id, words),))[0][0])

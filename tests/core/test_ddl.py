@@ -9,11 +9,11 @@ from growbase.core import ddl
 from growbase.core.actor import Actor
 from growbase.core.database import Database
 from growbase.core.errors import GrowbaseError
-from growbase.core.search import NOTHING, match_text, terms_sql
+from growbase.core.search import NOTHING
 from growbase.core.tables import InstanceFact, SearchDocument
 from growbase.core.transaction import Transaction
 from growbase.domains.identity.models import Organization
-from tests.fixtures import Tenant
+from tests.fixtures import Tenant, indexed
 
 
 def run(db: Database, actor: Actor, *statements: str) -> Any:  # noqa: ANN401 - a row
@@ -51,22 +51,13 @@ def test_the_change_log_is_never_truncated(db: Database, actor: Actor) -> None:
         run(db, actor, "SELECT set_config('growbase.retention', 'on', true)", "TRUNCATE changes")
 
 
-def hits(db: Database, organization_id: object, words: str) -> int:
-    """Return how many documents the index alone finds."""
-    sql = "SELECT count(*) FROM search_index WHERE words MATCH ?"
-    if db.engine == "postgresql":
-        terms = f"array_to_tsvector(string_to_array({terms_sql(db.engine)}, ' '))"
-        sql = f"SELECT count(*) FROM search_documents WHERE {terms} @@ %s::tsquery"
-    return int(db.query(sql, (match_text(db.engine, organization_id, words),))[0][0])
-
-
 def document(actor: Actor, words: str) -> dict[str, object]:
     owner = actor.organization_id
     return {"organization_id": owner, "entity": "things", "entity_id": owner, "words": words}
 
 
 def test_the_search_index_follows_its_documents(db: Database, actor: Actor) -> None:
-    found = partial(hits, db, actor.organization_id)
+    found = partial(indexed, db, actor.organization_id)
     db.write(actor, lambda tx: tx.insert_facts(SearchDocument, [document(actor, "blue bicycle")]))
     assert (found("bicycle"), found("bi"), found("bi blue"), found("bi red")) == (1, 1, 1, 0)
     db.write(actor, lambda tx: tx.set_facts(SearchDocument, {"entity": "things"}, {"words": "red car"}))
@@ -78,9 +69,9 @@ def test_the_search_index_follows_its_documents(db: Database, actor: Actor) -> N
 def test_the_index_itself_finds_no_words_of_others(db: Database, actor: Actor, other_tenant: Tenant) -> None:
     other = other_tenant.owner
     db.write(other, lambda tx: tx.insert_facts(SearchDocument, [document(other, "blue bicycle")]))
-    assert hits(db, other.organization_id, "bicycle") == 1
-    assert hits(db, actor.organization_id, "bicycle") == 0
-    assert hits(db, other.organization_id, NOTHING) == 0
+    assert indexed(db, other.organization_id, "bicycle") == 1
+    assert indexed(db, actor.organization_id, "bicycle") == 0
+    assert indexed(db, other.organization_id, NOTHING) == 0
 
 
 def test_every_view_has_the_columns_its_model_declares(db: Database) -> None:

@@ -27,7 +27,7 @@ from growbase.ops.reference import REFERENCE, install_reference_data
 from growbase.ops.scale import seed_scale
 from growbase.ops.seed import fill_organization, first_start, is_empty, remove_demo, seed_demo
 from growbase.ops.status import database_status
-from tests.fixtures import make_tenant
+from tests.fixtures import indexed, make_tenant
 
 
 def counts(settings: Settings) -> dict[str, int]:
@@ -130,9 +130,10 @@ def test_a_database_that_is_not_there_is_no_production_database(tmp_path: Path) 
 def test_filled_databases_are_upgraded_from_every_revision(db: Database, settings: Settings) -> None:
     stamp(settings)
     install_reference_data(db)
-    seed_demo(db, settings)
-    before = counts(settings)
+    organization_id = seed_demo(db, settings).organization_id
+    before, found = counts(settings), indexed(db, organization_id, "northwind")
     assert before["changes"] > 100
+    assert found > 0
     for revision in revisions()[:-1]:
         downgrade(settings, revision.id)
         kept = counts(settings)
@@ -141,6 +142,7 @@ def test_filled_databases_are_upgraded_from_every_revision(db: Database, setting
         after = counts(settings)
         assert {table: after[table] for table in kept} == kept
         assert find_drift(settings) == []
+        assert indexed(db, organization_id, "northwind") == found
 
 
 def test_a_user_made_on_the_command_line_is_in_the_log(db: Database, actor: Actor) -> None:
