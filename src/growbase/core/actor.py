@@ -28,6 +28,7 @@ class Role(StrEnum):
         return _RANK[self] >= _RANK[needed]
 
 
+_PEOPLE = frozenset({ActorKind.USER, ActorKind.AGENT})
 _RANK = {role: rank for rank, role in enumerate(Role)}
 
 
@@ -50,10 +51,17 @@ class Actor:
     request_id: str | None = None
     ip: str | None = None
     user_agent: str | None = None
+    about: UUID | None = None
+    """The row about the person who calls without being logged in, where it is known: an unsubscribe link names it."""
 
     def for_organization(self, organization_id: UUID, role: Role | None = None) -> "Actor":
         """Return the same actor acting inside another organization."""
         return replace(self, organization_id=organization_id, role=role or self.role)
+
+    @property
+    def subject_id(self) -> UUID | None:
+        """The row about the person who acts, under whose key the log keeps what tells of them."""
+        return self.id if self.kind in _PEOPLE else self.about
 
     @property
     def is_program(self) -> bool:

@@ -1,7 +1,7 @@
 """Keys of people: what the change log holds of them is sealed under a key of their own, which erasing them destroys.
 
-An entry's personal values stand together, sealed, under ``$sealed``: whose key, which columns, the ciphertext. The
-stored bytes never change, so that seals of the log stay provable.
+An entry's personal values stand together, sealed, under ``$sealed``: whose key, which columns, the ciphertext. Who
+acted stands so under ``$actor``. The stored bytes never change, so that seals of the log stay provable.
 """
 
 import base64
@@ -16,15 +16,17 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from growbase.core.crypto import BrokenSeal, UnknownKey, open_sealed, seal
 from growbase.core.reads import Reads, secret_context
-from growbase.core.statements import Plan, equality, insert_sql, plan_of
+from growbase.core.statements import SEALED, Plan, equality, insert_sql, plan_of
 from growbase.core.tables import Change, SubjectKey
 from growbase.core.types import compact_json
 
 PRIVATE: Final = "$sealed"
+ACTING: Final = "$actor"
 ERASED: Final = "[erased]"
 """What is shown of values whose person was erased."""
 CHUNK: Final = 500
 _NONCE: Final = 12
+_OPENED: Final = (PRIVATE, ACTING)
 
 Keys = dict[UUID, bytes]
 
@@ -37,6 +39,8 @@ class Ring:
         self.made: list[tuple[object, ...]] = []
         self.fresh: set[UUID] = set()
         """Ids that this unit has given to new rows: nobody else can have made a key for these."""
+        self.own: set[UUID] = set()
+        """Whose key this unit has made: it is no key yet for anybody else, and never if the unit is undone."""
 
     def load(self, reads: Reads, subjects: Collection[UUID]) -> None:
         """Read keys that are not known yet, some hundreds at a time."""
@@ -65,20 +69,27 @@ def seal_changes(
         return changes
     key = ring.known.get(subject)
     if key is None:
-        key = _key(tx, ring, subject)
-    nonce = os.urandom(_NONCE)
-    context = f"{plan.table}/{row['id']}".encode()
-    sealed = base64.b64encode(nonce + AESGCM(key).encrypt(nonce, compact_json(own).encode(), context)).decode()
+        key = made_key(tx, ring, subject)
+    sealed = sealed_values(key, own, f"{plan.table}/{row['id']}")
     rest = {name: value for name, value in changes.items() if name not in own}
     return {**rest, PRIVATE: [str(subject), [*own], sealed]}
 
 
-def _key(tx: Reads, ring: Ring, subject: UUID) -> bytes:
+def sealed_values(key: bytes, values: Mapping[str, object], context: str) -> str:
+    """Seal values under a person's key; they open in the same ``context`` only."""
+    nonce = os.urandom(_NONCE)
+    return base64.b64encode(
+        nonce + AESGCM(key).encrypt(nonce, compact_json(values).encode(), context.encode())
+    ).decode()
+
+
+def made_key(tx: Reads, ring: Ring, subject: UUID) -> bytes:
     """Return a person's key, made on first use."""
     is_fresh = subject in ring.fresh
     if not is_fresh:
         ring.load(tx, [subject])
     if subject not in ring.known:
+        ring.own.add(subject)
         key = AESGCM.generate_key(256)
         plan = plan_of(SubjectKey, tx.engine)
         sealed = seal(tx.context.keyring, key, context=secret_context(plan, {"id": subject}, "key"))
@@ -116,21 +127,43 @@ def destroy_keys(tx: Reads, subjects: Collection[UUID]) -> None:
 
 
 def open_changes(reads: Reads, changes: Iterable[Change]) -> list[Change]:
-    """Open the personal values of entries; those whose key is gone read ``[erased]``. Changes the entries in place."""
+    """Open the personal values of entries, and who acted; what has lost its key reads ``[erased]``.
+
+    Changes the entries in place.
+    """
     found = list(changes)
-    private = [(change, change.changes[PRIVATE]) for change in found if change.changes and PRIVATE in change.changes]
-    subjects = [*dict.fromkeys(UUID(sealed[0]) for _, sealed in private)]
+    private = [(change, held) for change in found if (held := change.changes) and not held.keys().isdisjoint(_OPENED)]
+    subjects = [*map(UUID, dict.fromkeys(held[name][0] for _, held in private for name in _OPENED if name in held))]
     keys: Keys = {}
     for start in range(0, len(subjects), CHUNK):
         try:
             keys |= stored_keys(reads, subjects[start : start + CHUNK])
         except (UnknownKey, BrokenSeal):
             keys |= _one_by_one(reads, subjects[start : start + CHUNK])
-    for change, (subject, names, sealed) in private:
-        rest = {name: value for name, value in (change.changes or {}).items() if name != PRIVATE}
-        own = _opened(keys.get(UUID(subject)), sealed, f"{change.entity}/{change.entity_id}")
-        change.__dict__["changes"] = rest | (own or {name: [ERASED, ERASED] for name in names})
+    opened: dict[str, dict[str, Any] | None] = {}
+    for change, held in private:
+        rest = {name: value for name, value in held.items() if name not in _OPENED}
+        if PRIVATE in held:
+            subject, names, sealed = held[PRIVATE]
+            own = _opened(keys.get(UUID(subject)), sealed, f"{change.entity}/{change.entity_id}")
+            rest |= own or {name: [ERASED, ERASED] for name in names}
+        if ACTING in held:
+            subject, sealed = held[ACTING]
+            if sealed not in opened:
+                opened[sealed] = _opened(keys.get(UUID(subject)), sealed, acting_context(subject))
+            change.__dict__.update(opened[sealed] or _nobody(change))
+        # Where nothing but who acted was kept, there were no values.
+        change.__dict__["changes"] = rest or None
     return found
+
+
+def acting_context(subject: object) -> str:
+    """Return what ties the sealed form of who acted to the person."""
+    return f"{ACTING}/{subject}"
+
+
+def _nobody(change: Change) -> dict[str, str]:
+    return {"actor_label": ERASED} if change.actor_label == SEALED else {}
 
 
 def _one_by_one(reads: Reads, subjects: Collection[UUID]) -> Keys:
