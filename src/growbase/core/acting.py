@@ -4,14 +4,16 @@ They stand in the entry under ``$actor``: whose key, and the ciphertext. Erasing
 the entry itself and ``actor_id`` stay as they are.
 """
 
+import json
 import time
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from growbase.core.actor import ActorKind
+from growbase.core.actor import PEOPLE, Actor, ActorKind
 from growbase.core.reads import Reads
-from growbase.core.statements import SEALED
+from growbase.core.statements import SEALED, mark, plan_of
 from growbase.core.subject_keys import ACTING, ERASED, Ring, acting_context, made_key, sealed_values
+from growbase.core.tables import Change
 from growbase.core.types import compact_json
 
 KEPT: Final = 4_096
@@ -21,26 +23,33 @@ KEPT_SECONDS: Final = 60.0
 
 
 class Who(NamedTuple):
-    """What an entry keeps of who acted: three columns, and what stands in its document."""
+    """What an entry keeps of who acted: three columns, and what stands in its document, as JSON."""
 
     label: str
     ip: str | None
     user_agent: str | None
     sealed: str = ""
 
-    def with_sealed(self, document: str | None) -> str | None:
-        """Return an entry's document, JSON text, with what is sealed of who acted."""
+    def columns(self, document: dict[str, Any] | None) -> dict[str, Any]:
+        """Return the columns of an entry that has ``document``, with what is sealed of who acted."""
+        text = self.within(None if document is None else compact_json(document))
+        named = {"actor_label": self.label, "ip": self.ip, "user_agent": self.user_agent}
+        return {**named, "changes": None if text is None else json.loads(text)}
+
+    def within(self, document: str | None) -> str | None:
+        """Return an entry's document, which is JSON, with what is sealed of who acted."""
         if not self.sealed:
             return document
-        if document is None or document == "{}":
-            return f"{{{self.sealed}}}"
-        return f"{document[:-1]},{self.sealed}}}"
+        if document is None:
+            return f'{{"{ACTING}":[{self.sealed},null]}}'
+        comma = "" if document == "{}" else ","
+        return f'{document[:-1]}{comma}"{ACTING}":[{self.sealed}]}}'
 
 
 def who_acts(tx: Reads, ring: Ring) -> Who:
     """Return what the log keeps of the actor.
 
-    Costs a look into a dict for who has acted here within a minute; a key that is destroyed meanwhile, by whichever
+    Costs a look into a dict for who has acted here within a minute. A key that is destroyed meanwhile, by whichever
     process, makes what is still written with it as unreadable as the rest.
     """
     actor = tx.actor
@@ -51,35 +60,63 @@ def who_acts(tx: Reads, ring: Ring) -> Who:
     kept: tuple[float, Who] | None = tx.context.acting.get(found)
     if kept is not None and kept[0] > time.monotonic():
         return kept[1]
-    who = _sealed(tx, ring, subject)
+    who = sealed_who(tx, ring, actor)
+    if who is None:
+        return Who(ERASED if actor.kind is ActorKind.USER else actor.label, None, None)
     # A key of this unit's own is gone again if the unit is undone: what was sealed with it would never open.
-    if who.sealed and subject not in ring.own:
+    if subject not in ring.own:
         if len(tx.context.acting) >= KEPT:
             tx.context.acting.clear()
         tx.context.acting[found] = (time.monotonic() + KEPT_SECONDS, who)
     return who
 
 
-def _sealed(tx: Reads, ring: Ring, subject: UUID) -> Who:
-    """Seal what tells of the actor.
+def sealed_who(tx: Reads, ring: Ring, actor: Actor) -> Who | None:
+    """Seal what tells of an actor; None without a key, which nobody has who was erased.
 
-    Without a key nothing of it is kept: who has none was erased. Only a user who is there gets one, having acted last
-    before there were keys.
+    Only a user who is there is given one, having acted last before there were keys.
     """
-    actor = tx.actor
-    is_user = actor.kind in {ActorKind.USER, ActorKind.AGENT}
+    subject = actor.subject_id
+    assert subject is not None
     ring.load(tx, [subject])
-    if subject not in ring.known:
-        # Held, or a key could be made behind the back of an erasure that destroys it at this moment.
-        row = tx.find(tx.context.catalog.models["users"], subject, share=True, trash=True)
-        if row is None and actor.kind is ActorKind.AGENT:
-            return Who(actor.label, actor.ip, actor.user_agent)
-        if row is None or row.__dict__["deleted_at"] is not None:
-            return Who(ERASED if is_user else actor.label, None, None)
-    values = {"actor_label": actor.label} if is_user else {}
+    # Held, or the key would be made behind the back of an erasure that destroys it at this moment.
+    if subject not in ring.known and not tx.find(tx.context.catalog.models["users"], subject, share=True):
+        return None
+    values = {"actor_label": actor.label} if actor.kind in PEOPLE else {}
     values |= {name: value for name in ("ip", "user_agent") if (value := getattr(actor, name)) is not None}
     if not values:
         return Who(actor.label, None, None)
     sealed = sealed_values(made_key(tx, ring, subject), values, acting_context(subject))
-    document = compact_json({ACTING: [str(subject), sealed]})
-    return Who(SEALED if is_user else actor.label, None, None, document[1:-1])
+    return Who(SEALED if actor.kind in PEOPLE else actor.label, None, None, f'"{subject}","{sealed}"')
+
+
+_NEXT = "SELECT c.organization_id FROM changes c WHERE {} ORDER BY c.organization_id LIMIT 1"
+_HOMES: Final = (
+    f"WITH RECURSIVE homes (id) AS (SELECT ({_NEXT.format('c.organization_id IS NOT NULL')}) UNION ALL "
+    f"SELECT ({_NEXT.format('c.organization_id > h.id')}) FROM homes h WHERE h.id IS NOT NULL) "
+)
+"""The organizations of the log, from each straight to the next: no index begins with who acted."""
+
+
+def acts_in_log(reads: Reads, user_id: UUID) -> bool:
+    """Return whether the log of any organization says that a user acted."""
+    plan, sign = plan_of(Change, reads.engine), mark(reads.engine)
+    acts = f"SELECT 1 FROM changes t WHERE t.organization_id = h.id AND t.actor_id = {sign}"
+    sql = f"{_HOMES} SELECT 1 FROM homes h WHERE h.id IS NOT NULL AND EXISTS ({acts}) LIMIT 1"
+    return reads.execute(sql, [plan.fields["actor_id"].bound(user_id)]).fetchone() is not None
+
+
+def is_named_after(reads: Reads, user_id: UUID, after: tuple[int, int]) -> bool:
+    """Return whether the log has entries by or about a user after a position, in any organization or in none."""
+    plan, sign = plan_of(Change, reads.engine), mark(reads.engine)
+    id, later = plan.fields["actor_id"].bound(user_id), f"(t.tx, t.seq) > ({sign}, {sign})"
+
+    def named(home: str) -> str:
+        return " OR ".join(
+            f"EXISTS (SELECT 1 FROM changes t WHERE {home} AND {term} = {sign} AND {later})"
+            for term in ("t.actor_id", "t.entity = 'users' AND t.entity_id")
+        )
+
+    anywhere = f"EXISTS (SELECT 1 FROM homes h WHERE h.id IS NOT NULL AND ({named('t.organization_id = h.id')}))"
+    sql = f"{_HOMES} SELECT {named('t.organization_id IS NULL')} OR {anywhere}"
+    return bool(reads.execute(sql, [id, *after] * 4).fetchone()[0])

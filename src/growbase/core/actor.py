@@ -15,6 +15,10 @@ class ActorKind(StrEnum):
     AGENT = "agent"
 
 
+PEOPLE = frozenset({ActorKind.USER, ActorKind.AGENT})
+"""Actors whose id is that of a user."""
+
+
 class Role(StrEnum):
     """A role inside one organization; each may do what the ones before it may."""
 
@@ -28,7 +32,6 @@ class Role(StrEnum):
         return _RANK[self] >= _RANK[needed]
 
 
-_PEOPLE = frozenset({ActorKind.USER, ActorKind.AGENT})
 _RANK = {role: rank for rank, role in enumerate(Role)}
 
 
@@ -61,7 +64,7 @@ class Actor:
     @property
     def subject_id(self) -> UUID | None:
         """The row about the person who acts, under whose key the log keeps what tells of them."""
-        return self.id if self.kind in _PEOPLE else self.about
+        return self.id if self.kind in PEOPLE else self.about
 
     @property
     def is_program(self) -> bool:

@@ -7,7 +7,7 @@ acted stands so under ``$actor``. The stored bytes never change, so that seals o
 import base64
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,7 +26,6 @@ ERASED: Final = "[erased]"
 """What is shown of values whose person was erased."""
 CHUNK: Final = 500
 _NONCE: Final = 12
-_OPENED: Final = (PRIVATE, ACTING)
 
 Keys = dict[UUID, bytes]
 
@@ -132,38 +131,50 @@ def open_changes(reads: Reads, changes: Iterable[Change]) -> list[Change]:
     Changes the entries in place.
     """
     found = list(changes)
-    private = [(change, held) for change in found if (held := change.changes) and not held.keys().isdisjoint(_OPENED)]
-    subjects = [*map(UUID, dict.fromkeys(held[name][0] for _, held in private for name in _OPENED if name in held))]
+    keys = _keys_of(reads, found, (PRIVATE, ACTING))
+    for change in found:
+        if change.changes and PRIVATE in change.changes:
+            rest = dict(change.changes)
+            subject, names, sealed = rest.pop(PRIVATE)
+            own = _opened(keys.get(UUID(subject)), sealed, f"{change.entity}/{change.entity_id}")
+            change.__dict__["changes"] = rest | (own or {name: [ERASED, ERASED] for name in names})
+    _show_actors(found, keys)
+    return found
+
+
+def open_actors(reads: Reads, changes: Sequence[Change]) -> None:
+    """Open who acted, in place, and leave personal values sealed."""
+    _show_actors(changes, _keys_of(reads, changes, (ACTING,)))
+
+
+def _show_actors(changes: Iterable[Change], keys: Keys) -> None:
+    opened: dict[str, dict[str, Any] | None] = {}
+    for change in changes:
+        if change.changes and ACTING in change.changes:
+            rest = dict(change.changes)
+            subject, sealed, *nothing = rest.pop(ACTING)
+            if sealed not in opened:
+                opened[sealed] = _opened(keys.get(UUID(subject)), sealed, acting_context(subject))
+            erased = {"actor_label": ERASED} if change.actor_label == SEALED else {}
+            change.__dict__.update(opened[sealed] or erased, changes=None if nothing else rest)
+
+
+def _keys_of(reads: Reads, changes: Iterable[Change], parts: Sequence[str]) -> Keys:
+    """Return the keys that open some parts of entries, read some hundreds at a time."""
+    documents = [change.changes for change in changes if change.changes]
+    subjects = [*map(UUID, dict.fromkeys(held[part][0] for held in documents for part in parts if part in held))]
     keys: Keys = {}
     for start in range(0, len(subjects), CHUNK):
         try:
             keys |= stored_keys(reads, subjects[start : start + CHUNK])
         except (UnknownKey, BrokenSeal):
             keys |= _one_by_one(reads, subjects[start : start + CHUNK])
-    opened: dict[str, dict[str, Any] | None] = {}
-    for change, held in private:
-        rest = {name: value for name, value in held.items() if name not in _OPENED}
-        if PRIVATE in held:
-            subject, names, sealed = held[PRIVATE]
-            own = _opened(keys.get(UUID(subject)), sealed, f"{change.entity}/{change.entity_id}")
-            rest |= own or {name: [ERASED, ERASED] for name in names}
-        if ACTING in held:
-            subject, sealed = held[ACTING]
-            if sealed not in opened:
-                opened[sealed] = _opened(keys.get(UUID(subject)), sealed, acting_context(subject))
-            change.__dict__.update(opened[sealed] or _nobody(change))
-        # Where nothing but who acted was kept, there were no values.
-        change.__dict__["changes"] = rest or None
-    return found
+    return keys
 
 
 def acting_context(subject: object) -> str:
     """Return what ties the sealed form of who acted to the person."""
     return f"{ACTING}/{subject}"
-
-
-def _nobody(change: Change) -> dict[str, str]:
-    return {"actor_label": ERASED} if change.actor_label == SEALED else {}
 
 
 def _one_by_one(reads: Reads, subjects: Collection[UUID]) -> Keys:

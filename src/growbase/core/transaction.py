@@ -452,7 +452,7 @@ class Transaction(Reads):
                 id,
                 version,
                 deletion,
-                who.with_sealed(None if diff is None else compact_json(diff)),
+                who.within(None if diff is None else compact_json(diff)),
                 *place,
             )
             for owner, id, diff in zip(owners, ids, diffs, strict=True)

@@ -152,7 +152,7 @@ class Filter:
         return terms, params
 
 
-def _actor(reads: Reads, plan: Plan, actor: str) -> tuple[str, list[object]]:
+def _actor(reads: Reads, plan: Plan, actor: str) -> tuple[str, tuple[object, ...]]:
     """Return the term of who acted: users are found by their ids, since their labels are sealed."""
     try:
         return equality(plan, "actor_id", UUID(actor))
@@ -163,8 +163,8 @@ def _actor(reads: Reads, plan: Plan, actor: str) -> tuple[str, list[object]]:
     ids = [user.id for user in reads.rows(User, trash=True, anywhere=True, **whose)]
     term, bound = equality(plan, "actor_id", ids)
     if ids and address:
-        return term, [*bound]
-    return f"(t.actor_label = {mark(reads.engine)} OR {term})", [actor, *bound]
+        return term, bound
+    return f"(t.actor_label = {mark(reads.engine)} OR {term})", (actor, *bound)
 
 
 def newest_entries(database: Database, wanted: Filter, limit: int) -> list[dict[str, Any]]:
