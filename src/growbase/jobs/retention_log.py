@@ -22,8 +22,6 @@ _HELD = (
     "AND (h.entity IS NULL OR h.entity = t.entity AND h.entity_id = t.entity_id))"
 )
 """True of an entry of the log that tells of what a legal hold keeps."""
-
-
 USERS: Final = "users"
 
 
