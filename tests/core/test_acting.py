@@ -116,6 +116,18 @@ def test_what_is_written_late_for_who_was_erased_tells_nothing_of_them(db: Datab
         assert reads.find(SubjectKey, member.id) is None
 
 
+def test_no_key_is_left_of_who_is_erased_while_acting(db: Database, member: Actor) -> None:
+    without_keys(db)
+    with ThreadPoolExecutor(4) as pool:
+        acts = [pool.submit(note, db, member, f"look {number}") for number in range(12)]
+        pool.submit(forget, db, member.id).result()
+        for act in acts:
+            act.result()
+    with db.read(system()) as reads:
+        assert reads.find(SubjectKey, member.id) is None
+    assert {who(db, f"look {number}") for number in range(12)} == {("[erased]", None, None)}
+
+
 def test_a_user_of_before_there_were_keys_is_given_one_and_only_one(db: Database, member: Actor) -> None:
     without_keys(db)
     with ThreadPoolExecutor(4) as pool:

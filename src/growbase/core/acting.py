@@ -56,7 +56,7 @@ def who_acts(tx: Reads, ring: Ring) -> Who:
     subject = actor.subject_id
     if subject is None:
         return Who(actor.label, actor.ip, actor.user_agent)
-    found = actor.kind, subject, actor.label, actor.ip, actor.user_agent
+    found = actor.id, actor.about, actor.label, actor.ip, actor.user_agent
     kept: tuple[float, Who] | None = tx.context.acting.get(found)
     if kept is not None and kept[0] > time.monotonic():
         return kept[1]
@@ -82,12 +82,12 @@ def sealed_who(tx: Reads, ring: Ring, actor: Actor) -> Who | None:
     # Held, or the key would be made behind the back of an erasure that destroys it at this moment.
     if subject not in ring.known and not tx.find(tx.context.catalog.models["users"], subject, share=True):
         return None
-    values = {"actor_label": actor.label} if actor.kind in PEOPLE else {}
-    values |= {name: value for name in ("ip", "user_agent") if (value := getattr(actor, name)) is not None}
-    if not values:
+    is_user = actor.kind in PEOPLE
+    if not is_user and actor.ip is None and actor.user_agent is None:
         return Who(actor.label, None, None)
+    values = actor.label, actor.ip, actor.user_agent
     sealed = sealed_values(made_key(tx, ring, subject), values, acting_context(subject))
-    return Who(SEALED if actor.kind in PEOPLE else actor.label, None, None, f'"{subject}","{sealed}"')
+    return Who(SEALED if is_user else actor.label, None, None, f'"{subject}","{sealed}"')
 
 
 _NEXT = "SELECT c.organization_id FROM changes c WHERE {} ORDER BY c.organization_id LIMIT 1"

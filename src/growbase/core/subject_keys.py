@@ -26,6 +26,7 @@ ERASED: Final = "[erased]"
 """What is shown of values whose person was erased."""
 CHUNK: Final = 500
 _NONCE: Final = 12
+_WHO: Final = ("actor_label", "ip", "user_agent")
 
 Keys = dict[UUID, bytes]
 
@@ -74,7 +75,7 @@ def seal_changes(
     return {**rest, PRIVATE: [str(subject), [*own], sealed]}
 
 
-def sealed_values(key: bytes, values: Mapping[str, object], context: str) -> str:
+def sealed_values(key: bytes, values: object, context: str) -> str:
     """Seal values under a person's key; they open in the same ``context`` only."""
     nonce = os.urandom(_NONCE)
     return base64.b64encode(
@@ -148,15 +149,15 @@ def open_actors(reads: Reads, changes: Sequence[Change]) -> None:
 
 
 def _show_actors(changes: Iterable[Change], keys: Keys) -> None:
-    opened: dict[str, dict[str, Any] | None] = {}
+    opened: dict[str, Any] = {}
     for change in changes:
         if change.changes and ACTING in change.changes:
             rest = dict(change.changes)
             subject, sealed, *nothing = rest.pop(ACTING)
             if sealed not in opened:
                 opened[sealed] = _opened(keys.get(UUID(subject)), sealed, acting_context(subject))
-            erased = {"actor_label": ERASED} if change.actor_label == SEALED else {}
-            change.__dict__.update(opened[sealed] or erased, changes=None if nothing else rest)
+            nobody = (ERASED if change.actor_label == SEALED else change.actor_label, None, None)
+            change.__dict__.update(zip(_WHO, opened[sealed] or nobody, strict=True), changes=None if nothing else rest)
 
 
 def _keys_of(reads: Reads, changes: Iterable[Change], parts: Sequence[str]) -> Keys:
@@ -188,12 +189,11 @@ def _one_by_one(reads: Reads, subjects: Collection[UUID]) -> Keys:
     return found
 
 
-def _opened(key: bytes | None, sealed: str, context: str) -> dict[str, Any] | None:
+def _opened(key: bytes | None, sealed: str, context: str) -> Any:  # noqa: ANN401 -- a JSON value
     if key is None:
         return None
     raw = base64.b64decode(sealed)
     try:
-        own: dict[str, Any] = json.loads(AESGCM(key).decrypt(raw[:_NONCE], raw[_NONCE:], context.encode()))
+        return json.loads(AESGCM(key).decrypt(raw[:_NONCE], raw[_NONCE:], context.encode()))
     except InvalidTag:
         return None  # erased, and written to again under another key
-    return own
