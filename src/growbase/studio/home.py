@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
-from uuid import UUID
 
 from growbase.api.call import Answer
 from growbase.core import clock
@@ -11,8 +10,6 @@ from growbase.core.errors import GrowbaseError
 from growbase.core.query import parse
 from growbase.core.reads import Reads
 from growbase.core.resource import Resource
-from growbase.core.subject_keys import open_changes
-from growbase.core.tables import Change
 from growbase.domains.identity.usage import list_usage
 from growbase.ops.backup_record import figures as backup_figures
 from growbase.ops.checks.background import STALE
@@ -167,28 +164,26 @@ def _usage(reads: Reads, words: Words) -> list[dict[str, Any]]:
 def _recent(reads: Reads, visit: Visit) -> list[dict[str, Any]]:
     """Return the rows changed last, each once, as far as the visitor may read them."""
     catalog = visit.api.catalog
-    found: dict[UUID, tuple[Change, Resource, str]] = {}
-    for change in reads.rows(Change, order="-seq", limit=200):
-        resource, id = catalog.by_table.get(change.entity), change.entity_id
+    model = catalog.models["changes"]
+    found: dict[str, dict[str, Any]] = {}
+    for change in reads.rows(model, order="-seq", limit=200):
+        values = change.__dict__
+        resource = catalog.by_table.get(values["entity"])
         is_shown = resource is not None and visit.may(resource.read) and is_main(visit, resource)
-        if resource is None or id is None or not is_shown:
+        if resource is None or values["entity_id"] is None or not is_shown:
             continue
-        if id in found or change.action not in {"insert", "update", "transition", "restore"}:
+        key = str(values["entity_id"])
+        if key in found or values["action"] not in {"insert", "update", "transition", "restore"}:
             continue
-        row = reads.find(resource.model, id)
+        row = reads.find(resource.model, values["entity_id"])
         if row is not None:
-            found[id] = change, resource, title_of(visit.words, resource, row.__dict__)
+            found[key] = {
+                "resource": resource,
+                "id": key,
+                "title": title_of(visit.words, resource, row.__dict__),
+                "at": values["occurred_at"].isoformat(),
+                "action": values["action"],
+            }
         if len(found) == 8:
             break
-    open_changes(reads, [change for change, *_ in found.values()])
-    return [
-        {
-            "resource": resource,
-            "id": str(id),
-            "title": title,
-            "who": change.actor_label,
-            "at": change.occurred_at.isoformat(),
-            "action": change.action,
-        }
-        for id, (change, resource, title) in found.items()
-    ]
+    return list(found.values())

@@ -106,6 +106,14 @@ def test_a_login_opens_a_session_and_leaves_a_row(
     with db.read(system()) as reads:
         seen = [row for row in read_changes(reads, BEGINNING, 100).changes if row.action == "login"][-1]
         assert (seen.actor_label, seen.ip, seen.user_agent) == ("ada@example.com", "192.0.2.1", "tests")
+    with pytest.raises(Unauthenticated):
+        login(authenticator, password="wrong")
+    assert log("action, ip")[-1] == ("login_failed", None)
+    assert "ada@example.com" not in str(log("*"))
+    with pytest.raises(Unauthenticated):
+        login(authenticator, "nobody@example.com")
+    assert log("action, ip")[-1] == ("login_failed", "192.0.2.1")
+    with db.read(system()) as reads:
         assert len(list_sessions(reads, grant.user_id, clock.now())) == 2
 
 
