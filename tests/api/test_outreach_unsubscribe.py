@@ -67,6 +67,9 @@ def test_one_click_is_enough_and_a_second_one_changes_nothing(factory: Factory, 
     assert dump(db, tenant.organization_id) == before
     history = factory.client.get(f"/api/prospects/{id}/history", headers=factory.headers).json()["data"]
     assert history[0]["actor"] == {"type": "system", "id": None, "label": "unsubscribe link"}
+    # From where, the log knows under the key of the prospect.
+    stored = db.query("SELECT DISTINCT ip, user_agent FROM changes WHERE actor_label = 'unsubscribe link'")
+    assert [tuple(row) for row in stored] == [(None, None)]
 
 
 def test_a_message_s_link_leaves_for_whoever_got_it(factory: Factory, tenant: Tenant) -> None:

@@ -38,6 +38,7 @@ from growbase.core.model import (
     unique,
 )
 from growbase.core.resource import Catalog, Resource
+from growbase.core.subject_keys import open_changes
 from growbase.core.tables import Change
 from growbase.core.transaction import Transaction
 from growbase.domains.identity.resources import RESOURCES
@@ -221,4 +222,4 @@ def stored(db: Database, actor: Actor, identity: UUID, model: type[Root] = Box) 
 def changes_of(db: Database, actor: Actor, identity: UUID) -> list[Change]:
     """Return the change rows of a row, oldest first."""
     with db.read(actor) as reads:
-        return reads.rows(Change, order="seq", entity_id=identity)
+        return open_changes(reads, reads.rows(Change, order="seq", entity_id=identity))

@@ -15,6 +15,7 @@ from growbase.core.errors import Conflict, Gone, InvalidTransition, NotFound
 from growbase.core.log import as_of, history, undo
 from growbase.core.resource import Resource
 from growbase.core.sqlite_connection import connect
+from growbase.core.subject_keys import open_changes
 from growbase.core.tables import Change
 from growbase.core.transaction import Transaction
 from growbase.core.trash import purge, restore, trash
@@ -106,7 +107,7 @@ def test_retention_alone_may_delete_and_only_inside_its_transaction(db: Database
 def test_a_change_says_who_did_what_and_for_whom(db: Database, tenant: Tenant) -> None:
     identity = db.write(tenant.member, make_box)
     with db.read(tenant.owner) as reads:
-        (change,) = reads.rows(Change, entity_id=identity)
+        (change,) = open_changes(reads, reads.rows(Change, entity_id=identity))
     assert (change.organization_id, change.entity, change.action) == (
         tenant.organization_id,
         "specimen_boxes",

@@ -13,6 +13,7 @@ import pytest
 
 from growbase.core.actor import Actor, system
 from growbase.core.errors import Invalid, NotUnique, Unavailable
+from growbase.core.feed import BEGINNING, read_changes
 from growbase.core.resource import Catalog
 from growbase.core.sqlite import SqliteDatabase
 from growbase.core.sqlite_connection import connect
@@ -192,6 +193,20 @@ def test_a_full_disk_at_any_statement_keeps_nothing(
         assert heard == []
     db.write(actor, box("z"))
     assert labels(db, actor)[-1] == "z"
+
+
+@BOTH
+def test_who_acts_is_sealed_anew_when_the_unit_that_made_the_key_is_undone_with_its_group(
+    db: SqliteDatabase, actor: Actor, *, on_loop: bool
+) -> None:
+    db.write(system(), lambda tx: tx.execute("DELETE FROM subject_keys"))
+    db.writer._connection = Failing(db.writer._connection, "COMMIT", after=0 if on_loop else 1)  # type: ignore[assignment]
+    results = together(db, actor, [box("a"), box("b"), box("c")], on_loop=on_loop)
+    assert [type(result) for result in results] == [Unavailable] * 3
+    db.write(actor, box("z"))
+    with db.read(system()) as reads:
+        made = read_changes(reads, BEGINNING, 1_000, entities=["specimen_boxes"]).changes
+    assert [row.actor_label for row in made] == [actor.label]
 
 
 def test_a_file_that_may_not_grow_is_a_full_disk_until_it_may(db: SqliteDatabase, actor: Actor) -> None:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from growbase.cli.app import app
 from growbase.core import clock, telemetry
-from growbase.core.actor import Actor, system
+from growbase.core.actor import Actor, ActorKind, system
 from growbase.core.database import Database
 from growbase.core.errors import Gone, Invalid, NotFound
 from growbase.core.feed import BEGINNING, Position, newest, read_changes, require_kept
@@ -23,9 +23,11 @@ from growbase.core.holds import Held, add_hold, release_hold
 from growbase.core.log import as_of, history
 from growbase.core.model import View
 from growbase.core.seals import SPAN, seal_log
+from growbase.core.subject_keys import open_changes
 from growbase.core.tables import Change, Job, LogReader, RetentionRun, Seal, SubjectKey
 from growbase.core.transaction import Transaction
 from growbase.core.trash import purge, trash
+from growbase.domains.identity.models import User
 from growbase.domains.marketing.actions_analytics import ingest_events, prepare_events, rebuild_day
 from growbase.domains.marketing.models import Brand, Campaign, Content
 from growbase.domains.marketing.models_analytics import AnalyticsEvent
@@ -33,6 +35,7 @@ from growbase.domains.outreach.models import Prospect
 from growbase.domains.outreach.models_messages import Activity
 from growbase.jobs import retention
 from growbase.jobs.retention import KEPT, TakenOver, last_run, retain, rules
+from growbase.jobs.retention_log import drop_span
 from growbase.jobs.retention_plan import Planned, plan
 from growbase.ops.audit import verify
 from tests.domains.marketing.factories import event, make_brand, make_campaign, make_content
@@ -292,6 +295,39 @@ def test_the_key_of_a_person_goes_with_the_last_entry_about_them(db: Database, a
     db.write(actor, make_brand)
     retain(db, NOW, table="changes")
     assert keys_of(db, people) == {"stays", "back"}
+    assert verify(db).faults == []
+
+
+def test_the_key_of_a_user_goes_with_the_last_entry_of_what_they_did(
+    db: Database, actor: Actor, other_tenant: Tenant
+) -> None:
+    names = ("gone", "late", "elsewhere", "there")
+    ids = {name: clock.new_id() for name in names}
+
+    def act(name: str, organization_id: object = actor.organization_id) -> None:
+        user = Actor(ActorKind.USER, name, id=ids[name], organization_id=organization_id)  # type: ignore[arg-type]
+        db.write(user, lambda tx: tx.record("looked", "requests", None))
+
+    for name in names:
+        db.write(system(), lambda tx, name=name: tx.insert(User, id=ids[name], email=f"{name}@example.com"))  # type: ignore[misc]
+        act(name)
+    for name in names[:3]:
+        db.write(system(), lambda tx, name=name: tx.remove(tx.get(User, ids[name], lock=True), action="purge"))  # type: ignore[misc]
+    seal_log(db)
+    act("late")
+    act("elsewhere", other_tenant.organization_id)
+    seal_log(db)
+    db.write(actor, make_brand)
+    # The first span goes alone: what users did late is in the second.
+    with db.read(system()) as reads:
+        young = reads.rows(Change, action="looked", order="-tx, -seq", limit=1)[0].occurred_at
+    assert db.write(system(), lambda tx: drop_span(tx, before=young))
+    assert keys_of(db, ids) == {"late", "elsewhere", "there"}
+    with db.read(system()) as reads:
+        left = open_changes(reads, reads.rows(Change, action="looked", order="tx, seq"))
+    assert [row.actor_label for row in left] == ["late", "elsewhere"]
+    retain(db, NOW, table="changes")
+    assert keys_of(db, ids) == {"there"}
     assert verify(db).faults == []
 
 

@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import psycopg
 import pytest
 
 from growbase.core import seals
-from growbase.core.actor import system
+from growbase.core.actor import Actor, ActorKind, system
 from growbase.core.crypto import Keyring
 from growbase.core.database import Database
 from growbase.core.seals import SPAN, close_guard, drop_through, note_leaving, open_guard, seal_log
@@ -241,6 +242,28 @@ def test_entries_are_found_and_exported(db: Database, logged: Tenant) -> None:
     table = io.StringIO()
     audit.write_csv(iter([{**by_label[0], "actor_label": "=cmd()"}]), table)
     assert "'=cmd()" in table.getvalue()
+
+
+def test_entries_are_found_by_who_acted_however_it_is_kept(
+    db: Database, logged: Tenant, other_tenant: Tenant, tamper: Tamper
+) -> None:
+    key = Actor(ActorKind.API_KEY, "shop (gb_1)", id=uuid4(), organization_id=logged.admin.organization_id)
+    for actor in (logged.admin, key, other_tenant.admin, replace(logged.viewer, label="Viewer of Acme")):
+        db.write(actor, lambda tx: tx.record("looked", "requests", None))
+
+    def found(who: str) -> set[str]:
+        return {row["actor_label"] for row in newest_entries(db, Filter(actor=who, action="looked"), 10)}
+
+    assert found("ADMIN@acme.example") == {"admin@acme.example"}
+    assert found("Viewer of Acme") == found("viewer@acme.example") == {"Viewer of Acme"}
+    assert found("shop (gb_1)") == {"shop (gb_1)"}
+    assert found("nobody@acme.example") == set()
+    # As entries were written before there were keys for who acted.
+    clear = "actor_label = 'old@acme.example', changes = NULL, ip = '192.0.2.5'"
+    tamper(f"UPDATE changes SET {clear} WHERE action = 'looked' AND actor_id = '{logged.admin.id}'")
+    (row,) = newest_entries(db, Filter(actor="old@acme.example"), 10)
+    assert (row["actor_label"], row["ip"]) == ("old@acme.example", "192.0.2.5")
+    assert found("admin@acme.example") == {"old@acme.example"}
 
 
 def test_a_row_hashes_the_same_on_both_engines(db: Database) -> None:

@@ -2,7 +2,9 @@
 
 import io
 import json
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,7 +15,7 @@ from typer.testing import CliRunner
 
 from growbase.cli.app import app
 from growbase.core import clock
-from growbase.core.actor import Actor, system
+from growbase.core.actor import Actor, ActorKind, system
 from growbase.core.config import Settings
 from growbase.core.database import Database
 from growbase.core.errors import Conflict
@@ -22,18 +24,21 @@ from growbase.core.files import open_files
 from growbase.core.holds import Held, add_hold, release_hold
 from growbase.core.log import as_of, history, undo
 from growbase.core.model import View, rule_of, table_of
+from growbase.core.reads import Reads
 from growbase.core.seals import seal_log
 from growbase.core.statements import mark
 from growbase.core.tables import Change, Job, SubjectKey
 from growbase.core.transaction import Transaction
 from growbase.domains.commerce.models_tickets import Ticket
+from growbase.domains.identity.actions_sessions import record_failed_login
 from growbase.domains.identity.models import Membership, Session, User
+from growbase.domains.marketing.models import Brand
 from growbase.domains.marketing.models_assets import Asset
 from growbase.domains.outreach.actions_suppressions import is_suppressed
 from growbase.domains.outreach.models import Prospect
 from growbase.domains.outreach.models_messages import Activity, Message
 from growbase.ops import privacy
-from growbase.ops.audit import verify
+from growbase.ops.audit import Filter, newest_entries, verify
 from growbase.ops.privacy import Replayed, erase, erase_queued, find_person, queue_erasure, replay_erasures
 from growbase.ops.privacy_export import export_person
 from tests.domains.commerce.factories import make_store, write_in
@@ -259,6 +264,73 @@ def test_a_user_who_is_erased_has_no_account_any_more(db: Database, tenant: Tena
         assert (made.changes or {})["email"] == ["[erased]", "[erased]"]
     assert done.id
     assert find_person(db, "member@acme.example").count == 0
+
+
+def test_who_acted_is_forgotten_with_the_user_and_the_log_stays_provable(
+    db: Database, tenant: Tenant, tmp_path: Path
+) -> None:
+    place = {"ip": "192.0.2.17", "user_agent": "Mozilla/5.0 (Tests)"}
+    secrets = ["member@acme.example", "member of acme", *map(str.lower, place.values())]
+    member = replace(tenant.member, **place)
+    brand = db.write(member, lambda tx: tx.insert(Brand, name="Theirs"))
+    db.write(member, lambda tx: tx.record("looked", "requests", None))
+    db.write(replace(tenant.admin, **place), lambda tx: tx.update(Brand, brand, {"name": "Ours"}))
+    db.write(replace(system("growbase"), ip="192.0.2.99"), lambda tx: tx.record("looked", "requests", None))
+    anonymous = Actor(ActorKind.SYSTEM, "anonymous", **place)
+    tried = partial(record_failed_login, user_id=member.id, max_failures=9, lock_for=timedelta(minutes=15))
+    db.write(anonymous, tried)
+    seal_log(db)
+    assert not [secret for secret in secrets if secret in stored(db)]
+    by_address = newest_entries(db, Filter(actor="Member@Acme.Example"), 10)
+    assert {(row["actor_label"], row["ip"]) for row in by_address} == {("member@acme.example", "192.0.2.17")}
+    assert [row["ip"] for row in exported(db, "member@acme.example")["changes"] if row["action"] == "looked"] == [
+        "192.0.2.17"
+    ]
+    erase(db, find_person(db, "member@acme.example"), folder=tmp_path)
+    with db.read(system()) as reads:
+        assert reads.find(SubjectKey, tenant.member.id) is None
+    seal_log(db)
+    assert verify(db).faults == []
+    assert not [secret for secret in secrets if secret in stored(db)]
+    mine = newest_entries(db, Filter(actor=str(tenant.member.id)), 10)
+    assert len(mine) > len(by_address)
+    assert {(row["actor_label"], row["ip"], row["user_agent"]) for row in mine} == {("[erased]", None, None)}
+    assert newest_entries(db, Filter(actor="member@acme.example"), 10) == []
+    with db.read(tenant.owner) as reads:
+        last, first = history(reads, db.catalog.by_table["brands"], brand)
+    assert (first["actor"]["label"], first["actor"]["id"]) == ("[erased]", str(tenant.member.id))
+    assert first["changes"]["name"] == [None, "Theirs"]
+    assert last["actor"]["label"] == "admin@acme.example"
+    assert [row["ip"] for row in newest_entries(db, Filter(actor="growbase", action="looked"), 9)] == ["192.0.2.99"]
+
+
+def test_a_restored_backup_forgets_again_who_acted(db: Database, tenant: Tenant, tmp_path: Path) -> None:
+    brand = db.write(tenant.member, lambda tx: tx.insert(Brand, name="Theirs"))
+    with db.read(system()) as reads:
+        key, user = reads.rows(SubjectKey, id=tenant.member.id)[0], reads.rows(User, id=tenant.member.id)[0]
+    erase(db, find_person(db, user.email), folder=tmp_path)
+    resource = db.catalog.by_table["brands"]
+
+    # As a backup from before has it: the account, its key, and no record of the erasure.
+    def back(tx: Transaction) -> None:
+        tx.execute("DELETE FROM erasures")
+        tx.insert_facts(SubjectKey, [key.__dict__])
+        values = (user.email, user.email_norm, str(user.id))
+        signs = [mark(tx.engine)] * 2
+        sets = f"email = {signs[0]}, email_norm = {signs[1]}, deleted_at = NULL, deletion_id = NULL"
+        tx.execute(f"UPDATE users SET {sets} WHERE id = {signs[0]}", values)
+
+    def label(reads: Reads) -> str:
+        found: str = history(reads, resource, brand)[0]["actor"]["label"]
+        return found
+
+    db.write(system(), back)
+    with db.read(tenant.owner) as reads:
+        assert label(reads) == "member@acme.example"
+    assert replay_erasures(db, tmp_path).again == 1
+    with db.read(tenant.owner) as reads:
+        assert label(reads) == "[erased]"
+    assert replay_erasures(db, tmp_path).again == 0
 
 
 def test_a_restored_backup_forgets_again_whom_it_remembers(

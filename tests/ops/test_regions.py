@@ -23,8 +23,10 @@ from growbase.core.files import open_files
 from growbase.core.holds import add_hold
 from growbase.core.region import Regions
 from growbase.core.seals import seal_log
+from growbase.core.subject_keys import destroy_keys
 from growbase.core.tables import Change, Erasure, Job, LegalHold, SubjectKey
 from growbase.core.transaction import Transaction
+from growbase.domains.identity.actions_members import end_membership
 from growbase.domains.identity.actions_organizations import add_member
 from growbase.domains.identity.models import User
 from growbase.domains.identity.regions import announce
@@ -313,6 +315,12 @@ def test_an_organization_moves_with_all_it_has_whoever_is_killed_when(world: Wor
     assert find_drift(eu.settings) == find_drift(us.settings) == []
 
 
+def acts_once(place: Place, email: str, organization_id: UUID, prospect: str) -> None:
+    joins(place, email, organization_id)
+    token = login(place, email, organization_id=str(organization_id))[1]["access_token"]
+    assert place.call("PATCH", f"/api/prospects/{prospect}", {"notes": f"Seen by {email}"}, token)[0] == 200
+
+
 def test_what_the_log_says_of_people_moves_along_and_of_those_erased_does_not(world: World) -> None:
     eu, us = world.eu, world.us
     email = f"gus.{uuid4().hex}@example.com"
@@ -324,7 +332,15 @@ def test_what_the_log_says_of_people_moves_along_and_of_those_erased_does_not(wo
         )["id"]
         for name in ("Ada", "Bob")
     ]
+    # Ida has left before the move, Hal has a user in both regions.
+    ida, hal = (f"{name}.{uuid4().hex}@example.com" for name in ("ida", "hal"))
+    registered(us, hal, data_region="us")
     with closing(wiring.open_database(eu.settings)) as database:
+        acts_once(eu, ida, home, ids[0])
+        with database.read(system()) as reads:
+            users = {row.email: row.id for row in reads.rows(User, email_norm=[email, ida])}
+        database.write(system("t", home), lambda tx: end_membership(tx, user_id=users[ida]))
+        acts_once(eu, hal, home, ids[0])
         person = find_person(database, "bob@example.com", home)
         erase(database, person, folder=eu.settings.data_dir)
         hold = {"reason": "Case 7", "entity": "prospects", "entity_id": UUID(ids[0])}
@@ -336,12 +352,20 @@ def test_what_the_log_says_of_people_moves_along_and_of_those_erased_does_not(wo
     shown = [us.call("GET", f"/api/prospects/{id}/history", token=there)[1]["data"][-1]["changes"] for id in ids]
     assert shown[0]["first_name"] == [None, "Ada"]
     assert shown[1]["first_name"] == ["[erased]", "[erased]"]
-    with closing(wiring.open_database(us.settings)) as database, database.read(system("t", home)) as reads:
-        assert reads.rows(LegalHold)[0].reason == "Case 7"
-        assert reads.count(Erasure, organization_id=home) == 1
+    by = [row["actor"]["label"] for row in us.call("GET", f"/api/prospects/{ids[0]}/history", token=there)[1]["data"]]
+    assert by == [hal, ida, email]
+    with closing(wiring.open_database(us.settings)) as database:
+        with database.read(system("t", home)) as reads:
+            assert reads.rows(LegalHold)[0].reason == "Case 7"
+            assert reads.count(Erasure, organization_id=home) == 1
+            (user,) = reads.rows(User, email_norm=hal)
+        assert hal not in str(database.query("SELECT actor_label, changes FROM changes WHERE entity = 'prospects'"))
+        database.write(system(), lambda tx: destroy_keys(tx, [user.id]))
+    by = [row["actor"]["label"] for row in us.call("GET", f"/api/prospects/{ids[0]}/history", token=there)[1]["data"]]
+    assert by == ["[erased]", ida, email]
     with closing(wiring.open_database(eu.settings)) as database:
         with database.read(system()) as reads:
-            assert reads.count(SubjectKey, id=[*map(UUID, ids)]) == 0
+            assert reads.count(SubjectKey, id=[*map(UUID, ids), users[email]]) == 0
         seal_log(database)
         assert verify(database).faults == []
 

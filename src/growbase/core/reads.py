@@ -1,7 +1,7 @@
 """Typed reads, always scoped to the actor's organization; shared by the transaction and by read-only snapshots."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 from uuid import UUID
 
@@ -62,6 +62,8 @@ class Context:
     catalog: Catalog
     keyring: Keyring
     log_base: int = 0
+    acting: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
+    """Sealed forms of who acts, kept for a while by ``core.acting``."""
 
 
 class Reads:

@@ -305,6 +305,8 @@ class Writer:
         self._turn.release()
 
     def _roll_back(self) -> None:
+        # Units of one group see each other's keys: what was sealed with one that is undone must not be used again.
+        self.context.acting.clear()
         if self._connection is None:
             return
         try:
@@ -320,6 +322,7 @@ class Writer:
         if found != self._opened and self._connection is not None:
             self._connection.close()
             self._connection = None
+            self.context.acting.clear()
         if found is None and self._opened is not None:
             raise Unavailable(reason=GONE)
 

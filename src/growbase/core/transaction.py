@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from growbase.core import clock
+from growbase.core.acting import who_acts
 from growbase.core.actor import Actor
 from growbase.core.crypto import seal
 from growbase.core.errors import InvalidTransition, NotFound, Stale
@@ -438,19 +439,20 @@ class Transaction(Reads):
         """Collect change rows of one action; ``owners`` and ``ids`` are as they are stored."""
         actor = self.actor
         now = self.now if self.engine == POSTGRESQL else moment_text(self.now)
-        who = (actor.request_id, actor.kind.value, self._stored_id(actor.id), actor.label)
-        deletion, place = self._stored_id(deletion_id), (actor.ip, actor.user_agent)
+        who = who_acts(self, self._ring)
+        by = (actor.request_id, actor.kind.value, self._stored_id(actor.id), who.label)
+        deletion, place = self._stored_id(deletion_id), (who.ip, who.user_agent)
         self._changes += [
             (
                 owner,
                 now,
-                *who,
+                *by,
                 action,
                 entity,
                 id,
                 version,
                 deletion,
-                None if diff is None else compact_json(diff),
+                who.within(None if diff is None else compact_json(diff)),
                 *place,
             )
             for owner, id, diff in zip(owners, ids, diffs, strict=True)

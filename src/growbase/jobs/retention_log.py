@@ -1,15 +1,18 @@
 """Letting go of the beginning of the change log: whole sealed spans, which an anchor in their place stands for."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from growbase.core.acting import is_named_after
+from growbase.core.actor import PEOPLE
 from growbase.core.feed import BEGINNING, Position, undelivered_since
 from growbase.core.model import Root
 from growbase.core.reads import Reads, Where
 from growbase.core.seals import close_guard, drop_through, open_guard
-from growbase.core.statements import mark, plan_of
+from growbase.core.statements import equality, mark, plan_of
 from growbase.core.subject_keys import destroy_keys
 from growbase.core.tables import Change, Seal, SealKind
 from growbase.core.transaction import Transaction
@@ -19,6 +22,7 @@ _HELD = (
     "AND (h.entity IS NULL OR h.entity = t.entity AND h.entity_id = t.entity_id))"
 )
 """True of an entry of the log that tells of what a legal hold keeps."""
+USERS: Final = "users"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +57,44 @@ def drop_span(tx: Transaction, *, before: datetime) -> int:
 def _forget_gone(tx: Transaction, start: Position, end: Position) -> None:
     """Destroy the keys of people whose rows are gone, with the last entries of a span that can tell of them.
 
-    What removed a row is the last that was logged of it and of what belonged to it.
+    What removed a row is the last that was logged of it and of what belonged to it. Of users also what they did is
+    sealed under their key, in whichever organization, at times by a request that ended after their row was removed.
     """
     sign, plan, models = mark(tx.engine), plan_of(Change, tx.engine), tx.context.catalog.models
-    about = [name for name, model in sorted(models.items()) if model.__subject__ is not None]
+    about = [name for name, model in sorted(models.items()) if model.__subject__ is not None and name != USERS]
     sql = (
         "SELECT DISTINCT t.organization_id, t.entity, t.entity_id FROM changes t "
         f"WHERE (t.tx, t.seq) > ({sign}, {sign}) AND (t.tx, t.seq) <= ({sign}, {sign}) "
         f"AND t.action IN ('purge', 'delete') AND t.entity IN ({', '.join([sign] * len(about))}) "
         "AND EXISTS (SELECT 1 FROM subject_keys k WHERE k.id = t.entity_id)"
     )
+    read = plan.fields["entity_id"].read or (lambda value: value)
     gone = []
     for owner, entity, id in tx.execute(sql, [*start, *end, *about]).fetchall():
         whose, bound = ("t.organization_id IS NULL", []) if owner is None else (f"t.organization_id = {sign}", [owner])
         later = f"SELECT 1 FROM changes t WHERE {whose} AND t.entity = {sign} AND t.entity_id = {sign} "
         later += f"AND (t.tx, t.seq) > ({sign}, {sign}) LIMIT 1"
-        if tx.execute(later, [*bound, entity, id, *end]).fetchone() is None:
-            read = plan.fields["entity_id"].read
-            subject = read(id) if read else id
-            if not _is_alive(tx, models[entity], subject, owner):
-                gone.append(subject)
-    destroy_keys(tx, gone)
+        is_told = tx.execute(later, [*bound, entity, id, *end]).fetchone() is not None
+        if not is_told and not _is_alive(tx, models[entity], read(id), owner):
+            gone.append(read(id))
+    destroy_keys(tx, [*gone, *_users_gone(tx, start, end)])
+
+
+def _users_gone(tx: Transaction, start: Position, end: Position) -> Iterator[UUID]:
+    """Find the users of a span whose rows are gone and whom no later entry names, as who acted or was acted upon."""
+    plan, sign = plan_of(Change, tx.engine), mark(tx.engine)
+    people, bound = equality(plan, "actor_type", sorted(PEOPLE))
+    span = f"FROM changes t WHERE (t.tx, t.seq) > ({sign}, {sign}) AND (t.tx, t.seq) <= ({sign}, {sign})"
+    sql = (
+        f"SELECT k.id FROM subject_keys k WHERE k.id IN (SELECT t.actor_id {span} AND {people} UNION "
+        f"SELECT t.entity_id {span} AND t.entity = {sign} AND t.action IN ('purge', 'delete'))"
+    )
+    read = plan.fields["actor_id"].read or (lambda value: value)
+    rows = tx.execute(sql, [*start, *end, *bound, *start, *end, USERS]).fetchall()
+    for user_id in (read(id) for (id,) in rows):
+        is_alive = _is_alive(tx, tx.context.catalog.models[USERS], user_id, None)
+        if not is_alive and not is_named_after(tx, user_id, end):
+            yield user_id
 
 
 def _is_alive(tx: Transaction, model: type[Root], id: UUID, owner: Any) -> bool:  # noqa: ANN401 -- as the driver has it

@@ -258,6 +258,7 @@ def _write(tx: Transaction, *, regions: Regions, organization_id: UUID, here: ro
         return
     told = next(_pieces(tx, regions, organization_id, FINISH))
     _write_users(tx, told["users"])
+    _write_keys(tx, regions, organization_id, told["sums"][KEYS])
     packages = tuple(told["packages"])
     for kind in kinds(packages):
         for piece in _pieces(tx, regions, organization_id, kind.name):
@@ -270,7 +271,6 @@ def _write(tx: Transaction, *, regions: Regions, organization_id: UUID, here: ro
         found = rows.checksum(rows.travellers(tx, kind, organization_id, lambda value: value))
         if found != told["sums"][kind.name]:
             raise PiecesDiffer(table=kind.name, found=found, sent=told["sums"][kind.name])
-    _write_keys(tx, regions, organization_id, told["sums"][KEYS])
     rows.unpark(tx, organization_id)
     _enter(tx, regions, organization_id, told["users"])
     tx.record("arrive", "organizations", organization_id, {"from": told["from"]}, organization_id=organization_id)

@@ -12,12 +12,14 @@ from uuid import UUID
 from growbase.core.actor import system
 from growbase.core.database import Database
 from growbase.core.feed import Position, newest, reader_position
+from growbase.core.folding import fold_email
 from growbase.core.reads import Reads
 from growbase.core.seals import READER, Fault, Head, head, numbers, verify_seals
-from growbase.core.statements import Plan, mark
+from growbase.core.statements import Plan, equality, mark
 from growbase.core.subject_keys import open_changes
 from growbase.core.tables import Change
 from growbase.core.types import moment_text
+from growbase.domains.identity.models import User
 
 STEP: Final = 20
 """Seals that are proved in one snapshot."""
@@ -124,7 +126,7 @@ def _sealed_rows(reads: Reads, first: int, last: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which entries are wanted; ``actor`` is an id, or the label such as a mail address."""
+    """Which entries are wanted; ``actor`` is an id, a user's mail address or name, or another label."""
 
     entity: str | None = None
     entity_id: UUID | None = None
@@ -134,25 +136,35 @@ class Filter:
     since: datetime | None = None
     until: datetime | None = None
 
-    def terms(self, plan: Plan) -> tuple[list[str], list[object]]:
+    def terms(self, reads: Reads) -> tuple[list[str], list[object]]:
         """Return the terms and parameters of SQL over ``changes t``."""
-        sign = mark(plan.engine)
+        plan, sign = reads.plan(Change), mark(reads.engine)
         equal = {name: getattr(self, name) for name in ("entity", "entity_id", "action", "organization_id")}
-        equal |= self._actor()
         found = [(f"t.{name} = {sign}", name, value) for name, value in equal.items() if value is not None]
         if self.since is not None:
             found.append((f"t.occurred_at >= {sign}", "occurred_at", self.since))
         if self.until is not None:
             found.append((f"t.occurred_at < {sign}", "occurred_at", self.until))
-        return [term for term, *_ in found], [plan.fields[name].bound(value) for _, name, value in found]
+        terms, params = [term for term, *_ in found], [plan.fields[name].bound(value) for _, name, value in found]
+        if self.actor is not None:
+            term, bound = _actor(reads, plan, self.actor)
+            return [*terms, term], [*params, *bound]
+        return terms, params
 
-    def _actor(self) -> dict[str, Any]:
-        if self.actor is None:
-            return {}
-        try:
-            return {"actor_id": UUID(self.actor)}
-        except ValueError:
-            return {"actor_label": self.actor}
+
+def _actor(reads: Reads, plan: Plan, actor: str) -> tuple[str, tuple[object, ...]]:
+    """Return the term of who acted: users are found by their ids, since their labels are sealed."""
+    try:
+        return equality(plan, "actor_id", UUID(actor))
+    except ValueError:
+        pass
+    address = "@" in actor
+    whose: dict[str, Any] = {"email_norm": fold_email(actor)} if address else {"full_name": actor}
+    ids = [user.id for user in reads.rows(User, trash=True, anywhere=True, **whose)]
+    term, bound = equality(plan, "actor_id", ids)
+    if ids and address:
+        return term, bound
+    return f"(t.actor_label = {mark(reads.engine)} OR {term})", (actor, *bound)
 
 
 def newest_entries(database: Database, wanted: Filter, limit: int) -> list[dict[str, Any]]:
@@ -163,7 +175,7 @@ def newest_entries(database: Database, wanted: Filter, limit: int) -> list[dict[
 def newest_changes(database: Database, wanted: Filter, limit: int, before: Position | None = None) -> list[Change]:
     """Return the newest rows of the log, the newest first; ``before`` is where the page before ended."""
     with database.read(system("audit")) as reads:
-        terms, params = wanted.terms(reads.plan(Change))
+        terms, params = wanted.terms(reads)
         if before is not None:
             sign = mark(reads.engine)
             terms.append(f"(t.tx, t.seq) < ({sign}, {sign})")
@@ -182,7 +194,7 @@ def all_changes(database: Database, wanted: Filter) -> Iterator[Change]:
     after: Position | None = None
     while True:
         with database.read(system("audit")) as reads:
-            terms, params = wanted.terms(reads.plan(Change))
+            terms, params = wanted.terms(reads)
             sign = mark(reads.engine)
             if after is not None:
                 terms.append(f"(t.tx, t.seq) > ({sign}, {sign})")

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from growbase.core import clock
+from growbase.core.actor import PEOPLE
 from growbase.core.crypto import Keyring, derive_key, keyed_hash
 from growbase.core.tables import Erasure
 from growbase.core.transaction import Transaction
@@ -29,7 +30,8 @@ def note_erasure(
         "key_id": key_id,
         "subjects": {table: [str(found) for found in ids] for table, ids in roots.items() if ids},
         "counts": {},
-        "erased_by": tx.actor.label,
+        # A user by id: who erases others may be erased one day.
+        "erased_by": str(tx.actor.id) if tx.actor.kind in PEOPLE else tx.actor.label,
         "created_at": tx.now,
     }
     tx.insert_facts(Erasure, [values])

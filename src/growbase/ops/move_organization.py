@@ -327,10 +327,11 @@ class _Move:
             if tx.engine != "postgresql":
                 rows.thaw(tx, self.organization_id, self.kinds)
             subjects = [UUID(row[0]) for row in rows.key_rows(tx, self.organization_id, self.kinds)]
+            acted = rows.actors(tx, self.organization_id)
             rows.remove(tx, self.organization_id, self.kinds)
             emails = {row.id: row.email for row in tx.rows(User, id=members, anywhere=True)}
             rows.remove_users(tx, members)
-            rows.remove_keys(tx, subjects)
+            rows.remove_keys(tx, subjects, acted)
             stayed = {row.id for row in tx.rows(User, id=members, anywhere=True)}
             gone = [self.regions.address_hash(email) for id, email in emails.items() if id not in stayed]
             write_entries(tx, self.regions, [self.regions.organization_hash(self.organization_id), *gone], {})

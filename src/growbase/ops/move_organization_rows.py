@@ -5,7 +5,7 @@ positions in the log and numbers of search documents are left out, a file's stor
 """
 
 import base64
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -15,6 +15,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from growbase.core import ddl
+from growbase.core.acting import Who, acts_in_log, sealed_who
+from growbase.core.actor import PEOPLE, Actor, ActorKind
 from growbase.core.crypto import open_sealed, seal
 from growbase.core.errors import FROZEN
 from growbase.core.facts import hold
@@ -22,8 +24,8 @@ from growbase.core.model import Root, table_of
 from growbase.core.position import LOG_COLUMNS
 from growbase.core.reads import Reads, secret_context
 from growbase.core.seals import note_leaving
-from growbase.core.statements import POSTGRESQL, Field, Plan, mark, plan_of
-from growbase.core.subject_keys import destroy_keys
+from growbase.core.statements import POSTGRESQL, Field, Plan, equality, mark, plan_of
+from growbase.core.subject_keys import ACTING, PRIVATE, Ring, destroy_keys, open_actors
 from growbase.core.tables import Change, Job, JobQueue, RegionArrival, SearchDocument, SubjectKey
 from growbase.core.transaction import Transaction
 from growbase.core.types import Boolean, Day, Identifier, Moment, moment_text, parse_moment
@@ -116,9 +118,11 @@ def travellers(reads: Reads, kind: Kind, organization_id: UUID, changed: Callabl
     while True:
         names = ", ".join(f"t.{name}" for name in plan.fields)
         sql = f"SELECT {names} FROM {kind.name} t WHERE t.{kind.owner} = {sign}{after} ORDER BY {order} LIMIT {PAGE}"
-        page = reads.execute(sql, bound).fetchall()
+        page = [plan.instance(row) for row in reads.execute(sql, bound).fetchall()]
+        if kind.model is Change:
+            open_actors(reads, [row for row in page if isinstance(row, Change) and row.actor_type in PEOPLE])
         for row in page:
-            values = plan.instance(row).__dict__
+            values = row.__dict__
             yield [_packed(reads, kind, plan, values, name, changed) for name in kind.columns]
         if len(page) < PAGE:
             return
@@ -144,11 +148,14 @@ def user_rows(reads: Reads, ids: Sequence[UUID]) -> dict[str, list[Traveller]]:
 def key_rows(reads: Reads, organization_id: UUID, found: Sequence[Kind]) -> list[Traveller]:
     """Return the keys of the people that an organization's rows and log tell of, open, in the order of their ids."""
     kind, sign = user_kind(SubjectKey), mark(reads.engine)
-    subject = "t.changes -> '$sealed' ->> 0" if reads.engine == POSTGRESQL else """t.changes ->> '$."$sealed"[0]'"""
-    told = f"SELECT DISTINCT {subject} FROM changes t WHERE t.organization_id = {sign} AND {subject} IS NOT NULL"
+    path = "t.changes -> '{0}' ->> 0" if reads.engine == POSTGRESQL else """t.changes ->> '$."{0}"[0]'"""
+    told = [
+        f"SELECT DISTINCT {subject} FROM changes t WHERE t.organization_id = {sign} AND {subject} IS NOT NULL"
+        for subject in (path.format(PRIVATE), path.format(ACTING))
+    ]
     about = [other for other in found if other.model.__subject__ is not None]
     joined = "SELECT t.id FROM {0} t JOIN subject_keys k ON k.id = t.id WHERE t.{1} = {2}"
-    queries = [told, *(joined.format(other.name, other.owner, sign) for other in about)]
+    queries = [*told, *(joined.format(other.name, other.owner, sign) for other in about)]
     bound = [plan_of(Organization, reads.engine).fields["id"].bound(organization_id)]
     ids = sorted({UUID(str(row[0])) for sql in queries for row in reads.execute(sql, bound).fetchall()})
     plan, keys = kind.plan(reads.engine), list[Traveller]()
@@ -156,6 +163,15 @@ def key_rows(reads: Reads, organization_id: UUID, found: Sequence[Kind]) -> list
         for row in reads.rows(SubjectKey, id=ids[start : start + PAGE], order="id"):
             keys.append([_packed(reads, kind, plan, row.__dict__, name, lambda value: value) for name in kind.columns])
     return keys
+
+
+def actors(reads: Reads, organization_id: UUID) -> set[UUID]:
+    """Return the users of whom the log of an organization says that they acted."""
+    plan, sign = plan_of(Change, reads.engine), mark(reads.engine)
+    people, bound = equality(plan, "actor_type", sorted(PEOPLE))
+    sql = f"SELECT DISTINCT t.actor_id FROM changes t WHERE t.organization_id = {sign} AND {people}"
+    owner = plan.fields["organization_id"].bound(organization_id)
+    return {UUID(str(id)) for (id,) in reads.execute(sql, [owner, *bound]).fetchall() if id is not None}
 
 
 @cache
@@ -212,7 +228,7 @@ def insert(tx: Transaction, kind: Kind, rows: Sequence[Traveller], here: Here) -
     read = [_unpacked(tx, kind, plan, dict(zip(columns, row, strict=True)), here) for row in rows]
     names = [*columns]
     if kind.model is Change:
-        names, read = ["seq", "tx", *names], _placed(tx, read)
+        names, read = ["seq", "tx", *names], _placed(tx, _with_actors_sealed(tx, read))
     marks = ", ".join([mark(tx.engine)] * len(names))
     bound = [[None if name in kind.later else plan.fields[name].bound(row[name]) for name in names] for row in read]
     tx.execute_many(f"INSERT INTO {kind.name} ({', '.join(names)}) VALUES ({marks})", bound)
@@ -265,6 +281,19 @@ def _value(field: Field, value: Any) -> Any:  # noqa: ANN401 -- a column's value
     if isinstance(field.type, Day):
         return date.fromisoformat(value)
     return bool(value) if isinstance(field.type, Boolean) else value
+
+
+def _with_actors_sealed(tx: Transaction, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Seal who acted under the keys that users have here: some have another id, and so a key, than where they were."""
+    ring, known, found = Ring(), dict[Actor, Who | None](), []
+    for row in rows:
+        place = {"ip": row["ip"], "user_agent": row["user_agent"]}
+        actor = Actor(ActorKind(row["actor_type"]), row["actor_label"], id=row["actor_id"], **place)
+        if actor.kind in PEOPLE and actor.id is not None and actor not in known:
+            known[actor] = sealed_who(tx, ring, actor)
+        who = known.get(actor)
+        found.append(row if who is None else {**row, **who.columns(row["changes"])})
+    return found
 
 
 def _placed(tx: Transaction, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -377,11 +406,12 @@ def _let_log_go(tx: Transaction) -> None:
         tx.execute("INSERT INTO instance_facts (name, value) VALUES ('log_retention', 'move') ON CONFLICT DO NOTHING")
 
 
-def remove_keys(tx: Transaction, ids: Sequence[UUID]) -> None:
-    """Destroy the keys of people who are not here any more."""
+def remove_keys(tx: Transaction, ids: Sequence[UUID], acted: Collection[UUID]) -> None:
+    """Destroy the keys of people who are not here any more, but of those who ``acted`` elsewhere, too."""
     for start in range(0, len(ids), PAGE):
         chunk = ids[start : start + PAGE]
         stayed = {row.id for row in tx.rows(User, id=chunk, trash=True, anywhere=True)}
+        stayed |= {id for id in chunk if id in acted and id not in stayed and acts_in_log(tx, id)}
         destroy_keys(tx, [id for id in chunk if id not in stayed])
 
 

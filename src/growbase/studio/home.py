@@ -181,7 +181,6 @@ def _recent(reads: Reads, visit: Visit) -> list[dict[str, Any]]:
                 "resource": resource,
                 "id": key,
                 "title": title_of(visit.words, resource, row.__dict__),
-                "who": values["actor_label"],
                 "at": values["occurred_at"].isoformat(),
                 "action": values["action"],
             }

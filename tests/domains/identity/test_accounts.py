@@ -10,6 +10,7 @@ from growbase.core.config import Settings
 from growbase.core.crypto import password_hash
 from growbase.core.database import Database
 from growbase.core.errors import Invalid, NotFound, NotUnique, RateLimited, Stale, Unauthenticated, WrongRegion
+from growbase.core.feed import BEGINNING, read_changes
 from growbase.core.tables import Job
 from growbase.core.transaction import Transaction
 from growbase.domains.identity import accounts, actions, actions_sessions
@@ -101,7 +102,17 @@ def test_a_login_opens_a_session_and_leaves_a_row(
     grant = login(authenticator, "ADA@example.com")
     assert grant.organization_id == first.organization_id
     assert grant.session_id != first.session_id
-    assert log("action, ip, user_agent", "action = 'login'")[-1] == ("login", "192.0.2.1", "tests")
+    assert log("actor_label, ip, user_agent", "action = 'login'")[-1] == ("[sealed]", None, None)
+    with db.read(system()) as reads:
+        seen = [row for row in read_changes(reads, BEGINNING, 100).changes if row.action == "login"][-1]
+        assert (seen.actor_label, seen.ip, seen.user_agent) == ("ada@example.com", "192.0.2.1", "tests")
+    with pytest.raises(Unauthenticated):
+        login(authenticator, password="wrong")
+    assert log("action, ip")[-1] == ("login_failed", None)
+    assert "ada@example.com" not in str(log("*"))
+    with pytest.raises(Unauthenticated):
+        login(authenticator, "nobody@example.com")
+    assert log("action, ip")[-1] == ("login_failed", "192.0.2.1")
     with db.read(system()) as reads:
         assert len(list_sessions(reads, grant.user_id, clock.now())) == 2
 

@@ -1,7 +1,7 @@
 """A person's own account: registering, profile, password, address, end. Passwords come hashed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -67,7 +67,8 @@ def register_user(
         raise NotUnique.at("email", "unique", "is already taken")
     user_id = clock.new_id()
     values = {"email": email.strip(), "full_name": full_name, "language": language, "status": UserStatus.ACTIVE}
-    tx.insert(User, id=user_id, password_hash=password_hash, last_login_at=tx.now, **values)
+    caller = tx.acting(replace(tx.actor, about=user_id))
+    caller.insert(User, id=user_id, password_hash=password_hash, last_login_at=tx.now, **values)
     user = tx.get(User, user_id)
     me = acting_as(tx, user)
     name = organization_name or full_name or email.partition("@")[0]

@@ -68,6 +68,7 @@ def record_failed_login(
     if user is None:
         tx.record("login_failed", "users", None)
         return None
+    tx = tx.acting(replace(tx.actor, about=user.id))
     home = find_home(tx, user.id)
     organization_id = home.organization_id if home else None
     tx.record("login_failed", "users", user.id, organization_id=organization_id)

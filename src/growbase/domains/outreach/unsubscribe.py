@@ -3,7 +3,7 @@
 RFC 8058 asks that one POST by the mail program does it, without a login and without a page in between.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
 
@@ -65,7 +65,8 @@ def unsubscribe(tx: Transaction, leaving: Unsubscribe) -> None:
         if message is None:
             return
         prospect_id, message_id = message.prospect_id, message.id
+    recipient = tx.acting(replace(tx.actor, about=prospect_id))
     try:
-        opt_out(tx, id=prospect_id, reason=OptOutReason.UNSUBSCRIBE, source_message_id=message_id)
+        opt_out(recipient, id=prospect_id, reason=OptOutReason.UNSUBSCRIBE, source_message_id=message_id)
     except NotFound:
         return
