@@ -22,6 +22,8 @@ from growbase.core.feed import BEGINNING, Position, newest, read_changes, requir
 from growbase.core.holds import Held, add_hold, release_hold
 from growbase.core.log import as_of, history
 from growbase.core.model import View
+from growbase.core.position import LOG_COLUMNS
+from growbase.core.reads import Where
 from growbase.core.seals import SPAN, seal_log
 from growbase.core.subject_keys import open_changes
 from growbase.core.tables import Change, Job, LogReader, RetentionRun, Seal, SubjectKey
@@ -261,6 +263,29 @@ def test_whole_sealed_spans_go_from_the_beginning_and_the_rest_is_proved(
     # All is sealed now; the newest entry stays, since a file counts on from it.
     assert retain(db, NOW, table="changes").rows == 0
     assert planned(db, "changes").kept_by == ["the newest entry, which stays"]
+
+
+def test_what_came_from_another_region_goes_by_its_own_age(db: Database, actor: Actor, logged: list[UUID]) -> None:
+    tomorrow = clock.now() + timedelta(days=1)
+    columns = ", ".join(name for name in LOG_COLUMNS if name not in {"tx", "occurred_at"})
+    late = "'2999-01-01T00:00:00.000000Z'" + ("::timestamptz" if db.engine == "postgresql" else "")
+    when = f"CASE WHEN seq < (SELECT min(seq) + 30 FROM changes) THEN occurred_at ELSE {late} END"
+    arrival = (
+        f"INSERT INTO changes (seq, tx, occurred_at, {columns}) "
+        f"SELECT seq - 100000, seq - 100000, {when}, {columns} FROM changes "
+        "WHERE entity = 'brands' ORDER BY seq LIMIT 50"
+    )
+    db.write(actor, lambda tx: tx.execute(arrival))
+    with db.read(system()) as reads:
+        early = reads.count(Change, Where("tx", "<", 0), Where("occurred_at", "<", tomorrow))
+        sealed = sum(seal.row_count for seal in reads.rows(Seal))
+    assert 0 < early < 50
+    assert planned(db, "changes").rows == sealed + early
+    retain(db, NOW, table="changes")
+    with db.read(system()) as reads:
+        assert reads.count(Change, Where("tx", "<", 0)) == 50 - early
+        assert reads.count(Change, Where("tx", "<", 0), Where("occurred_at", "<", tomorrow)) == 0
+    assert verify(db).faults == []
 
 
 def test_the_key_of_a_person_goes_with_the_last_entry_about_them(db: Database, actor: Actor) -> None:

@@ -21,7 +21,7 @@ from growbase.core.statements import POSTGRESQL, mark, plan_of
 from growbase.core.tables import Change, InstanceFact, RetentionRun
 from growbase.core.transaction import Transaction
 from growbase.core.trash import purge
-from growbase.jobs.retention_log import drop_span
+from growbase.jobs.retention_log import drop_arrived, drop_span
 
 CHUNK: Final = 500
 """Rows in one unit, so that retention delays nobody's write."""
@@ -193,8 +193,9 @@ def _carry_out(run: _Run, rule: Due) -> None:
         _purge_due(run, rule, now)
         return
     if rule.does == "log":
-        while run.step(rule, partial(drop_span, before=rule.before(now))):
-            pass
+        for drop in (drop_arrived, drop_span):
+            while run.step(rule, partial(drop, before=rule.before(now))):
+                pass
         return
     run.database.write(system("retention"), partial(_note_since, rule=rule, before=rule.before(now)))
     _drop_months(run, rule, rule.before(now))

@@ -1,8 +1,12 @@
-"""Letting go of the beginning of the change log: whole sealed spans, which an anchor in their place stands for."""
+"""Letting go of the beginning of the change log: whole sealed spans, which an anchor in their place stands for.
+
+What came with an organization from another region stands before the beginning, in no span, and goes by its own age.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,6 +27,9 @@ _HELD = (
 )
 """True of an entry of the log that tells of what a legal hold keeps."""
 USERS: Final = "users"
+EARLIEST: Final = Position(-(2**62), 0)
+ARRIVED: Final = 2_000
+"""Entries from another region that go in one unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,40 @@ def drop_span(tx: Transaction, *, before: datetime) -> int:
     close_guard(tx)
     tx.touched.add("changes")
     return count
+
+
+def drop_arrived(tx: Transaction, *, before: datetime) -> int:
+    """Delete the oldest entries that came with an organization from another region, and return how many."""
+    sign = mark(tx.engine)
+    for owner, places in arrived(tx, before, limit=ARRIVED):
+        if not places:
+            continue
+        start, end = Position(places[0].tx, places[0].seq - 1), places[-1]
+        _forget_gone(tx, start, end)
+        open_guard(tx)
+        sql = f"DELETE FROM changes WHERE organization_id = {sign} AND (tx, seq) > ({sign}, {sign}) "
+        tx.execute(f"{sql}AND (tx, seq) <= ({sign}, {sign})", [owner, *start, *end])
+        close_guard(tx)
+        tx.touched.add("changes")
+        return len(places)
+    return 0
+
+
+def arrived(reads: Reads, before: datetime, *, limit: int) -> Iterator[tuple[Any, list[Position]]]:
+    """Yield each organization that came from another region, and its oldest entries that may go, up to ``limit``."""
+    plan, sign = plan_of(Change, reads.engine), mark(reads.engine)
+    young = plan.fields["occurred_at"].bound(before)
+    next_home = f"SELECT t.organization_id FROM changes t WHERE (t.tx, t.seq) > ({sign}, {sign}) AND t.tx < 0 "
+    last_of = f"SELECT t.tx, t.seq FROM changes t WHERE t.organization_id = {sign} AND t.tx < 0 "
+    oldest = (
+        f"SELECT t.tx, t.seq, (t.occurred_at >= {sign} OR {_HELD}) FROM changes t "
+        f"WHERE t.organization_id = {sign} AND t.tx < 0 ORDER BY t.tx, t.seq LIMIT {limit}"
+    )
+    place = EARLIEST
+    while home := reads.execute(f"{next_home}ORDER BY t.tx, t.seq LIMIT 1", place).fetchone():
+        rows = reads.execute(oldest, [young, *home]).fetchall()
+        yield home[0], [Position(tx, seq) for tx, seq, _ in takewhile(lambda row: not row[2], rows)]
+        place = Position(*reads.execute(f"{last_of}ORDER BY t.tx DESC, t.seq DESC LIMIT 1", home).fetchone())
 
 
 def _forget_gone(tx: Transaction, start: Position, end: Position) -> None:

@@ -12,7 +12,7 @@ from growbase.core.reads import Reads
 from growbase.core.statements import POSTGRESQL, mark, plan_of
 from growbase.core.tables import LegalHold
 from growbase.jobs.retention import KEPT, Days, Due, chosen
-from growbase.jobs.retention_log import Stop, next_span
+from growbase.jobs.retention_log import Stop, arrived, next_span
 
 SAMPLE: Final = 1_000
 """Rows whose size is looked at to tell that of all."""
@@ -72,6 +72,7 @@ def _log(reads: Reads, rule: Due, now: datetime, holds: list[LegalHold]) -> Plan
     model = plan_of(rule.model, reads.engine)
     before = rule.before(now)
     oldest = reads.execute("SELECT occurred_at FROM changes ORDER BY tx, seq LIMIT 1").fetchone()
+    found.rows = sum(len(places) for _, places in arrived(reads, before, limit=SPANS))
     after, stop = 0, None
     for _ in range(SPANS):
         seal, stop = next_span(reads, before, after)
