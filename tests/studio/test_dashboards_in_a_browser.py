@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
+from tests.processes import wait_until
 from tests.studio.conftest import Studio
 
 PATHS = ("", "/overview", "/content-performance?sort=-clicks", "/outreach", "/social", "/store-desk", "/usage")
@@ -27,11 +28,11 @@ def test_a_chart_follows_colours_and_width_and_hides_series(studio: Studio, chec
     check(page)
     light, wide = page.evaluate(SWATCH), page.evaluate(PLOT)
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"{SWATCH} !== '{light}'")
+    wait_until(lambda: bool(page.evaluate(f"{SWATCH} !== '{light}'")), "the chart")
     page.evaluate("document.documentElement.dataset.theme = 'light'")
-    page.wait_for_function(f"{SWATCH} === '{light}'")
+    wait_until(lambda: bool(page.evaluate(f"{SWATCH} === '{light}'")), "the chart")
     page.set_viewport_size({"width": 800, "height": 900})
-    page.wait_for_function(f"{PLOT} !== {wide} && {PLOT} <= 800")
+    wait_until(lambda: bool(page.evaluate(f"{PLOT} !== {wide} && {PLOT} <= 800")), "the chart")
     button = page.locator(".chart-legend button", has_text="Clicks")
     button.press("Enter")
     expect(button).to_have_attribute("aria-pressed", "false")
