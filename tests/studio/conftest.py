@@ -184,11 +184,8 @@ class Studio:
 
 
 @pytest.fixture(scope="session")
-def studio(assets: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    """Give Studio over the demo data, in a browser without a network."""
-    program = find_chromium()
-    if program is None:
-        pytest.fail("Chromium is missing: run tests/install_chromium.sh", pytrace=False)
+def served(assets: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of Studio over the demo data."""
     folder: Path = tmp_path_factory.mktemp("studio")
     port = free_port()
     env = {
@@ -204,10 +201,20 @@ def studio(assets: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     with (
         (folder / "server.log").open("ab") as output,
         running(command, url=f"{address}/ready", env=env, cwd=folder, output=output, timeout=90),
-        sync_playwright() as playwright,
     ):
+        yield address
+
+
+# Playwright runs an event loop in this thread as long as it is open: tests that come later run their own.
+@pytest.fixture(scope="module")
+def studio(served: str) -> Iterator[Studio]:
+    """Give Studio over the demo data, in a browser without a network."""
+    program = find_chromium()
+    if program is None:
+        pytest.fail("Chromium is missing: run tests/install_chromium.sh", pytrace=False)
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=QUIET)
-        yield Studio(address, browser)
+        yield Studio(served, browser)
         browser.close()
 
 
