@@ -140,20 +140,22 @@ def seed_scale(database: Database, home: UUID, scale: int, progress: Progress = 
     filled: set[type[Root]] = {Change, SearchDocument, AnalyticsEvent}
     # The next rows are made while the last ones are written.
     with _no_collection(), ThreadPoolExecutor(writers) as pool:
-        for first in range(0, scale, TOGETHER):
-            numbers = range(first, min(first + TOGETHER, scale))
+        for numbers in _parts(scale):
             tables = _gathered(words, ground, numbers)
             contents = [(str(row["campaign_id"]), str(row["id"]), words.past()) for row in tables[Content]]
             events = [event for number in numbers for event in _events(words, contents, number)]
             filled |= set(tables)
             if len(written) == writers:
                 done += written.popleft().result()
-                progress(first, scale)
+                progress(numbers.start, scale)
             written.append(pool.submit(_write, database, actor, tables, events))
+            if numbers.start == 0:
+                # Before there is more: PostgreSQL would go on to check references as is best where a table is empty.
+                done += written.popleft().result()
+                list(pool.map(partial(_gather, database, actor), filled))
         done += sum(one.result() for one in written)
+        list(pool.map(partial(_gather, database, actor), filled))
         progress(scale, scale)
-    for model in filled:
-        database.write(actor, partial(_gather, model=model))
     return Scaled(done, time.perf_counter() - started)
 
 
@@ -164,8 +166,15 @@ def _write(database: Database, actor: Actor, tables: Tables, events: Sequence[Ro
     return sum(len(rows) for rows in tables.values()) + len(events)
 
 
-def _gather(tx: Transaction, *, model: type[Root]) -> None:
-    gather_statistics(tx, model)
+def _parts(scale: int) -> Iterator[range]:
+    """Yield the units of scale whose rows are written together: one by itself, then many."""
+    yield range(min(scale, 1))
+    for first in range(1, scale, TOGETHER):
+        yield range(first, min(first + TOGETHER, scale))
+
+
+def _gather(database: Database, actor: Actor, model: type[Root]) -> None:
+    database.write(actor, lambda tx: gather_statistics(tx, model))
 
 
 @contextmanager
@@ -179,7 +188,10 @@ def _no_collection() -> Iterator[None]:
 
 
 def _packed(tables: Iterable[Table]) -> Iterator[list[Table]]:
-    """Yield the rows in the same order, as many as one unit takes at a time."""
+    """Yield the rows in the same order, as many as one unit takes at a time.
+
+    What plans count is the last in its unit: until that is committed nobody else's rows can be counted.
+    """
     packed: list[Table] = []
     free = CHUNK
     for model, rows in tables:
@@ -188,7 +200,7 @@ def _packed(tables: Iterable[Table]) -> Iterator[list[Table]]:
             part = rows[start : start + free]
             packed.append((model, part))
             start, free = start + len(part), free - len(part)
-            if not free:
+            if not free or (model is Prospect and start == len(rows)):
                 yield packed
                 packed, free = [], CHUNK
     yield packed
