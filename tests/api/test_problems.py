@@ -45,6 +45,9 @@ def test_every_error_has_a_sentence_without_gaps(language: str) -> None:
         for text in (document["title"], document["detail"], document.get("hint", "")):
             assert "{" not in text or kind.__module__ != "growbase.core.errors", (kind, text)
         assert ("retry-after" in headers) == (status in {429, 503})
+        if kind.__module__ == "growbase.core.errors":
+            own = json.loads(problem(kind("It is so."), language, "r-1")[2])
+            assert "{" not in own["title"], kind
     assert {status_of(kind()) for kind in STATUS} <= {*range(400, 500), 503}
     assert status_of(GrowbaseError()) == 500
 

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from uuid import UUID
@@ -13,6 +15,16 @@ def test_ids_made_together_are_in_order_with_those_made_alone() -> None:
     after = new_id()
     assert [before, *made, after] == sorted({before, *made, after})
     assert {(identity.version, identity.variant) for identity in made} == {(7, before.variant)}
+
+
+def test_a_forked_process_makes_ids_of_its_own() -> None:
+    program = (
+        "import os; from growbase.core.clock import new_id; new_id(); child = os.fork()\n"
+        "print(new_id().int & 0x3FFF_FFFF_FFFF_FFFF, flush=True)\n"
+        "if child: os.waitpid(child, 0)"
+    )
+    made = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert len(set(made)) == 2
 
 
 def test_ids_are_canonical_text() -> None:

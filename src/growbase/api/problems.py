@@ -73,7 +73,10 @@ def problem(error: GrowbaseError, language: str, request_id: str) -> tuple[int, 
 
 
 def _title(error: GrowbaseError, language: str) -> str:
-    """Return the kind's own sentence, without parameters that only an instance has."""
+    """Return the kind's own sentence; where that has parameters which this error lacks, the error's."""
     kinds = [kind for kind in type(error).__mro__ if kind in STATUS]
     default = kinds[0]() if kinds else errors.GrowbaseError()
-    return translate(language, default.message, {**error.params}) if kinds else default.message
+    if not kinds:
+        return default.message
+    title = translate(language, default.message, error.params)
+    return title if "{" not in title else translate(language, error.message, error.params)

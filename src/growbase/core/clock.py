@@ -56,9 +56,9 @@ def _random(count: int) -> memoryview:
 
 
 def _forget() -> None:
-    """Let go of the random numbers that a forked process shares with its parent."""
-    global _tails  # noqa: PLW0603
-    _tails = iter(())
+    """Let go of what a forked process shares with its parent: random numbers, and a lock that a thread may hold."""
+    global _lock, _tails
+    _lock, _tails = threading.Lock(), iter(())
 
 
 os.register_at_fork(after_in_child=_forget)
