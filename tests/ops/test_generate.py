@@ -205,6 +205,25 @@ def fresh(settings: Settings) -> Catalog:
         return read_catalog(engine, lambda sql: server.execute(sql.encode()).fetchall())
 
 
+def test_a_column_that_may_be_empty_is_added_without_touching_a_view(settings: Settings, history: History) -> None:
+    write_revision("first", models=before(), history=history)
+    assert migrate.upgrade(settings, history=history) == ["0001"]
+    old = catalog(settings)
+    tables = old_tables()
+    tables[1].append_column(sa.Column("note", types.Text()))
+    models = Declared({table.name: shape_of(table) for table in tables}, extras(OLD_VIEW))
+    written = write_revision("second", models=models, history=history)
+    assert written is not None
+    upgrade = written.path.read_text().partition("def downgrade")[0]
+    assert 'op.add_column("people"' in upgrade
+    assert "VIEW" not in upgrade
+    assert migrate.upgrade(settings, history=history) == ["0002"]
+    run(settings, "SELECT note FROM people")
+    run(settings, "SELECT id FROM active_people")
+    migrate.downgrade(settings, "0001", history=history)
+    assert catalog(settings) == old
+
+
 def test_an_upgraded_schema_equals_a_fresh_one_and_goes_back(settings: Settings, history: History) -> None:
     write_revision("first", models=before(), history=history)
     assert migrate.upgrade(settings, history=history) == ["0001"]
