@@ -20,8 +20,8 @@ def test_ids_made_together_are_in_order_with_those_made_alone() -> None:
 def test_a_forked_process_makes_ids_of_its_own() -> None:
     program = (
         "import os; from growbase.core.clock import new_id; new_id(); child = os.fork()\n"
-        "print(new_id().int & 0x3FFF_FFFF_FFFF_FFFF, flush=True)\n"
-        "if child: os.waitpid(child, 0)"
+        "if child: os.waitpid(child, 0)\n"
+        "print(new_id().int & 0x3FFF_FFFF_FFFF_FFFF, flush=True)"
     )
     made = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert len(set(made)) == 2
