@@ -18,6 +18,7 @@ from growbase.core.config_docs import env_example, settings_table
 from growbase.core.database import Database
 from growbase.core.model import View
 from growbase.core.resource import Resource
+from growbase.ops.history import revisions
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRST_SETTINGS = (
@@ -39,8 +40,10 @@ def files() -> dict[str, str]:
         "docs/overview.md": with_parts("docs/overview.md", {"resources": resources()}),
         **{page: with_parts(page, {"diagram": drawn}) for page, drawn in diagrams().items()},
         "docs/seed-data.md": with_parts("docs/seed-data.md", seed_data()),
-        "docs/schema.sqlite.sql": ddl.script("sqlite"),
-        "docs/schema.postgresql.sql": ddl.script("postgresql"),
+        **{
+            f"src/growbase/migrations/schema.{engine}.sql": ddl.script(engine, revisions()[-1].id)
+            for engine in ddl.ENGINES
+        },
     }
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from docs import generate
 from growbase import wiring
+from growbase.core import ddl
 from tests.processes import HOST, free_port, running
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -203,7 +204,7 @@ def generated() -> dict[str, str]:
     [
         *(".env.example", "README.md", "docs/configuration.md", "docs/commands.md", "docs/overview.md"),
         *(f"docs/domains/{name}.md" for name in wiring.DOMAINS),
-        *("docs/seed-data.md", "docs/schema.sqlite.sql", "docs/schema.postgresql.sql"),
+        *("docs/seed-data.md", *(f"src/growbase/migrations/schema.{engine}.sql" for engine in ddl.ENGINES)),
     ],
 )
 def test_generated_parts_are_current(generated: dict[str, str], name: str) -> None:

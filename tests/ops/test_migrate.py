@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 import pysqlite3
 import pytest
+import sqlalchemy as sa
 from pydantic import SecretStr
 
 from growbase import wiring
@@ -23,11 +24,11 @@ from growbase.ops.catalogs import Catalog, read_catalog
 from growbase.ops.connections import reader
 from growbase.ops.copies import KEPT
 from growbase.ops.drift import find_drift
-from growbase.ops.history import CORE, History, declared, revisions
+from growbase.ops.history import CORE, FOLDER, History, declared, revisions
 from growbase.ops.plan import plan
 from tests.processes import wait_until
 
-DOCS = Path(__file__).parents[2] / "docs"
+NEWEST = revisions()[-1].id
 REVISION = '''"""{name}."""
 
 from alembic import op
@@ -108,32 +109,66 @@ def test_the_revisions_declare_the_models() -> None:
 
 
 def test_every_revision_goes_back_and_comes_again(empty: Settings) -> None:
-    migrate.upgrade(empty)
+    migrate.upgrade(empty, NEWEST, CORE)
     whole = catalog(empty)
     assert migrate.downgrade(empty) == [revisions()[-1].id]
     assert migrate.downgrade(empty, "base") == [revision.id for revision in revisions()[:-1]]
     assert catalog(empty) == {}
+    migrate.upgrade(empty, NEWEST, CORE)
+    assert catalog(empty) == whole
+    migrate.downgrade(empty, "base")
     migrate.upgrade(empty)
     assert catalog(empty) == whole
 
 
 @pytest.mark.parametrize("name", ddl.ENGINES)
-def test_the_documented_schema_is_that_of_the_models(name: str) -> None:
+def test_the_whole_schema_is_that_of_the_models(name: str) -> None:
     wiring.catalog()
-    documented = (DOCS / f"schema.{name}.sql").read_text(encoding="utf-8")
-    assert documented == ddl.script(name), "run growbase db schema --write docs"
+    written = (FOLDER / f"schema.{name}.sql").read_text(encoding="utf-8")
+    assert written == ddl.script(name, NEWEST), "run growbase db schema --write src/growbase/migrations"
 
 
-def test_the_documented_schema_is_what_migrations_make(empty: Settings, new_database: Callable[[], Settings]) -> None:
-    migrate.upgrade(empty)
+def test_the_whole_schema_is_what_the_revisions_make(empty: Settings, new_database: Callable[[], Settings]) -> None:
+    migrate.upgrade(empty, NEWEST, CORE)
     other = new_database()
-    script = (DOCS / f"schema.{connections.engine_name(empty)}.sql").read_text(encoding="utf-8")
-    if other.sqlite_path:
-        with closing(pysqlite3.connect(str(other.sqlite_path))) as connection:
-            connection.executescript(f"BEGIN; {script} COMMIT;")
-    else:
-        execute(other, script)
+    migrate.upgrade(other)
     assert catalog(other) == catalog(empty)
+    facts = "SELECT name, value FROM instance_facts"
+    assert query(other, facts) == query(empty, facts)
+    assert {
+        table
+        for kind, _, table in (name.partition(" ") for name in catalog(other))
+        if kind == "table" and query(other, f"SELECT 1 FROM {table} LIMIT 1")
+    } == {"instance_facts"}
+
+
+def test_a_whole_schema_that_is_behind_is_brought_to_the_newest_revision(
+    empty: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = revisions()[-2].id
+    migrate.upgrade(empty, before, CORE)
+    old = catalog(empty)
+    migrate.upgrade(empty)
+    whole = catalog(empty)
+    migrate.downgrade(empty, "base")
+
+    def made(connection: sa.Connection) -> str:
+        config = migrate.configured(CORE)
+        config.attributes["connection"] = connection
+        migrate.run_alembic(lambda found, command: command.upgrade(found, before), config, CORE)
+        return before
+
+    monkeypatch.setattr(migrate, "install_fresh", made)
+    migrate.upgrade(empty)
+    assert catalog(empty) == whole != old
+
+
+def test_a_schema_that_can_not_be_made_leaves_the_database_as_it_was(empty: Settings) -> None:
+    execute(empty, "CREATE TABLE campaigns (id INTEGER PRIMARY KEY)")
+    with pytest.raises(migrate.MigrationFailed, match="campaigns"):
+        migrate.upgrade(empty)
+    assert set(catalog(empty)) <= {"table campaigns", "index campaigns_pkey"}
+    assert migrate.current(empty) is None
 
 
 @pytest.fixture
@@ -148,8 +183,11 @@ def new_database(engine: str, tmp_path: Path, request: pytest.FixtureRequest) ->
     return create
 
 
-def test_the_plan_is_what_an_upgrade_runs(empty: Settings, new_database: Callable[[], Settings]) -> None:
-    planned = plan(empty).sql
+@pytest.mark.parametrize("start", [None, "base"])
+def test_the_plan_is_what_an_upgrade_runs(
+    empty: Settings, new_database: Callable[[], Settings], start: str | None
+) -> None:
+    planned = plan(empty, start=start).sql
     assert migrate.current(empty) is None
     other = new_database()
     if other.sqlite_path:

@@ -72,15 +72,16 @@ def schema(
     """Print the schema that the models declare as SQL."""
     settings = load()
     from growbase.core import ddl
+    from growbase.ops.migrate import heads
 
-    packages = (*ddl.PROGRAM, *settings.domains)
+    packages, at = (*ddl.PROGRAM, *settings.domains), ", ".join(heads(settings))
     if write is None:
-        say(ddl.script(engine or ("postgresql" if settings.is_postgresql else "sqlite"), packages).rstrip("\n"))
+        say(ddl.script(engine or ("postgresql" if settings.is_postgresql else "sqlite"), at, packages).rstrip("\n"))
         return
     write.mkdir(parents=True, exist_ok=True)
     for name in ddl.ENGINES:
         path = write / f"schema.{name}.sql"
-        path.write_text(ddl.script(name, packages), encoding="utf-8")
+        path.write_text(ddl.script(name, at, packages), encoding="utf-8")
         say(f"Written: {path}")
 
 

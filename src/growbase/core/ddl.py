@@ -25,6 +25,8 @@ ENGINES = ("sqlite", "postgresql")
 IGNORED_TABLES = ("alembic_version", "sqlite_", "_litestream_", "search_index_", "move_dirty")
 """Prefixes of tables that belong to tools or to the full-text index itself."""
 
+_BETWEEN = ";\n\n"
+"""What ends a statement of a script: inside of one no line is empty."""
 _CREATE = re.compile(
     r"CREATE\s+(?:OR\s+REPLACE\s+|CONSTRAINT\s+|VIRTUAL\s+|UNIQUE\s+)*(FUNCTION|TABLE|INDEX|TRIGGER|VIEW)\s+(\w+)"
 )
@@ -272,10 +274,19 @@ def statements(engine: str, of: Iterable[sa.Table] | None = None, packages: Coll
         yield from (extra.create for extra in extras(engine, packages))
 
 
-def script(engine: str, packages: Collection[str] = PROGRAM) -> str:
-    """Return the schema as one SQL script (``docs/schema.<engine>.sql``)."""
+def script(engine: str, at: str, packages: Collection[str] = PROGRAM) -> str:
+    """Return the schema, which the revisions up to ``at`` make, as a script: ``migrations/schema.<engine>.sql``."""
     title = "SQLite" if engine == "sqlite" else "PostgreSQL"
-    body = ";\n\n".join(
-        re.sub(r"[ \t]+$", "", sql, flags=re.MULTILINE) for sql in statements(engine, packages=packages)
-    )
-    return f"-- Growbase's schema on {title}, written by `growbase db schema`. Migrations make the same.\n\n{body};\n"
+    head = f"-- Growbase's schema on {title} at {at}, written by `growbase db schema`. Migrations make the same."
+    tidied = (re.sub(r"[ \t]+$", "", sql, flags=re.MULTILINE) for sql in statements(engine, packages=packages))
+    return f"{head}\n\n{joined(tidied)}"
+
+
+def joined(found: Iterable[str]) -> str:
+    """Return statements as one script."""
+    return f"{_BETWEEN.join(found)};\n"
+
+
+def parted(written: str) -> list[str]:
+    """Return the statements of a script that ``joined`` has made."""
+    return written.rstrip(";\n").split(_BETWEEN)

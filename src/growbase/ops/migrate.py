@@ -1,9 +1,10 @@
 """Moving a database between revisions of its schema, alone and all or nothing."""
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from growbase.ops import compatibility
 from growbase.ops.blocking import Blocker, watched
 from growbase.ops.connections import LOCK_SECONDS, file_lock, reader, transaction, translated
 from growbase.ops.copies import restored_on_failure, take_copy
+from growbase.ops.fresh import install_fresh
 from growbase.ops.history import CORE, FOLDER, History, Revision, after, histories, revisions
 
 if TYPE_CHECKING:
@@ -182,24 +184,50 @@ def upgrade(settings: Settings, to: str = "head", history: History | None = None
     chosen = [one for one, _ in _lacking(settings, history)]
     if not chosen:
         return []
-    return _move(settings, chosen, to, lambda config, command: command.upgrade(config, to), care)
+    return _move(settings, chosen, to, partial(_upgrade, to=to), care)
 
 
 def downgrade(settings: Settings, to: str = "-1", history: History = CORE, care: Care = CAREFUL) -> list[str]:
     """Undo revisions down to ``to`` (``-1``: the newest one; ``base``: all) and return which."""
-    return _move(settings, [history], to, lambda config, command: command.downgrade(config, to), care)
+    return _move(settings, [history], to, _by_alembic(lambda config, command: command.downgrade(config, to)), care)
 
 
 def stamp(settings: Settings, to: str = "head", history: History = CORE) -> None:
     """Write down that a database is at ``to`` without running anything."""
-    _move(settings, [history], to, lambda config, command: command.stamp(config, to), Care(copies=False))
+    run = _by_alembic(lambda config, command: command.stamp(config, to))
+    _move(settings, [history], to, run, Care(copies=False))
 
 
-_Command = Callable[[Any, Any], None]
+def starts_fresh(history: History, version: str | None, to: str) -> bool:
+    """Return whether an upgrade makes the whole schema at once."""
+    return history == CORE and version is None and to == "head"
 
 
-def _move(settings: Settings, chosen: Sequence[History], to: str, run: _Command, care: Care) -> list[str]:
-    """Run an Alembic command on some histories, alone and in one transaction; return the revisions it moved over."""
+_Command = Callable[["Config", Any], None]
+"""Is given Alembic's configuration and its commands."""
+_Run = Callable[[sa.Connection, History], None]
+
+
+def _upgrade(connection: sa.Connection, history: History, *, to: str) -> None:
+    if starts_fresh(history, _version(connection, history), to):
+        with _failing(history):
+            made = install_fresh(connection)
+        if made == revisions(history)[-1].id:
+            return
+    _by_alembic(lambda config, command: command.upgrade(config, to))(connection, history)
+
+
+def _by_alembic(run: _Command) -> _Run:
+    def ran(connection: sa.Connection, history: History) -> None:
+        config = configured(history)
+        config.attributes["connection"] = connection
+        run_alembic(run, config, history)
+
+    return ran
+
+
+def _move(settings: Settings, chosen: Sequence[History], to: str, run: _Run, care: Care) -> list[str]:
+    """Move some histories, alone and in one transaction; return the revisions that were moved over."""
     backup = care.backup
     for pause in (*care.pauses, None):
         blockers: list[Blocker | None] = []
@@ -220,7 +248,7 @@ def _attempt(
     settings: Settings,
     chosen: Sequence[History],
     to: str,
-    run: _Command,
+    run: _Run,
     care: Care,
     blockers: list[Blocker | None],
 ) -> list[str]:
@@ -254,16 +282,14 @@ def _require_no_move(settings: Settings) -> None:
             raise MoveUnfinished
 
 
-def _moved(connection: sa.Connection, history: History, to: str, run: _Command) -> list[str]:
-    """Run an Alembic command on one history and return the revisions it moved over."""
-    config = configured(history)
-    config.attributes["connection"] = connection
+def _moved(connection: sa.Connection, history: History, to: str, run: _Run) -> list[str]:
+    """Move one history and return the revisions that were moved over."""
     start = _version(connection, history)
     ids = [one.id for one in revisions(history)]
     last = to if to in ids else ids[-1]
     if start is not None and start <= last:
         compatibility.require_nobody_older(connection, history, [x for x in after(start, history) if x.id <= last])
-    run_alembic(run, config, history)
+    run(connection, history)
     end = _version(connection, history)
     if start != end:
         compatibility.note_served(connection, history, end)
@@ -290,13 +316,21 @@ def _blocked(care: Care, blocker: Blocker | None) -> MigrationBlocked:
 def run_alembic(run: _Command, config: "Config", history: History) -> None:
     """Run a function that is given the configuration and Alembic's commands. Raises MigrationFailed."""
     from alembic import command
-    from alembic.util import CommandError
 
-    try:
+    with _failing(history):
         run(config, command)
+
+
+@contextmanager
+def _failing(history: History) -> Iterator[None]:
+    """Raise MigrationFailed for whatever is raised inside, but for what explains itself."""
+    try:
+        yield
     except GrowbaseError:
         raise
     except Exception as error:
+        from alembic.util import CommandError
+
         # A revision is code of any kind.
         is_plain = isinstance(error, CommandError | sa.exc.SQLAlchemyError)
         reason = str(translated(error)) if is_plain else f"{type(error).__name__}: {error}"

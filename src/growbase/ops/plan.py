@@ -13,6 +13,7 @@ from growbase.core.partitions import ROWS
 from growbase.ops import migrate
 from growbase.ops.connections import engine_name, reader
 from growbase.ops.effects import Effect, Seen, effects_of
+from growbase.ops.fresh import fresh_sql
 from growbase.ops.history import CORE, History, Revision, histories, revisions
 
 ESTIMATED = 100_000
@@ -62,14 +63,19 @@ def plan(settings: Settings, to: str = "head", history: History | None = None, s
         chosen = history or CORE
         ways = [(chosen, f"{_known(chosen, start)}:{to}")]
         return _plan(engine_name(settings), ways, lambda _: None)
-    ways = []
+    engine, whole, ways = engine_name(settings), [], []
     for one in histories(settings) if history is None else [history]:
-        if migrate.pending(settings, one):
-            ways.append((one, f"{migrate.current(settings, one) or 'base'}:{to}"))
-    if not ways:
-        return Plan("", ())
+        if not migrate.pending(settings, one):
+            continue
+        at = migrate.current(settings, one)
+        if migrate.starts_fresh(one, at, to):
+            sql, at = fresh_sql(engine)
+            whole.append(sql.strip())
+        if at != revisions(one)[-1].id:
+            ways.append((one, f"{at or 'base'}:{to}"))
     with _counting(settings) as count:
-        return _plan(engine_name(settings), ways, count)
+        found = _plan(engine, ways, count)
+    return Plan("\n\n".join(filter(None, [*whole, found.sql])), found.found)
 
 
 def effects(history: History, revision: Revision, engine: str = "postgresql") -> list[Effect]:

@@ -1,4 +1,4 @@
--- Growbase's schema on PostgreSQL, written by `growbase db schema`. Migrations make the same.
+-- Growbase's schema on PostgreSQL at 0006, written by `growbase db schema`. Migrations make the same.
 
 CREATE TABLE alert_notices (
 	id UUID NOT NULL,

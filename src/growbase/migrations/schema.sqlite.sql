@@ -1,4 +1,4 @@
--- Growbase's schema on SQLite, written by `growbase db schema`. Migrations make the same.
+-- Growbase's schema on SQLite at 0006, written by `growbase db schema`. Migrations make the same.
 
 CREATE TABLE alert_notices (
 	id TEXT NOT NULL,
