@@ -27,9 +27,6 @@ SETTINGS = {
     "wal_level": "replica",
     "shared_buffers": "64MB",
 }
-MEMORY = Path("/dev/shm")  # noqa: S108 -- a folder of its own is made there
-ROOM = 4_000_000_000
-"""Bytes that the tests' databases may take."""
 DURABLE = {**SETTINGS, "fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "shared_buffers": "512MB"}
 """Settings of a server that keeps what it has confirmed, as in production: for the bench."""
 
@@ -107,7 +104,7 @@ def find_programs() -> Path | None:
 @contextmanager
 def postgres_server(programs: Path, settings: Mapping[str, str] = SETTINGS) -> Iterator[PostgresServer]:
     """Make a server in a new folder, run it while the block runs, then stop it and remove the folder."""
-    folder = Path(tempfile.mkdtemp(prefix="growbase-postgres-", dir=_place(settings)))
+    folder = Path(tempfile.mkdtemp(prefix="growbase-postgres-"))
     try:
         account = _account(folder)
         password = secrets.token_hex(16)
@@ -119,13 +116,6 @@ def postgres_server(programs: Path, settings: Mapping[str, str] = SETTINGS) -> I
             _stop(server.process)
     finally:
         shutil.rmtree(folder)
-
-
-def _place(settings: Mapping[str, str]) -> Path | None:
-    """Return memory for files that need not last, where there is room: a database has some thousand of them."""
-    if settings["fsync"] == "on" or not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < ROOM:
-        return None
-    return MEMORY
 
 
 def _account(folder: Path) -> dict[str, Any]:

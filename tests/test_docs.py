@@ -98,7 +98,7 @@ def access_token(address: str, password: str) -> str:
 def source(tmp_path: Path) -> Path:
     """Return a folder that holds a copy of the package, for guides that change it."""
     copy = tmp_path / "source" / "growbase"
-    shutil.copytree(ROOT / "src" / "growbase", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "src" / "growbase", copy)
     return copy
 
 
@@ -139,7 +139,7 @@ def test_the_worked_example_of_a_domain_works(domain: str, tmp_path: Path) -> No
 def test_the_guides_add_a_table_and_then_an_index(tmp_path: Path) -> None:
     table, an_index = (ROOT / "docs" / "tasks" / name for name in ("add-a-table.md", "add-an-index.md"))
     package = source(tmp_path)
-    env = {"PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+    env = {"PYTHONPATH": str(package.parent)}
     assert "Installed" in run(["growbase db init", "growbase seed"], folder=tmp_path, **env)[0]
 
     (model,) = blocks(table, "python")
@@ -158,7 +158,7 @@ def test_the_guides_add_a_table_and_then_an_index(tmp_path: Path) -> None:
 
 def test_the_guide_adds_a_domain_of_ones_own(tmp_path: Path) -> None:
     page = ROOT / "docs" / "tasks" / "add-your-own-domain.md"
-    env = {"PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": "-p no:cacheprovider"}
+    env = {"PYTHONPATH": str(ROOT / "src"), "PYTEST_ADDOPTS": "-p no:cacheprovider"}
     begin, tests, migration, use = (steps(block) for block in blocks(page, "console"))
     assert_shown(begin, run([text for text, _ in begin], folder=tmp_path, **env))
 

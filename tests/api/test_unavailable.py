@@ -157,7 +157,7 @@ def test_a_server_that_takes_no_connection_is_reported_and_found_again(
     postgres_server: PostgresServer, factory: Factory, installed_url: str, db: Database
 ) -> None:
     name = installed_url.rpartition("/")[2]
-    pool = db._pool  # type: ignore[attr-defined]
+    pool = db._pool._pool  # type: ignore[attr-defined]
     pool.timeout = 0.5
     cut_off(postgres_server, name, allowed=False)
     away(factory.client, factory.headers, "connection")

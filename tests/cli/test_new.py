@@ -32,7 +32,7 @@ def home(tmp_path: Path) -> Path:
 
 def run(folder: Path, *command: str) -> Ran:
     env = {name: value for name, value in os.environ.items() if not name.startswith("GROWBASE_")}
-    env |= {"PYTHONPATH": str(SRC), "PYTHONDONTWRITEBYTECODE": "1"}
+    env["PYTHONPATH"] = str(SRC)
     done = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=folder,

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -47,7 +48,7 @@ def remote(s3: S3Server, engine: str, tmp_path: Path, request: pytest.FixtureReq
 @pytest.fixture
 def target(tmp_path: Path) -> Iterator[Path]:
     """Give a folder that is not there yet, which PostgreSQL's user can get at."""
-    folder = Path("/tmp") / f"growbase-test-{tmp_path.name}-{os.getpid()}"  # noqa: S108
+    folder = Path(tempfile.gettempdir()) / f"growbase-test-{tmp_path.name}-{os.getpid()}"
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 

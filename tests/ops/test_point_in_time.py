@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -46,7 +47,7 @@ def test_a_moment_between_two_writes_has_the_first_only(logged: Site, supervisor
     logged.add("second")
     time.sleep(1.5)
     supervisor.stop()
-    target = Path("/tmp") / f"growbase-test-{os.getpid()}"  # noqa: S108 -- PostgreSQL's user must get there
+    target = Path(tempfile.gettempdir()) / f"growbase-test-{os.getpid()}"  # PostgreSQL's user must get there
     try:
         done = restore(logged.settings, logged.vault, wiring.open_database, at=between, to=str(target))
         assert done.by_log

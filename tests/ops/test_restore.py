@@ -1,6 +1,7 @@
 """A restore brings back database and files, and leaves the old or the new one, never something between."""
 
 import shutil
+import tempfile
 from contextlib import closing
 from pathlib import Path
 from uuid import UUID
@@ -34,7 +35,7 @@ def test_a_restore_beside_has_the_rows_and_files_of_the_backup(shop: Site, tmp_p
     shop.add("after")
     target = tmp_path / "restored"
     if shop.settings.is_postgresql:
-        target = Path("/tmp") / f"growbase-test-{manifest.id}"  # noqa: S108 -- the server's user must get there
+        target = Path(tempfile.gettempdir()) / f"growbase-test-{manifest.id}"  # PostgreSQL's user must get there
     try:
         done = restore(shop.settings, shop.vault, wiring.open_database, to=str(target))
         assert (done.backup, done.files, done.by_log) == (manifest.id, 1, False)
@@ -105,7 +106,7 @@ def test_who_was_erased_after_the_backup_stays_erased(
     erase(shop.database, find_person(shop.database, "ada@example.com"), folder=shop.settings.data_dir)
     target = tmp_path / "restored"
     if shop.settings.is_postgresql:
-        target = Path("/tmp") / f"growbase-test-{manifest.id}"  # noqa: S108 -- the server's user must get there
+        target = Path(tempfile.gettempdir()) / f"growbase-test-{manifest.id}"  # PostgreSQL's user must get there
     try:
         with monkeypatch.context() as as_it_is:
             as_it_is.setattr(restoring, "require_current", older)

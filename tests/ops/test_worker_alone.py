@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -59,7 +60,7 @@ def test_a_worker_without_a_server_copies_every_commit(tmp_path: Path, sqlite_te
 def test_one_machine_of_a_fleet_receives_and_another_one_goes_on_when_it_is_lost(
     small_server: PostgresServer, tmp_path: Path
 ) -> None:
-    target = Path("/tmp") / f"growbase-test-fleet-{os.getpid()}"  # noqa: S108 -- PostgreSQL's user must get there
+    target = Path(tempfile.gettempdir()) / f"growbase-test-fleet-{os.getpid()}"  # PostgreSQL's user must get there
     with ExitStack() as stack:
         (tmp_path / "home").mkdir()
         shop = stack.enter_context(site(tmp_path / "home", None, small_server, backup_url=str(tmp_path / "vault")))
