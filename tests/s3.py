@@ -66,7 +66,8 @@ def s3_server() -> Iterator[S3Server]:
     folder = Path(tempfile.mkdtemp(prefix="growbase-s3-"))
     key, secret = "growbase", secrets.token_hex(16)
     identity = {"name": "growbase", "credentials": [{"accessKey": key, "secretKey": secret}], "actions": ["Admin"]}
-    config = folder / "s3.json"
+    temporary, config = folder / "tmp", folder / "s3.json"
+    temporary.mkdir()
     config.write_text(json.dumps({"identities": [identity]}))
     ports = {name: free_port() for name in SERVERS}
     command = [str(program), "mini", f"-dir={folder}", f"-ip={HOST}", f"-s3.config={config}", "-bucket=test,second"]
@@ -75,7 +76,9 @@ def s3_server() -> Iterator[S3Server]:
     command += [f"-{name}={free_port()}" for name in ("webdav.port", "s3.port.iceberg")]
     try:
         with (folder / "log").open("wb") as output:
-            process = start(command, cwd=folder, output=output, start_new_session=True)
+            # It leaves files in the folder for temporary ones.
+            env = {"TMPDIR": str(temporary)}
+            process = start(command, env=env, cwd=folder, output=output, start_new_session=True)
         try:
             server = S3Server(f"http://{HOST}:{ports['s3']}", key, secret)
             wait_until(server.is_ready, "the S3 service", process)

@@ -58,6 +58,7 @@ def test_a_worker_that_is_asked_to_stop_begins_nothing_and_finishes_or_gives_bac
     worker = site.worker("--stop-seconds", "2", lease=30)
     site.wait(lambda: all(job_of(site, id).progress == STEPS // 2 for id in (ends, stays)), "both halves")
     worker.terminate()
+    site.wait(lambda: "worker.stopping" in site.log, "the worker to know")
     waiting = put(site)
     (tmp_path / "one").touch()
     worker.join(PATIENCE)

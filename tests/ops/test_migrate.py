@@ -152,7 +152,7 @@ def test_a_whole_schema_that_is_behind_is_brought_to_the_newest_revision(
     whole = catalog(empty)
     migrate.downgrade(empty, "base")
 
-    def made(connection: sa.Connection) -> str:
+    def made(connection: sa.Connection, _: str) -> str:
         config = migrate.configured(CORE)
         config.attributes["connection"] = connection
         migrate.run_alembic(lambda found, command: command.upgrade(found, before), config, CORE)

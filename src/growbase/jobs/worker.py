@@ -150,6 +150,7 @@ class Worker:
         """Claim nothing more, wait so long for the jobs at work, and give back those that have not ended."""
         self._stop_seconds = seconds
         self._stopping.set()
+        telemetry.instrument("worker.stopping", seconds=seconds)
         self._inbox.put(None)
         if self._thread.is_alive():
             self._thread.join(timeout=seconds + STOP_SECONDS)

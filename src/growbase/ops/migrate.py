@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from growbase.core import telemetry
 from growbase.core.config import Settings
 from growbase.core.errors import ConfigError, Conflict, GrowbaseError
+from growbase.migrations.fresh import install_fresh
 from growbase.ops import compatibility
 from growbase.ops.blocking import Blocker, watched
 from growbase.ops.connections import LOCK_SECONDS, file_lock, reader, transaction, translated
 from growbase.ops.copies import restored_on_failure, take_copy
-from growbase.ops.fresh import install_fresh
 from growbase.ops.history import CORE, FOLDER, History, Revision, after, histories, revisions
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ _Run = Callable[[sa.Connection, History], None]
 def _upgrade(connection: sa.Connection, history: History, *, to: str) -> None:
     if starts_fresh(history, _version(connection, history), to):
         with _failing(history):
-            made = install_fresh(connection)
+            made = install_fresh(connection, history.version_table)
         if made == revisions(history)[-1].id:
             return
     _by_alembic(lambda config, command: command.upgrade(config, to))(connection, history)

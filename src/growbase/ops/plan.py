@@ -10,10 +10,10 @@ from typing import Any
 from growbase.core.config import Settings
 from growbase.core.errors import Invalid
 from growbase.core.partitions import ROWS
+from growbase.migrations.fresh import fresh_sql
 from growbase.ops import migrate
 from growbase.ops.connections import engine_name, reader
 from growbase.ops.effects import Effect, Seen, effects_of
-from growbase.ops.fresh import fresh_sql
 from growbase.ops.history import CORE, History, Revision, histories, revisions
 
 ESTIMATED = 100_000
@@ -69,7 +69,7 @@ def plan(settings: Settings, to: str = "head", history: History | None = None, s
             continue
         at = migrate.current(settings, one)
         if migrate.starts_fresh(one, at, to):
-            sql, at = fresh_sql(engine)
+            sql, at = fresh_sql(engine, one.version_table)
             whole.append(sql.strip())
         if at != revisions(one)[-1].id:
             ways.append((one, f"{at or 'base'}:{to}"))
