@@ -70,10 +70,19 @@ def s3_server() -> Iterator[S3Server]:
     temporary.mkdir()
     config.write_text(json.dumps({"identities": [identity]}))
     ports = {name: free_port() for name in SERVERS}
-    command = [str(program), "mini", f"-dir={folder}", f"-ip={HOST}", f"-s3.config={config}", "-bucket=test,second"]
+    command = [
+        str(program),
+        "mini",
+        f"-dir={folder}",
+        f"-ip={HOST}",
+        f"-ip.bind={HOST}",
+        f"-s3.config={config}",
+        "-bucket=test,second",
+    ]
     for name, port in ports.items():
         command += [f"-{name}.port={port}", f"-{name}.port.grpc={free_port()}"]
-    command += [f"-{name}={free_port()}" for name in ("webdav.port", "s3.port.iceberg")]
+    command += [f"-webdav.port={free_port()}", "-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"]
+    command += [f"-{name}.localSocket={folder / name}.sock" for name in ("filer", "s3")]
     try:
         with (folder / "log").open("wb") as output:
             # It leaves files in the folder for temporary ones.
