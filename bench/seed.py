@@ -104,7 +104,8 @@ PAGE = """# Loading a large data set
 `growbase seed --scale 100`: {rows:,} rows of thirteen tables, and beside them {beside:,} rows of the change log, of
 search and of the keys of people. Every row goes the way of all writes; each commit is on disk before the next one.
 Median of {rounds} rounds, each in a new database with demo data. "Process": seconds of the processor in the program
-itself, without the server. A load average above 2 means that the machine had other work: such rates are too low.
+itself, without the server. A load average above 2 means that the machine had other work: such rates are too low. The
+machine is shared besides: in a slow hour the same program takes up to half as long again.
 
 | | rows a second | with those beside | seconds | process | load average |
 |---|---|---|---|---|---|
